@@ -1,0 +1,16 @@
+//! The iotq compiler: source → plan. Pure: no I/O, no clock, no unsafe.
+//!
+//! | stage | it does | it yields |
+//! | --- | --- | --- |
+//! | `parse` | reads the text | [`syntax`] tree |
+//! | `check` | resolves names against the catalogue, types, units | [`ir::Checked`] |
+//! | `lower` | decides what the kernel evaluates, and when | [`plan::Plan`] |
+//! | `bind` | gives the machine's names their meaning | [`plan::Plan`] without symbols |
+
+#![forbid(unsafe_code)]
+
+pub mod diag;
+pub mod ir;
+pub mod plan;
+pub mod source;
+pub mod value;

@@ -1,0 +1,136 @@
+//! The plan: what the kernel is told, what user space does. Pure data; does not depend on the machine.
+
+use iotq_probes::catalogue::{Field, Layer, Point, Slot};
+
+use crate::ir::{Bounds, Column, Expr, Name};
+
+/// A whole program, ready to be bound to a machine.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// In the order of the source.
+    pub statements: Vec<StatementPlan>,
+    /// The machine's names that the plan mentions; `NameId` is the index.
+    pub names: Vec<Name>,
+    /// What is needed of the templates.
+    pub templates: Vec<TemplatePlan>,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct StatementPlan {
+    /// Its records, one stream per layer and point.
+    pub streams: Vec<StreamPlan>,
+    /// When it ends by itself.
+    pub bounds: Bounds,
+}
+
+/// The records of one point, filtered as early as can be, then projected.
+#[derive(Clone, Debug)]
+pub struct StreamPlan {
+    /// The bit in `iotq_head.queries`.
+    pub bit: u8,
+    /// Where the records come from.
+    pub layer: &'static Layer,
+    /// The point.
+    pub point: &'static Point,
+    /// The whole predicate, whose meaning the three parts below must have.
+    pub filter: Option<Expr>,
+    /// Clauses that the kernel decides at the operation's start.
+    pub start: Vec<Clause>,
+    /// Clauses that the kernel decides at the point.
+    pub end: Vec<Clause>,
+    /// What is left for user space.
+    pub residual: Option<Expr>,
+    /// What is emitted.
+    pub columns: Vec<Column>,
+}
+
+/// A disjunction of terms; a filter is a conjunction of clauses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause(pub Vec<Term>);
+
+/// A test that the kernel can do on one field. On a null value it does not hold, negated or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// What is read.
+    pub operand: Operand,
+    /// What it is compared with.
+    pub test: Test,
+    /// The opposite is wanted.
+    pub negate: bool,
+}
+
+/// What a term reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operand {
+    /// A field's slot in the record of a layer.
+    Field {
+        /// The layer's name.
+        layer: &'static str,
+        /// The field's name.
+        field: &'static str,
+        /// Where it lies.
+        slot: Slot,
+    },
+    /// The record's memberships.
+    Members,
+}
+
+/// What a term compares with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// Between the two, which both belong to it.
+    Range(i128, i128),
+    /// The field's bit is set, or this bit of the memberships.
+    Bit(u64),
+    /// This text.
+    Text(String),
+    /// Text that begins so.
+    Prefix(String),
+    /// One of these.
+    Set(Vec<i128>),
+    /// What a name means; only before binding.
+    Name(usize),
+    /// Below what a name means; only before binding.
+    Under(usize),
+}
+
+/// What is needed of one template.
+#[derive(Clone, Debug)]
+pub struct TemplatePlan {
+    /// The layer.
+    pub layer: &'static Layer,
+    /// The points to hook, whether asked for or needed by fields; in the layer's order.
+    pub points: Vec<&'static Point>,
+    /// The fields that are read by any part of the plan; in the catalogue's order.
+    pub fields: Vec<&'static Field>,
+}
+
+/// What a name means on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A process.
+    Pid(u32),
+    /// A block device.
+    Dev {
+        /// Its own number.
+        number: u32,
+        /// The number of the whole disk.
+        disk: u32,
+        /// Of a partition: its first and last sector on the disk.
+        sectors: Option<(u64, u64)>,
+        /// Its own number and those of its partitions.
+        numbers: Vec<u32>,
+    },
+    /// A file.
+    File {
+        /// Device of the filesystem.
+        dev: u32,
+        /// Inode.
+        inode: u64,
+    },
+    /// A control group.
+    Cgroup(u64),
+    /// A bit of the memberships, which the installer fills: a family of processes, a subtree of control groups.
+    Member(u8),
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What the templates and user space agree on: records, filter tables, counters.
+ *
+ * `abi.rs` is generated from this file; sizes are asserted on both sides. Times are nanoseconds of CLOCK_MONOTONIC,
+ * sizes are bytes, sectors are 512 bytes. A field whose bits are all ones is null: the request has no such value.
+ */
+#ifndef IOTQ_ABI_H
+#define IOTQ_ABI_H
+
+#include "types.h"
+
+#define IOTQ_NULL32 0xffffffffu
+#define IOTQ_NULL64 0xffffffffffffffffull
+
+#define IOTQ_COMM_LEN 16
+#define IOTQ_NAME_LEN 32
+
+/* Statements that share one set of probes: one bit each in `iotq_head.queries`. */
+#define IOTQ_MAX_QUERIES 32
+/* Terms of one filter table, over all statements that use it. */
+#define IOTQ_MAX_TERMS 32
+#define IOTQ_MAX_TEXTS 16
+#define IOTQ_MAX_CGROUPS 8
+#define IOTQ_MAX_SYSCALLS 512
+
+/* Marks of a record. */
+#define IOTQ_MARK_APPROX_QUEUE 1 /* the bio's queue time was not seen: the request's start stands in for it */
+#define IOTQ_MARK_APPROX_TASK 2  /* the submitter was not seen: the task is the one that issued the request */
+#define IOTQ_MARK_INTERNAL 4     /* made by the block layer itself (the device flush of a FLUSH or FUA) */
+
+struct iotq_head {
+	__u64 at;      /* when the point was reached */
+	__u32 queries; /* the statements whose filters this record passed */
+	__u8 layer;    /* enum iotq_layer */
+	__u8 point;    /* the layer's point */
+	__u16 marks;   /* IOTQ_MARK_* */
+};
+
+struct iotq_task {
+	__u64 cgroup;  /* id in the default hierarchy */
+	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups */
+	char comm[IOTQ_COMM_LEN];
+	__u32 pid; /* the process (thread group) */
+	__u32 tid;
+	__u32 uid;
+	__u32 pad;
+};
+
+/* One block request, or one event of it. */
+struct iotq_block {
+	struct iotq_head head;
+	struct iotq_task task;
+	/* known at the start */
+	__u32 dev;   /* the whole disk */
+	__u32 part;  /* the partition through which it was submitted, or the disk */
+	__u32 flags; /* IOTQ_BLOCK_* */
+	__u8 op;     /* enum iotq_block_op */
+	__u8 pad[3];
+	/* known when queued (bio), or issued (request) */
+	__u64 sector; /* null for a flush */
+	__u32 size;
+	__u32 queue; /* hardware queue */
+	__u32 tag;
+	/* known at the end */
+	__u32 error; /* errno, 0 for none */
+	__u32 requeues;
+	__u32 pad2;
+	__u64 q2i; /* queued to inserted into the scheduler */
+	__u64 i2d; /* inserted to issued */
+	__u64 q2d; /* queued to issued */
+	__u64 d2c; /* issued to completed */
+	__u64 lat; /* queued to completed */
+};
+
+#define IOTQ_BLOCK_SYNC 1
+#define IOTQ_BLOCK_META 2
+#define IOTQ_BLOCK_FUA 4
+#define IOTQ_BLOCK_PREFLUSH 8
+#define IOTQ_BLOCK_AHEAD 16
+#define IOTQ_BLOCK_PRIO 32
+#define IOTQ_BLOCK_BACKGROUND 64
+#define IOTQ_BLOCK_SWAP 128
+#define IOTQ_BLOCK_POLLED 256
+#define IOTQ_BLOCK_NOWAIT 512
+
+/* One system call, or its entry. */
+struct iotq_syscall {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u32 number; /* of the call, on this architecture */
+	__u8 op;      /* enum iotq_syscall_op */
+	__u8 kind;    /* enum iotq_file_kind */
+	__u8 pad[2];
+	__u32 fd;     /* null for calls without one */
+	__u32 dev;    /* the file's filesystem */
+	__u64 inode;
+	__u64 offset; /* null where the call has none */
+	__u64 size;   /* asked for */
+	char name[IOTQ_NAME_LEN]; /* last component of the file's path */
+	/* known at the end */
+	__s64 ret;
+	__u64 lat;
+	__u32 error; /* errno, 0 for none */
+	__u32 pad2;
+};
+
+/*
+ * Filters. A table is a conjunction of clauses for every statement, a clause a disjunction of terms; the last term of a
+ * clause and of a statement carries IOTQ_END_*. Terms read the record at (offset, width).
+ */
+enum iotq_test {
+	IOTQ_TEST_TRUE,    /* for a statement without clauses */
+	IOTQ_TEST_RANGE,   /* a <= value <= b */
+	IOTQ_TEST_BITS,    /* value & a */
+	IOTQ_TEST_TEXT,    /* texts[set] */
+	IOTQ_TEST_SET,     /* (set, value) is in the map `sets` */
+};
+
+#define IOTQ_END_CLAUSE 1
+#define IOTQ_END_QUERY 2
+#define IOTQ_NEGATE 4
+#define IOTQ_NULLABLE 8
+#define IOTQ_SIGNED 16 /* the value and the bounds are compared with the sign bit flipped */
+
+struct iotq_term {
+	__u16 offset;
+	__u8 width; /* 1, 2, 4 or 8 bytes; 16 for text */
+	__u8 test;  /* enum iotq_test */
+	__u8 flags;
+	__u8 query;
+	__u16 set;
+	__u64 a;
+	__u64 b;
+};
+
+struct iotq_table {
+	__u32 count;
+	__u32 pad;
+	struct iotq_term terms[IOTQ_MAX_TERMS];
+};
+
+/* A text, exact or the fixed part of a `prefix*` glob: (word ^ value) & mask must be zero. */
+struct iotq_text {
+	__u64 value[2];
+	__u64 mask[2];
+};
+
+struct iotq_set_key {
+	__u64 value;
+	__u32 set;
+	__u32 pad;
+};
+
+struct iotq_cgroup {
+	__u64 id;
+	__u32 level;
+	__u32 bit; /* in iotq_task.members */
+};
+
+/* What the installer tells every template. */
+struct iotq_config {
+	__u32 self_tgid;   /* iotq itself: its system calls are not traced */
+	__u32 families;    /* bits of `members` that are families of processes */
+	__u32 cgroup_count;
+	__u32 wakeup_bytes; /* wake the reader when so much is waiting */
+	__u32 want_cgroup; /* the optional fields that the plan reads */
+	__u32 want_uid;
+	__u32 want_name;
+	__u32 want_flags;
+	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
+};
+
+/* Per layer and CPU. seen = rejected + shipped + lost. */
+struct iotq_counts {
+	__u64 rejected;  /* turned away by a filter, at the start or at the end */
+	__u64 shipped;
+	__u64 lost_ring; /* passed, and found the ring full */
+	__u64 lost_slot; /* passed the start, and found no room to be tracked */
+	__u64 unmatched; /* ended without a start that was seen */
+	__u64 approx;    /* shipped with a mark of approximation */
+};
+
+_Static_assert(sizeof(struct iotq_head) == 16, "head");
+_Static_assert(sizeof(struct iotq_task) == 48, "task");
+_Static_assert(sizeof(struct iotq_block) == 152, "block");
+_Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
+_Static_assert(sizeof(struct iotq_term) == 24, "term");
+
+#endif

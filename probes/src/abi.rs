@@ -1,0 +1,326 @@
+//! Generated from `bpf/abi.h` by `cargo xtask templates`.
+#![expect(
+    missing_docs,
+    non_camel_case_types,
+    reason = "the names and comments are those of abi.h"
+)]
+
+pub const IOTQ_NULL32: u32 = 4294967295;
+pub const IOTQ_NULL64: i32 = -1;
+pub const IOTQ_COMM_LEN: u32 = 16;
+pub const IOTQ_NAME_LEN: u32 = 32;
+pub const IOTQ_MAX_QUERIES: u32 = 32;
+pub const IOTQ_MAX_TERMS: u32 = 32;
+pub const IOTQ_MAX_TEXTS: u32 = 16;
+pub const IOTQ_MAX_CGROUPS: u32 = 8;
+pub const IOTQ_MAX_SYSCALLS: u32 = 512;
+pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
+pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
+pub const IOTQ_MARK_INTERNAL: u32 = 4;
+pub const IOTQ_BLOCK_SYNC: u32 = 1;
+pub const IOTQ_BLOCK_META: u32 = 2;
+pub const IOTQ_BLOCK_FUA: u32 = 4;
+pub const IOTQ_BLOCK_PREFLUSH: u32 = 8;
+pub const IOTQ_BLOCK_AHEAD: u32 = 16;
+pub const IOTQ_BLOCK_PRIO: u32 = 32;
+pub const IOTQ_BLOCK_BACKGROUND: u32 = 64;
+pub const IOTQ_BLOCK_SWAP: u32 = 128;
+pub const IOTQ_BLOCK_POLLED: u32 = 256;
+pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
+pub const IOTQ_END_CLAUSE: u32 = 1;
+pub const IOTQ_END_QUERY: u32 = 2;
+pub const IOTQ_NEGATE: u32 = 4;
+pub const IOTQ_NULLABLE: u32 = 8;
+pub const IOTQ_SIGNED: u32 = 16;
+pub type __u8 = ::core::ffi::c_uchar;
+pub type __u16 = ::core::ffi::c_ushort;
+pub type __u32 = ::core::ffi::c_uint;
+pub type __u64 = ::core::ffi::c_ulonglong;
+pub type __s64 = ::core::ffi::c_longlong;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_head {
+    pub at: __u64,
+    pub queries: __u32,
+    pub layer: __u8,
+    pub point: __u8,
+    pub marks: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_head"][::core::mem::size_of::<iotq_head>() - 16usize];
+    ["Alignment of iotq_head"][::core::mem::align_of::<iotq_head>() - 8usize];
+    ["Offset of field: iotq_head::at"][::core::mem::offset_of!(iotq_head, at) - 0usize];
+    ["Offset of field: iotq_head::queries"][::core::mem::offset_of!(iotq_head, queries) - 8usize];
+    ["Offset of field: iotq_head::layer"][::core::mem::offset_of!(iotq_head, layer) - 12usize];
+    ["Offset of field: iotq_head::point"][::core::mem::offset_of!(iotq_head, point) - 13usize];
+    ["Offset of field: iotq_head::marks"][::core::mem::offset_of!(iotq_head, marks) - 14usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_task {
+    pub cgroup: __u64,
+    pub members: __u64,
+    pub comm: [::core::ffi::c_char; 16usize],
+    pub pid: __u32,
+    pub tid: __u32,
+    pub uid: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_task"][::core::mem::size_of::<iotq_task>() - 48usize];
+    ["Alignment of iotq_task"][::core::mem::align_of::<iotq_task>() - 8usize];
+    ["Offset of field: iotq_task::cgroup"][::core::mem::offset_of!(iotq_task, cgroup) - 0usize];
+    ["Offset of field: iotq_task::members"][::core::mem::offset_of!(iotq_task, members) - 8usize];
+    ["Offset of field: iotq_task::comm"][::core::mem::offset_of!(iotq_task, comm) - 16usize];
+    ["Offset of field: iotq_task::pid"][::core::mem::offset_of!(iotq_task, pid) - 32usize];
+    ["Offset of field: iotq_task::tid"][::core::mem::offset_of!(iotq_task, tid) - 36usize];
+    ["Offset of field: iotq_task::uid"][::core::mem::offset_of!(iotq_task, uid) - 40usize];
+    ["Offset of field: iotq_task::pad"][::core::mem::offset_of!(iotq_task, pad) - 44usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_block {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub dev: __u32,
+    pub part: __u32,
+    pub flags: __u32,
+    pub op: __u8,
+    pub pad: [__u8; 3usize],
+    pub sector: __u64,
+    pub size: __u32,
+    pub queue: __u32,
+    pub tag: __u32,
+    pub error: __u32,
+    pub requeues: __u32,
+    pub pad2: __u32,
+    pub q2i: __u64,
+    pub i2d: __u64,
+    pub q2d: __u64,
+    pub d2c: __u64,
+    pub lat: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 152usize];
+    ["Alignment of iotq_block"][::core::mem::align_of::<iotq_block>() - 8usize];
+    ["Offset of field: iotq_block::head"][::core::mem::offset_of!(iotq_block, head) - 0usize];
+    ["Offset of field: iotq_block::task"][::core::mem::offset_of!(iotq_block, task) - 16usize];
+    ["Offset of field: iotq_block::dev"][::core::mem::offset_of!(iotq_block, dev) - 64usize];
+    ["Offset of field: iotq_block::part"][::core::mem::offset_of!(iotq_block, part) - 68usize];
+    ["Offset of field: iotq_block::flags"][::core::mem::offset_of!(iotq_block, flags) - 72usize];
+    ["Offset of field: iotq_block::op"][::core::mem::offset_of!(iotq_block, op) - 76usize];
+    ["Offset of field: iotq_block::pad"][::core::mem::offset_of!(iotq_block, pad) - 77usize];
+    ["Offset of field: iotq_block::sector"][::core::mem::offset_of!(iotq_block, sector) - 80usize];
+    ["Offset of field: iotq_block::size"][::core::mem::offset_of!(iotq_block, size) - 88usize];
+    ["Offset of field: iotq_block::queue"][::core::mem::offset_of!(iotq_block, queue) - 92usize];
+    ["Offset of field: iotq_block::tag"][::core::mem::offset_of!(iotq_block, tag) - 96usize];
+    ["Offset of field: iotq_block::error"][::core::mem::offset_of!(iotq_block, error) - 100usize];
+    ["Offset of field: iotq_block::requeues"]
+        [::core::mem::offset_of!(iotq_block, requeues) - 104usize];
+    ["Offset of field: iotq_block::pad2"][::core::mem::offset_of!(iotq_block, pad2) - 108usize];
+    ["Offset of field: iotq_block::q2i"][::core::mem::offset_of!(iotq_block, q2i) - 112usize];
+    ["Offset of field: iotq_block::i2d"][::core::mem::offset_of!(iotq_block, i2d) - 120usize];
+    ["Offset of field: iotq_block::q2d"][::core::mem::offset_of!(iotq_block, q2d) - 128usize];
+    ["Offset of field: iotq_block::d2c"][::core::mem::offset_of!(iotq_block, d2c) - 136usize];
+    ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 144usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_syscall {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub number: __u32,
+    pub op: __u8,
+    pub kind: __u8,
+    pub pad: [__u8; 2usize],
+    pub fd: __u32,
+    pub dev: __u32,
+    pub inode: __u64,
+    pub offset: __u64,
+    pub size: __u64,
+    pub name: [::core::ffi::c_char; 32usize],
+    pub ret: __s64,
+    pub lat: __u64,
+    pub error: __u32,
+    pub pad2: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_syscall"][::core::mem::size_of::<iotq_syscall>() - 160usize];
+    ["Alignment of iotq_syscall"][::core::mem::align_of::<iotq_syscall>() - 8usize];
+    ["Offset of field: iotq_syscall::head"][::core::mem::offset_of!(iotq_syscall, head) - 0usize];
+    ["Offset of field: iotq_syscall::task"][::core::mem::offset_of!(iotq_syscall, task) - 16usize];
+    ["Offset of field: iotq_syscall::number"]
+        [::core::mem::offset_of!(iotq_syscall, number) - 64usize];
+    ["Offset of field: iotq_syscall::op"][::core::mem::offset_of!(iotq_syscall, op) - 68usize];
+    ["Offset of field: iotq_syscall::kind"][::core::mem::offset_of!(iotq_syscall, kind) - 69usize];
+    ["Offset of field: iotq_syscall::pad"][::core::mem::offset_of!(iotq_syscall, pad) - 70usize];
+    ["Offset of field: iotq_syscall::fd"][::core::mem::offset_of!(iotq_syscall, fd) - 72usize];
+    ["Offset of field: iotq_syscall::dev"][::core::mem::offset_of!(iotq_syscall, dev) - 76usize];
+    ["Offset of field: iotq_syscall::inode"]
+        [::core::mem::offset_of!(iotq_syscall, inode) - 80usize];
+    ["Offset of field: iotq_syscall::offset"]
+        [::core::mem::offset_of!(iotq_syscall, offset) - 88usize];
+    ["Offset of field: iotq_syscall::size"][::core::mem::offset_of!(iotq_syscall, size) - 96usize];
+    ["Offset of field: iotq_syscall::name"][::core::mem::offset_of!(iotq_syscall, name) - 104usize];
+    ["Offset of field: iotq_syscall::ret"][::core::mem::offset_of!(iotq_syscall, ret) - 136usize];
+    ["Offset of field: iotq_syscall::lat"][::core::mem::offset_of!(iotq_syscall, lat) - 144usize];
+    ["Offset of field: iotq_syscall::error"]
+        [::core::mem::offset_of!(iotq_syscall, error) - 152usize];
+    ["Offset of field: iotq_syscall::pad2"][::core::mem::offset_of!(iotq_syscall, pad2) - 156usize];
+};
+pub const IOTQ_TEST_TRUE: iotq_test = 0;
+pub const IOTQ_TEST_RANGE: iotq_test = 1;
+pub const IOTQ_TEST_BITS: iotq_test = 2;
+pub const IOTQ_TEST_TEXT: iotq_test = 3;
+pub const IOTQ_TEST_SET: iotq_test = 4;
+pub type iotq_test = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_term {
+    pub offset: __u16,
+    pub width: __u8,
+    pub test: __u8,
+    pub flags: __u8,
+    pub query: __u8,
+    pub set: __u16,
+    pub a: __u64,
+    pub b: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_term"][::core::mem::size_of::<iotq_term>() - 24usize];
+    ["Alignment of iotq_term"][::core::mem::align_of::<iotq_term>() - 8usize];
+    ["Offset of field: iotq_term::offset"][::core::mem::offset_of!(iotq_term, offset) - 0usize];
+    ["Offset of field: iotq_term::width"][::core::mem::offset_of!(iotq_term, width) - 2usize];
+    ["Offset of field: iotq_term::test"][::core::mem::offset_of!(iotq_term, test) - 3usize];
+    ["Offset of field: iotq_term::flags"][::core::mem::offset_of!(iotq_term, flags) - 4usize];
+    ["Offset of field: iotq_term::query"][::core::mem::offset_of!(iotq_term, query) - 5usize];
+    ["Offset of field: iotq_term::set"][::core::mem::offset_of!(iotq_term, set) - 6usize];
+    ["Offset of field: iotq_term::a"][::core::mem::offset_of!(iotq_term, a) - 8usize];
+    ["Offset of field: iotq_term::b"][::core::mem::offset_of!(iotq_term, b) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_table {
+    pub count: __u32,
+    pub pad: __u32,
+    pub terms: [iotq_term; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_table"][::core::mem::size_of::<iotq_table>() - 776usize];
+    ["Alignment of iotq_table"][::core::mem::align_of::<iotq_table>() - 8usize];
+    ["Offset of field: iotq_table::count"][::core::mem::offset_of!(iotq_table, count) - 0usize];
+    ["Offset of field: iotq_table::pad"][::core::mem::offset_of!(iotq_table, pad) - 4usize];
+    ["Offset of field: iotq_table::terms"][::core::mem::offset_of!(iotq_table, terms) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_text {
+    pub value: [__u64; 2usize],
+    pub mask: [__u64; 2usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_text"][::core::mem::size_of::<iotq_text>() - 32usize];
+    ["Alignment of iotq_text"][::core::mem::align_of::<iotq_text>() - 8usize];
+    ["Offset of field: iotq_text::value"][::core::mem::offset_of!(iotq_text, value) - 0usize];
+    ["Offset of field: iotq_text::mask"][::core::mem::offset_of!(iotq_text, mask) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_set_key {
+    pub value: __u64,
+    pub set: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_set_key"][::core::mem::size_of::<iotq_set_key>() - 16usize];
+    ["Alignment of iotq_set_key"][::core::mem::align_of::<iotq_set_key>() - 8usize];
+    ["Offset of field: iotq_set_key::value"][::core::mem::offset_of!(iotq_set_key, value) - 0usize];
+    ["Offset of field: iotq_set_key::set"][::core::mem::offset_of!(iotq_set_key, set) - 8usize];
+    ["Offset of field: iotq_set_key::pad"][::core::mem::offset_of!(iotq_set_key, pad) - 12usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_cgroup {
+    pub id: __u64,
+    pub level: __u32,
+    pub bit: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_cgroup"][::core::mem::size_of::<iotq_cgroup>() - 16usize];
+    ["Alignment of iotq_cgroup"][::core::mem::align_of::<iotq_cgroup>() - 8usize];
+    ["Offset of field: iotq_cgroup::id"][::core::mem::offset_of!(iotq_cgroup, id) - 0usize];
+    ["Offset of field: iotq_cgroup::level"][::core::mem::offset_of!(iotq_cgroup, level) - 8usize];
+    ["Offset of field: iotq_cgroup::bit"][::core::mem::offset_of!(iotq_cgroup, bit) - 12usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_config {
+    pub self_tgid: __u32,
+    pub families: __u32,
+    pub cgroup_count: __u32,
+    pub wakeup_bytes: __u32,
+    pub want_cgroup: __u32,
+    pub want_uid: __u32,
+    pub want_name: __u32,
+    pub want_flags: __u32,
+    pub cgroups: [iotq_cgroup; 8usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 160usize];
+    ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
+    ["Offset of field: iotq_config::self_tgid"]
+        [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
+    ["Offset of field: iotq_config::families"]
+        [::core::mem::offset_of!(iotq_config, families) - 4usize];
+    ["Offset of field: iotq_config::cgroup_count"]
+        [::core::mem::offset_of!(iotq_config, cgroup_count) - 8usize];
+    ["Offset of field: iotq_config::wakeup_bytes"]
+        [::core::mem::offset_of!(iotq_config, wakeup_bytes) - 12usize];
+    ["Offset of field: iotq_config::want_cgroup"]
+        [::core::mem::offset_of!(iotq_config, want_cgroup) - 16usize];
+    ["Offset of field: iotq_config::want_uid"]
+        [::core::mem::offset_of!(iotq_config, want_uid) - 20usize];
+    ["Offset of field: iotq_config::want_name"]
+        [::core::mem::offset_of!(iotq_config, want_name) - 24usize];
+    ["Offset of field: iotq_config::want_flags"]
+        [::core::mem::offset_of!(iotq_config, want_flags) - 28usize];
+    ["Offset of field: iotq_config::cgroups"]
+        [::core::mem::offset_of!(iotq_config, cgroups) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct iotq_counts {
+    pub rejected: __u64,
+    pub shipped: __u64,
+    pub lost_ring: __u64,
+    pub lost_slot: __u64,
+    pub unmatched: __u64,
+    pub approx: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_counts"][::core::mem::size_of::<iotq_counts>() - 48usize];
+    ["Alignment of iotq_counts"][::core::mem::align_of::<iotq_counts>() - 8usize];
+    ["Offset of field: iotq_counts::rejected"]
+        [::core::mem::offset_of!(iotq_counts, rejected) - 0usize];
+    ["Offset of field: iotq_counts::shipped"]
+        [::core::mem::offset_of!(iotq_counts, shipped) - 8usize];
+    ["Offset of field: iotq_counts::lost_ring"]
+        [::core::mem::offset_of!(iotq_counts, lost_ring) - 16usize];
+    ["Offset of field: iotq_counts::lost_slot"]
+        [::core::mem::offset_of!(iotq_counts, lost_slot) - 24usize];
+    ["Offset of field: iotq_counts::unmatched"]
+        [::core::mem::offset_of!(iotq_counts, unmatched) - 32usize];
+    ["Offset of field: iotq_counts::approx"]
+        [::core::mem::offset_of!(iotq_counts, approx) - 40usize];
+};

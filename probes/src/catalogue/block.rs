@@ -1,0 +1,389 @@
+//! The block layer: bios and requests, from the queue to the completion.
+
+use std::mem::{offset_of, size_of};
+
+use super::types::*;
+use super::{BLOCK_OP, ERRNO};
+use crate::abi::*;
+
+const END: Known = Known::At(&["complete"]);
+const ISSUED: Known = Known::At(&["issue", "requeue", "complete"]);
+
+const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
+    Field {
+        name,
+        ty,
+        known,
+        needs: &[],
+        slot: Some(slot),
+        side: Side::Kernel,
+        doc,
+    }
+}
+
+const fn number(offset: usize, width: usize) -> Slot {
+    Slot::Uint {
+        offset,
+        width,
+        nullable: false,
+    }
+}
+
+const fn nullable(offset: usize, width: usize) -> Slot {
+    Slot::Uint {
+        offset,
+        width,
+        nullable: true,
+    }
+}
+
+const fn flag(mask: u32) -> Slot {
+    Slot::Bit {
+        offset: offset_of!(iotq_block, flags),
+        width: 4,
+        mask: mask as u64,
+    }
+}
+
+const fn mark(mask: u32) -> Slot {
+    Slot::Bit {
+        offset: offset_of!(iotq_block, head.marks),
+        width: 2,
+        mask: mask as u64,
+    }
+}
+
+const fn hook(tracepoint: &'static str, program: &'static str, args: usize) -> Hook {
+    Hook {
+        tracepoint,
+        program,
+        args,
+        without: None,
+    }
+}
+
+/// The layer.
+pub static LAYER: Layer = Layer {
+    name: "block",
+    id: 1,
+    doc: "requests to block devices, from the bio's submission to the device's answer",
+    points: &[
+        Point {
+            name: "queue",
+            id: 1,
+            hooks: &[hook("block_bio_queue", "iotq_bio_queue", 1)],
+            doc: "a bio is submitted to a device",
+        },
+        Point {
+            name: "split",
+            id: 2,
+            hooks: &[hook("block_split", "iotq_bio_split", 2)],
+            doc: "a bio was too large for the device: its front part goes on alone",
+        },
+        Point {
+            name: "merge",
+            id: 3,
+            hooks: &[
+                hook("block_bio_backmerge", "iotq_bio_backmerge", 1),
+                hook("block_bio_frontmerge", "iotq_bio_frontmerge", 1),
+            ],
+            doc: "a bio joins a request that is already there",
+        },
+        Point {
+            name: "insert",
+            id: 4,
+            hooks: &[hook("block_rq_insert", "iotq_rq_insert", 1)],
+            doc: "a request enters the I/O scheduler (never, with the scheduler `none` and an idle device)",
+        },
+        Point {
+            name: "issue",
+            id: 5,
+            hooks: &[hook("block_rq_issue", "iotq_rq_issue", 1)],
+            doc: "a request is handed to the driver",
+        },
+        Point {
+            name: "requeue",
+            id: 6,
+            hooks: &[hook("block_rq_requeue", "iotq_rq_requeue", 1)],
+            doc: "the driver gave a request back, to be tried again",
+        },
+        Point {
+            name: "complete",
+            id: 7,
+            hooks: &[hook("block_rq_complete", "iotq_rq_complete", 3)],
+            doc: "the device has answered",
+        },
+    ],
+    end: "complete",
+    fields: &[
+        field(
+            "time",
+            Type::Time,
+            Known::Start,
+            number(offset_of!(iotq_block, head.at), 8),
+            "when the point was reached",
+        ),
+        field(
+            "pid",
+            Type::Pid,
+            Known::Start,
+            nullable(offset_of!(iotq_block, task.pid), 4),
+            "process that submitted it",
+        ),
+        field(
+            "tid",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_block, task.tid), 4),
+            "thread that submitted it",
+        ),
+        field(
+            "comm",
+            Type::Text,
+            Known::Start,
+            Slot::Text {
+                offset: offset_of!(iotq_block, task.comm),
+                len: 16,
+            },
+            "name of the thread that submitted it",
+        ),
+        field(
+            "uid",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_block, task.uid), 4),
+            "user that submitted it",
+        ),
+        field(
+            "cgroup",
+            Type::Cgroup,
+            Known::Start,
+            nullable(offset_of!(iotq_block, task.cgroup), 8),
+            "control group of the thread that submitted it (cgroup v2)",
+        ),
+        field(
+            "dev",
+            Type::Dev,
+            Known::Start,
+            number(offset_of!(iotq_block, dev), 4),
+            "disk",
+        ),
+        field(
+            "part",
+            Type::Dev,
+            Known::Start,
+            number(offset_of!(iotq_block, part), 4),
+            "partition that it was submitted to, or the disk",
+        ),
+        field(
+            "op",
+            Type::Enum(&BLOCK_OP),
+            Known::Start,
+            number(offset_of!(iotq_block, op), 1),
+            "what it does",
+        ),
+        field(
+            "sync",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_SYNC),
+            "somebody waits for it",
+        ),
+        field(
+            "meta",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_META),
+            "metadata of a filesystem",
+        ),
+        field(
+            "fua",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_FUA),
+            "forced through the device's cache",
+        ),
+        field(
+            "preflush",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_PREFLUSH),
+            "the device's cache is flushed first",
+        ),
+        field(
+            "ahead",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_AHEAD),
+            "readahead",
+        ),
+        field(
+            "prio",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_PRIO),
+            "boosted priority",
+        ),
+        field(
+            "background",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_BACKGROUND),
+            "background writeback",
+        ),
+        field(
+            "swap",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_SWAP),
+            "swapping",
+        ),
+        field(
+            "polled",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_POLLED),
+            "completion is polled for",
+        ),
+        field(
+            "nowait",
+            Type::Bool,
+            Known::Start,
+            flag(IOTQ_BLOCK_NOWAIT),
+            "fails rather than waits for a free request",
+        ),
+        field(
+            "sector",
+            Type::Int,
+            Known::At(&[
+                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+            ]),
+            nullable(offset_of!(iotq_block, sector), 8),
+            "first sector on the disk, in units of 512 bytes",
+        ),
+        field(
+            "size",
+            Type::Bytes,
+            Known::At(&[
+                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+            ]),
+            number(offset_of!(iotq_block, size), 4),
+            "length; grows with merges until the request is issued",
+        ),
+        field(
+            "queue",
+            Type::Int,
+            ISSUED,
+            nullable(offset_of!(iotq_block, queue), 4),
+            "hardware queue",
+        ),
+        field(
+            "tag",
+            Type::Int,
+            ISSUED,
+            nullable(offset_of!(iotq_block, tag), 4),
+            "tag in the hardware queue",
+        ),
+        Field {
+            needs: &["insert"],
+            ..field(
+                "q2i",
+                Type::Duration,
+                Known::At(&["insert", "issue", "requeue", "complete"]),
+                nullable(offset_of!(iotq_block, q2i), 8),
+                "queued to inserted into the scheduler",
+            )
+        },
+        Field {
+            needs: &["insert"],
+            ..field(
+                "i2d",
+                Type::Duration,
+                ISSUED,
+                nullable(offset_of!(iotq_block, i2d), 8),
+                "inserted to issued",
+            )
+        },
+        field(
+            "q2d",
+            Type::Duration,
+            ISSUED,
+            nullable(offset_of!(iotq_block, q2d), 8),
+            "queued to issued",
+        ),
+        field(
+            "d2c",
+            Type::Duration,
+            END,
+            nullable(offset_of!(iotq_block, d2c), 8),
+            "issued to completed: the device's time",
+        ),
+        field(
+            "q2c",
+            Type::Duration,
+            END,
+            nullable(offset_of!(iotq_block, lat), 8),
+            "queued to completed: the same as `lat`",
+        ),
+        field(
+            "lat",
+            Type::Duration,
+            END,
+            nullable(offset_of!(iotq_block, lat), 8),
+            "latency: queued to completed",
+        ),
+        field(
+            "error",
+            Type::Enum(&ERRNO),
+            END,
+            number(offset_of!(iotq_block, error), 4),
+            "how it failed; `none` if it did not",
+        ),
+        Field {
+            needs: &["requeue"],
+            ..field(
+                "requeues",
+                Type::Int,
+                ISSUED,
+                number(offset_of!(iotq_block, requeues), 4),
+                "how often the driver gave it back",
+            )
+        },
+        field(
+            "internal",
+            Type::Bool,
+            Known::Start,
+            mark(IOTQ_MARK_INTERNAL),
+            "made by the block layer itself, such as the device's flush that serves the flushes asked for",
+        ),
+        field(
+            "approx",
+            Type::Bool,
+            Known::At(&["insert", "issue", "requeue", "complete"]),
+            mark(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK),
+            "a part of the record was not seen and is made up for: the queue time, or who submitted it",
+        ),
+    ],
+    columns: &[
+        "time", "pid", "comm", "dev", "op", "sector", "size", "q2d", "d2c", "lat",
+    ],
+    record: Some(size_of::<iotq_block>()),
+    upkeep: &[
+        Hook {
+            tracepoint: "block_io_start",
+            program: "iotq_rq_start",
+            args: 1,
+            without: Some(
+                "the submitter of a request is taken from its first bio, where that was seen",
+            ),
+        },
+        Hook {
+            tracepoint: "block_rq_merge",
+            program: "iotq_rq_merge",
+            args: 1,
+            without: Some(
+                "a request that was merged into another stays tracked until its slot is used again",
+            ),
+        },
+    ],
+};

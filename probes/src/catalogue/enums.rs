@@ -1,0 +1,166 @@
+//! The closed lists of values that fields take.
+
+use super::EnumType;
+
+/// What a block request does.
+pub static BLOCK_OP: EnumType = EnumType {
+    name: "op",
+    variants: &[
+        ("read", 1),
+        ("write", 2),
+        ("flush", 3),
+        ("discard", 4),
+        ("secure_erase", 5),
+        ("write_zeroes", 6),
+        ("zone_append", 7),
+        ("zone_open", 8),
+        ("zone_close", 9),
+        ("zone_finish", 10),
+        ("zone_reset", 11),
+        ("zone_reset_all", 12),
+        ("driver_in", 13),
+        ("driver_out", 14),
+        ("other", 15),
+    ],
+};
+
+/// What a system call, or an operation of a filesystem, does.
+pub static SYSCALL_OP: EnumType = EnumType {
+    name: "op",
+    variants: &[
+        ("read", 1),
+        ("write", 2),
+        ("fsync", 3),
+        ("sync", 4),
+        ("allocate", 5),
+        ("truncate", 6),
+        ("copy", 7),
+    ],
+};
+
+/// What kind of file a call works on.
+pub static FILE_KIND: EnumType = EnumType {
+    name: "kind",
+    variants: &[("file", 1), ("device", 2), ("directory", 3), ("none", 4)],
+};
+
+/// Errors by their errno names.
+pub static ERRNO: EnumType = EnumType {
+    name: "error",
+    variants: &[
+        ("none", 0),
+        ("EPERM", 1),
+        ("ENOENT", 2),
+        ("EINTR", 4),
+        ("EIO", 5),
+        ("ENXIO", 6),
+        ("EBADF", 9),
+        ("EAGAIN", 11),
+        ("ENOMEM", 12),
+        ("EACCES", 13),
+        ("EFAULT", 14),
+        ("EBUSY", 16),
+        ("EEXIST", 17),
+        ("ENODEV", 19),
+        ("ENOTDIR", 20),
+        ("EISDIR", 21),
+        ("EINVAL", 22),
+        ("EFBIG", 27),
+        ("ENOSPC", 28),
+        ("ESPIPE", 29),
+        ("EROFS", 30),
+        ("EPIPE", 32),
+        ("EDEADLK", 35),
+        ("ENOSYS", 38),
+        ("EBADE", 52),
+        ("ENODATA", 61),
+        ("ETIME", 62),
+        ("ENOLINK", 67),
+        ("EOVERFLOW", 75),
+        ("EILSEQ", 84),
+        ("EOPNOTSUPP", 95),
+        ("ETIMEDOUT", 110),
+        ("ESTALE", 116),
+        ("EUCLEAN", 117),
+        ("EREMOTEIO", 121),
+        ("EDQUOT", 122),
+        ("ECANCELED", 125),
+        ("ERESTARTSYS", 512),
+    ],
+};
+
+/// What the page cache did.
+pub static CACHE_EVENT: EnumType = EnumType {
+    name: "event",
+    variants: &[
+        ("hit", 1),
+        ("miss", 2),
+        ("readahead", 3),
+        ("dirty", 4),
+        ("writeback", 5),
+        ("evict", 6),
+    ],
+};
+
+/// Why a task was not running.
+pub static SCHED_STATE: EnumType = EnumType {
+    name: "state",
+    variants: &[
+        ("running", 1),
+        ("runnable", 2),
+        ("asleep", 3),
+        ("preempted", 4),
+    ],
+};
+
+/// NVMe I/O commands.
+pub static NVME_OP: EnumType = EnumType {
+    name: "op",
+    variants: &[
+        ("flush", 0x00),
+        ("write", 0x01),
+        ("read", 0x02),
+        ("write_uncor", 0x04),
+        ("compare", 0x05),
+        ("write_zeroes", 0x08),
+        ("discard", 0x09),
+        ("verify", 0x0c),
+        ("zone_send", 0x79),
+        ("zone_receive", 0x7a),
+        ("zone_append", 0x7d),
+    ],
+};
+
+/// SCSI commands, by the operation they stand for.
+pub static SCSI_OP: EnumType = EnumType {
+    name: "op",
+    variants: &[
+        ("read", 1),
+        ("write", 2),
+        ("flush", 3),
+        ("discard", 4),
+        ("write_zeroes", 5),
+        ("test_unit_ready", 6),
+        ("inquiry", 7),
+        ("other", 8),
+    ],
+};
+
+/// How a virtqueue is laid out.
+pub static RING_FORMAT: EnumType = EnumType {
+    name: "format",
+    variants: &[("split", 1), ("packed", 2)],
+};
+
+/// What a guest asked of its virtual disk.
+pub static VIRTIO_OP: EnumType = EnumType {
+    name: "op",
+    variants: &[
+        ("read", 1),
+        ("write", 2),
+        ("flush", 3),
+        ("discard", 4),
+        ("write_zeroes", 5),
+        ("other", 6),
+    ],
+};

@@ -1,0 +1,63 @@
+//! The one list of layers, points, fields and hooks.
+//!
+//! The resolver, the C header of the templates, `iotq list`, completion and the reference pages are made from it.
+
+mod block;
+mod cache;
+mod drivers;
+mod enums;
+mod fs;
+mod later;
+mod qemu;
+mod sched;
+mod syscall;
+mod types;
+
+pub use enums::*;
+pub use syscall::{CALLS, Call};
+pub use types::*;
+
+/// The version of the catalogue and of the records: a peer with another one is refused.
+pub const VERSION: u32 = 1;
+
+/// Every layer, from the system call down to the device.
+pub static LAYERS: [&Layer; 9] = [
+    &syscall::LAYER,
+    &fs::LAYER,
+    &cache::LAYER,
+    &sched::LAYER,
+    &block::LAYER,
+    &drivers::NVME,
+    &drivers::SCSI,
+    &drivers::VIRTIO,
+    &qemu::LAYER,
+];
+
+/// A layer by name.
+pub fn layer(name: &str) -> Option<&'static Layer> {
+    LAYERS.iter().find(|layer| layer.name == name).copied()
+}
+
+/// A layer by the number in its records.
+pub fn layer_by_id(id: u8) -> Option<&'static Layer> {
+    LAYERS.iter().find(|layer| layer.id == id).copied()
+}
+
+/// The hooks that follow a process's descendants, for `pid under`.
+pub static FAMILY: [Hook; 2] = [
+    Hook {
+        tracepoint: "sched_process_fork",
+        program: "iotq_family_fork",
+        args: 2,
+        without: None,
+    },
+    Hook {
+        tracepoint: "sched_process_exit",
+        program: "iotq_family_exit",
+        args: 1,
+        without: None,
+    },
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! The system calls of storage: the read, write, fsync and sync families.
+
+use std::mem::{offset_of, size_of};
+
+use super::types::*;
+use super::{ERRNO, FILE_KIND, SYSCALL_OP};
+use crate::abi::*;
+
+const END: Known = Known::At(&["exit"]);
+
+const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
+    Field {
+        name,
+        ty,
+        known,
+        needs: &[],
+        slot: Some(slot),
+        side: Side::Kernel,
+        doc,
+    }
+}
+
+const fn number(offset: usize, width: usize) -> Slot {
+    Slot::Uint {
+        offset,
+        width,
+        nullable: false,
+    }
+}
+
+const fn nullable(offset: usize, width: usize) -> Slot {
+    Slot::Uint {
+        offset,
+        width,
+        nullable: true,
+    }
+}
+
+/// How a call's arguments are laid out: which register holds what. `None`: it has no such argument.
+#[derive(Debug)]
+pub struct Call {
+    /// The call's name, as in the kernel's tables.
+    pub name: &'static str,
+    /// Its number on x86-64.
+    pub number: u16,
+    /// A value of [`SYSCALL_OP`].
+    pub op: u8,
+    /// The argument with the file descriptor that the call is about.
+    pub fd: Option<u8>,
+    /// Where in the file.
+    pub offset: Offset,
+    /// How many bytes.
+    pub size: Size,
+}
+
+/// Where a call finds its place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offset {
+    /// It has none.
+    None,
+    /// The file's position.
+    Position,
+    /// An argument.
+    Arg(u8),
+}
+
+/// Where a call finds its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// It has none.
+    None,
+    /// An argument.
+    Arg(u8),
+    /// The sum of an array of `struct iovec`: the array's and the count's arguments.
+    Vector(u8, u8),
+}
+
+const fn call(
+    name: &'static str,
+    number: u16,
+    op: u8,
+    fd: Option<u8>,
+    offset: Offset,
+    size: Size,
+) -> Call {
+    Call {
+        name,
+        number,
+        op,
+        fd,
+        offset,
+        size,
+    }
+}
+
+/// The calls that the layer sees.
+pub static CALLS: [Call; 22] = {
+    use Offset::{Arg as At, None as Nowhere, Position};
+    use Size::{Arg, None as Sizeless, Vector};
+    let (read, write, fsync, sync, allocate, truncate, copy) = (1, 2, 3, 4, 5, 6, 7);
+    [
+        call("read", 0, read, Some(0), Position, Arg(2)),
+        call("write", 1, write, Some(0), Position, Arg(2)),
+        call("pread64", 17, read, Some(0), At(3), Arg(2)),
+        call("pwrite64", 18, write, Some(0), At(3), Arg(2)),
+        call("readv", 19, read, Some(0), Position, Vector(1, 2)),
+        call("writev", 20, write, Some(0), Position, Vector(1, 2)),
+        call("preadv", 295, read, Some(0), At(3), Vector(1, 2)),
+        call("pwritev", 296, write, Some(0), At(3), Vector(1, 2)),
+        call("preadv2", 327, read, Some(0), At(3), Vector(1, 2)),
+        call("pwritev2", 328, write, Some(0), At(3), Vector(1, 2)),
+        call("fsync", 74, fsync, Some(0), Nowhere, Sizeless),
+        call("fdatasync", 75, fsync, Some(0), Nowhere, Sizeless),
+        call("sync", 162, sync, None, Nowhere, Sizeless),
+        call("syncfs", 306, sync, Some(0), Nowhere, Sizeless),
+        call("sync_file_range", 277, sync, Some(0), At(1), Arg(2)),
+        call("msync", 26, sync, None, Nowhere, Arg(1)),
+        call("fallocate", 285, allocate, Some(0), At(2), Arg(3)),
+        call("ftruncate", 77, truncate, Some(0), Nowhere, Arg(1)),
+        call("sendfile", 40, copy, Some(1), Position, Arg(3)),
+        call("copy_file_range", 326, copy, Some(0), Position, Arg(4)),
+        call("splice", 275, copy, Some(0), Position, Arg(4)),
+        call("readahead", 187, read, Some(0), At(1), Arg(2)),
+    ]
+};
+
+/// The names of the calls, as values of the field `call`.
+static CALL: EnumType = EnumType {
+    name: "call",
+    variants: &{
+        let mut variants = [("", 0u64); CALLS.len()];
+        let mut i = 0;
+        while i < CALLS.len() {
+            variants[i] = (CALLS[i].name, CALLS[i].number as u64);
+            i += 1;
+        }
+        variants
+    },
+};
+
+/// The layer.
+pub static LAYER: Layer = Layer {
+    name: "syscall",
+    id: 2,
+    doc: "system calls that read, write or sync files and block devices (not pipes, sockets, terminals)",
+    points: &[
+        Point {
+            name: "enter",
+            id: 1,
+            hooks: &[Hook {
+                tracepoint: "sys_enter",
+                program: "iotq_sys_enter",
+                args: 2,
+                without: None,
+            }],
+            doc: "a call begins",
+        },
+        Point {
+            name: "exit",
+            id: 2,
+            hooks: &[Hook {
+                tracepoint: "sys_exit",
+                program: "iotq_sys_exit",
+                args: 2,
+                without: None,
+            }],
+            doc: "a call returns",
+        },
+    ],
+    end: "exit",
+    fields: &[
+        field(
+            "time",
+            Type::Time,
+            Known::Start,
+            number(offset_of!(iotq_syscall, head.at), 8),
+            "when the point was reached",
+        ),
+        field(
+            "pid",
+            Type::Pid,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, task.pid), 4),
+            "process",
+        ),
+        field(
+            "tid",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, task.tid), 4),
+            "thread",
+        ),
+        field(
+            "comm",
+            Type::Text,
+            Known::Start,
+            Slot::Text {
+                offset: offset_of!(iotq_syscall, task.comm),
+                len: 16,
+            },
+            "name of the thread",
+        ),
+        field(
+            "uid",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, task.uid), 4),
+            "user",
+        ),
+        field(
+            "cgroup",
+            Type::Cgroup,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, task.cgroup), 8),
+            "control group (cgroup v2)",
+        ),
+        field(
+            "op",
+            Type::Enum(&SYSCALL_OP),
+            Known::Start,
+            number(offset_of!(iotq_syscall, op), 1),
+            "what the call does",
+        ),
+        field(
+            "call",
+            Type::Enum(&CALL),
+            Known::Start,
+            number(offset_of!(iotq_syscall, number), 4),
+            "the call itself",
+        ),
+        field(
+            "fd",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, fd), 4),
+            "file descriptor",
+        ),
+        field(
+            "kind",
+            Type::Enum(&FILE_KIND),
+            Known::Start,
+            number(offset_of!(iotq_syscall, kind), 1),
+            "kind of the file; `none` for calls without a descriptor",
+        ),
+        field(
+            "file",
+            Type::File,
+            Known::Start,
+            Slot::File {
+                dev: offset_of!(iotq_syscall, dev),
+                inode: offset_of!(iotq_syscall, inode),
+            },
+            "the file, by its filesystem's device and its inode: hard links and renames do not matter",
+        ),
+        field(
+            "name",
+            Type::Text,
+            Known::Start,
+            Slot::Text {
+                offset: offset_of!(iotq_syscall, name),
+                len: 32,
+            },
+            "last component of the file's path, cut at 31 bytes",
+        ),
+        field(
+            "dev",
+            Type::Dev,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, dev), 4),
+            "device of the file's filesystem",
+        ),
+        field(
+            "inode",
+            Type::Int,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, inode), 8),
+            "inode of the file",
+        ),
+        field(
+            "offset",
+            Type::Bytes,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, offset), 8),
+            "where in the file; for calls that use the file's position, that position",
+        ),
+        field(
+            "size",
+            Type::Bytes,
+            Known::Start,
+            nullable(offset_of!(iotq_syscall, size), 8),
+            "bytes asked for",
+        ),
+        field(
+            "ret",
+            Type::Int,
+            END,
+            Slot::Int {
+                offset: offset_of!(iotq_syscall, ret),
+            },
+            "what the call returned: bytes done, or a negative errno",
+        ),
+        field(
+            "error",
+            Type::Enum(&ERRNO),
+            END,
+            number(offset_of!(iotq_syscall, error), 4),
+            "how it failed; `none` if it did not",
+        ),
+        field(
+            "lat",
+            Type::Duration,
+            END,
+            number(offset_of!(iotq_syscall, lat), 8),
+            "latency: entry to return",
+        ),
+    ],
+    columns: &[
+        "time", "pid", "comm", "call", "name", "offset", "size", "ret", "lat",
+    ],
+    record: Some(size_of::<iotq_syscall>()),
+    upkeep: &[],
+};

@@ -1,0 +1,238 @@
+//! The vocabulary of the catalogue: types with their units, slots in records, points, fields, layers.
+
+/// The type of a field or expression. Units are part of the type: they never mix silently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A number without a unit.
+    Int,
+    /// A ratio or an average: only made by expressions, never stored in a record.
+    Float,
+    /// True or false.
+    Bool,
+    /// Nanoseconds.
+    Duration,
+    /// Bytes.
+    Bytes,
+    /// A moment: nanoseconds since the Unix epoch when shown, of the monotonic clock in records.
+    Time,
+    /// Bytes of text: exact with `==`, glob with `~`.
+    Text,
+    /// One of a list of names.
+    Enum(&'static EnumType),
+    /// A block device.
+    Dev,
+    /// A file: the device of its filesystem and its inode.
+    File,
+    /// A control group.
+    Cgroup,
+    /// A process.
+    Pid,
+}
+
+impl Type {
+    /// The type's name in messages and in `param` declarations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Int => "int",
+            Type::Float => "float",
+            Type::Bool => "bool",
+            Type::Duration => "duration",
+            Type::Bytes => "bytes",
+            Type::Time => "time",
+            Type::Text => "string",
+            Type::Enum(list) => list.name,
+            Type::Dev => "dev",
+            Type::File => "file",
+            Type::Cgroup => "cgroup",
+            Type::Pid => "pid",
+        }
+    }
+
+    /// The unit in which values of this type are stored and written to JSON; empty without one.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Type::Duration | Type::Time => "ns",
+            Type::Bytes => "bytes",
+            _ => "",
+        }
+    }
+}
+
+/// A closed list of named values.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EnumType {
+    /// The name of the type.
+    pub name: &'static str,
+    /// Name and stored value of each variant, in the order in which they are listed to people.
+    pub variants: &'static [(&'static str, u64)],
+}
+
+impl EnumType {
+    /// The value of a variant.
+    pub fn value(&self, name: &str) -> Option<u64> {
+        let found = self.variants.iter().find(|(variant, _)| *variant == name);
+        found.map(|&(_, value)| value)
+    }
+
+    /// The name of a value, if it has one.
+    pub fn variant(&self, value: u64) -> Option<&'static str> {
+        let found = self.variants.iter().find(|&&(_, number)| number == value);
+        found.map(|&(name, _)| name)
+    }
+}
+
+/// Where a field lies in its layer's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// An unsigned number of 1, 2, 4 or 8 bytes.
+    Uint {
+        /// Bytes from the start of the record.
+        offset: usize,
+        /// Bytes.
+        width: usize,
+        /// All ones mean that there is no value.
+        nullable: bool,
+    },
+    /// A signed number of 8 bytes.
+    Int {
+        /// Bytes from the start of the record.
+        offset: usize,
+    },
+    /// One bit of an unsigned number.
+    Bit {
+        /// Bytes from the start of the record.
+        offset: usize,
+        /// Bytes of the number.
+        width: usize,
+        /// The bit's value in it.
+        mask: u64,
+    },
+    /// Text that ends at its first NUL or at its length; empty text is null.
+    Text {
+        /// Bytes from the start of the record.
+        offset: usize,
+        /// Bytes.
+        len: usize,
+    },
+    /// A file, by two numbers.
+    File {
+        /// Where the 4-byte device number lies.
+        dev: usize,
+        /// Where the 8-byte inode number lies; all ones mean that there is no file.
+        inode: usize,
+    },
+}
+
+/// When the value of a field is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// From the operation's start: a predicate on it can keep the operation from being tracked.
+    Start,
+    /// At these points.
+    At(&'static [&'static str]),
+}
+
+/// Where a value comes from, or could be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The kernel can evaluate predicates on it.
+    Kernel,
+    /// Only user space can.
+    User,
+}
+
+/// One typed field of a layer's spans and points.
+#[derive(Debug)]
+pub struct Field {
+    /// The name in queries.
+    pub name: &'static str,
+    /// Type and unit.
+    pub ty: Type,
+    /// Where it is there.
+    pub known: Known,
+    /// The points whose hooks feed it, besides the point that is asked for.
+    pub needs: &'static [&'static str],
+    /// Its place in the record; `None` as long as no template of this build fills it.
+    pub slot: Option<Slot>,
+    /// Who can evaluate predicates on it.
+    pub side: Side,
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+/// A kernel hook and the program that sits on it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// The tracepoint, as in tracefs and as `btf_trace_*`.
+    pub tracepoint: &'static str,
+    /// The program of the template object.
+    pub program: &'static str,
+    /// How many arguments the program expects the tracepoint to have.
+    pub args: usize,
+    /// What is lost on a kernel without it; `None` if the point cannot be observed at all then.
+    pub without: Option<&'static str>,
+}
+
+/// A moment in the life of an operation.
+#[derive(Debug)]
+pub struct Point {
+    /// The name in queries.
+    pub name: &'static str,
+    /// The value of `iotq_head.point`.
+    pub id: u8,
+    /// What feeds it; empty as long as this build has no template for it.
+    pub hooks: &'static [Hook],
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+/// A layer of the storage stack.
+#[derive(Debug)]
+pub struct Layer {
+    /// The name in queries.
+    pub name: &'static str,
+    /// The value of `iotq_head.layer`.
+    pub id: u8,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Its points, in the order of an operation's life; the span ends with the one that `end` names.
+    pub points: &'static [Point],
+    /// The point that ends the span: `trace LAYER` gives one row there.
+    pub end: &'static str,
+    /// Its fields, in the order in which they are listed to people.
+    pub fields: &'static [Field],
+    /// The fields that `trace LAYER` shows.
+    pub columns: &'static [&'static str],
+    /// Bytes of its record; `None` as long as this build has no template for the layer.
+    pub record: Option<usize>,
+    /// Hooks that keep the template's books whatever is asked.
+    pub upkeep: &'static [Hook],
+}
+
+impl Layer {
+    /// A point by name.
+    pub fn point(&self, name: &str) -> Option<&'static Point> {
+        self.points.iter().find(|point| point.name == name)
+    }
+
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The point that ends the span.
+    pub fn end_point(&self) -> &'static Point {
+        self.point(self.end)
+            .expect("the catalogue's tests prove that `end` is a point of the layer")
+    }
+}
+
+impl Field {
+    /// Whether the field has a value at a point.
+    pub fn known_at(&self, point: &str) -> bool {
+        match self.known {
+            Known::Start => true,
+            Known::At(points) => points.contains(&point),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What the compiler and the runtime know of the probes: the [catalogue] of layers, points and fields, the [abi] shared
+//! with the eBPF templates, and the prebuilt [object] that holds them.
+
+pub mod abi;
+pub mod catalogue;
+pub mod object;

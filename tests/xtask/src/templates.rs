@@ -1,0 +1,183 @@
+//! Builds the template object and what is generated with it, or compares them with what is committed.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use iotq_probes::catalogue::{self, EnumType, LAYERS};
+
+const CLANG: &str = "clang-19";
+const STRIP: &str = "llvm-strip-19";
+
+/// Builds everything; `check` compares instead of writing.
+pub fn run(check: bool) -> Result<()> {
+    let probes = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../probes")
+        .canonicalize()
+        .context("find probes/")?;
+    let mut stale = Vec::new();
+    // In this order: the object is built from the header.
+    let made: [(&str, fn(&Path) -> Result<Vec<u8>>); 3] = [
+        ("bpf/catalogue.gen.h", |_| Ok(header().into_bytes())),
+        ("src/abi.rs", bindings),
+        ("objects/iotq.bpf.o", object),
+    ];
+    for (path, make) in made {
+        let committed = fs::read(probes.join(path)).unwrap_or_default();
+        let fresh = make(&probes).with_context(|| format!("make probes/{path}"))?;
+        if committed == fresh {
+            continue;
+        }
+        if check {
+            stale.push(path);
+        } else {
+            fs::write(probes.join(path), &fresh).with_context(|| format!("write probes/{path}"))?;
+            println!("wrote probes/{path} ({} bytes)", fresh.len());
+        }
+    }
+    if !stale.is_empty() {
+        bail!(
+            "not what their sources make: {}; run `cargo xtask templates` and commit",
+            stale.join(", ")
+        );
+    }
+    println!("templates: up to date");
+    Ok(())
+}
+
+/// The numbers of layers, points and enums, for the C side.
+fn header() -> String {
+    let mut text = String::from(
+        "/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */\n/* Made from the catalogue by `cargo xtask templates`. */\n\
+         #ifndef IOTQ_CATALOGUE_GEN_H\n#define IOTQ_CATALOGUE_GEN_H\n\nenum iotq_layer {\n",
+    );
+    for layer in LAYERS {
+        let _ = writeln!(
+            text,
+            "\tIOTQ_LAYER_{} = {},",
+            layer.name.to_uppercase(),
+            layer.id
+        );
+    }
+    let _ = writeln!(
+        text,
+        "}};\n\n#define IOTQ_LAYERS {}",
+        LAYERS.iter().map(|layer| layer.id).max().unwrap_or(0) + 1
+    );
+    for layer in LAYERS.iter().filter(|layer| layer.record.is_some()) {
+        let name = layer.name;
+        let _ = writeln!(text, "\nenum iotq_{name}_point {{");
+        for point in layer.points {
+            let _ = writeln!(
+                text,
+                "\tIOTQ_{}_{} = {},",
+                name.to_uppercase(),
+                point.name.to_uppercase(),
+                point.id
+            );
+        }
+        let most = layer.points.iter().map(|point| point.id).max().unwrap_or(0) + 1;
+        let _ = writeln!(
+            text,
+            "}};\n\n#define IOTQ_{}_POINTS {most}",
+            name.to_uppercase()
+        );
+    }
+    for (name, list) in [
+        ("block_op", &catalogue::BLOCK_OP),
+        ("syscall_op", &catalogue::SYSCALL_OP),
+        ("file_kind", &catalogue::FILE_KIND),
+    ] {
+        write_enum(&mut text, name, list);
+    }
+    text.push_str("\n#endif\n");
+    text
+}
+
+fn write_enum(text: &mut String, name: &str, list: &EnumType) {
+    let _ = writeln!(text, "\nenum iotq_{name} {{");
+    for (variant, value) in list.variants {
+        let _ = writeln!(
+            text,
+            "\tIOTQ_{}_{} = {value},",
+            name.to_uppercase(),
+            variant.to_uppercase()
+        );
+    }
+    text.push_str("};\n");
+}
+
+/// The Rust side of `abi.h`, with asserts of every size and offset.
+fn bindings(probes: &Path) -> Result<Vec<u8>> {
+    let bindings = bindgen::Builder::default()
+        .header(probes.join("bpf/abi.h").display().to_string())
+        .clang_args(["-target", "bpf"])
+        .allowlist_type("iotq_.*")
+        .allowlist_var("IOTQ_.*")
+        .derive_default(true)
+        .derive_eq(true)
+        .default_macro_constant_type(bindgen::MacroTypeVariation::Unsigned)
+        .default_enum_style(bindgen::EnumVariation::Consts)
+        .prepend_enum_name(false)
+        .use_core()
+        .layout_tests(true)
+        .raw_line("//! Generated from `bpf/abi.h` by `cargo xtask templates`.")
+        .raw_line("#![expect(missing_docs, non_camel_case_types, reason = \"the names and comments are those of abi.h\")]")
+        .disable_header_comment()
+        .generate_comments(false)
+        .formatter(bindgen::Formatter::Rustfmt)
+        .generate()
+        .context("generate bindings of abi.h")?;
+    Ok(bindings.to_string().into_bytes())
+}
+
+/// Compiles and strips the object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.
+fn object(probes: &Path) -> Result<Vec<u8>> {
+    let out =
+        PathBuf::from(std::env::temp_dir()).join(format!("iotq-{}.bpf.o", std::process::id()));
+    let compiled = compile(probes, &out);
+    let bytes = compiled.and_then(|()| fs::read(&out).context("read the object"));
+    // It may never have been made.
+    let _ = fs::remove_file(&out);
+    bytes
+}
+
+fn compile(probes: &Path, out: &Path) -> Result<()> {
+    let source = probes.join("bpf");
+    let run = |command: &mut Command| -> Result<()> {
+        let status = command.status().with_context(|| {
+            format!(
+                "run {:?} (Debian package clang-19, llvm-19)",
+                command.get_program()
+            )
+        })?;
+        ensure!(status.success(), "{:?} failed", command.get_program());
+        Ok(())
+    };
+    run(Command::new(CLANG)
+        .current_dir(&source)
+        .args([
+            "-target",
+            "bpf",
+            "-mcpu=v3",
+            "-O2",
+            "-g",
+            "-D__TARGET_ARCH_x86",
+            "-std=gnu11",
+        ])
+        .args([
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Wno-unused-parameter",
+            "-fno-jump-tables",
+            "-fno-ident",
+        ])
+        .arg(format!("-ffile-prefix-map={}=.", source.display()))
+        .arg("-fdebug-compilation-dir=.")
+        .args(["-c", "iotq.bpf.c", "-o"])
+        .arg(out))?;
+    run(Command::new(STRIP).arg("-g").arg(out))
+}
