@@ -158,6 +158,23 @@ struct iotq_cgroup {
 	__u32 bit; /* in iotq_task.members */
 };
 
+/* Where a system call's arguments are: the numbers of the registers. */
+#define IOTQ_CALL_FD 1
+#define IOTQ_CALL_POSITION 2 /* works at the file's position */
+#define IOTQ_CALL_OFFSET 4
+#define IOTQ_CALL_SIZE 8
+#define IOTQ_CALL_VECTOR 16 /* `size` is an array of `count` iovecs */
+
+struct iotq_call {
+	__u8 op; /* enum iotq_syscall_op; 0: not traced */
+	__u8 flags;
+	__u8 fd;
+	__u8 offset;
+	__u8 size;
+	__u8 count;
+	__u8 pad[2];
+};
+
 /* What the installer tells every template. */
 struct iotq_config {
 	__u32 self_tgid;   /* iotq itself: its system calls are not traced */
@@ -186,5 +203,6 @@ _Static_assert(sizeof(struct iotq_task) == 48, "task");
 _Static_assert(sizeof(struct iotq_block) == 152, "block");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
+_Static_assert(sizeof(struct iotq_call) == 8, "call");
 
 #endif

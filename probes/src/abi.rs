@@ -1,9 +1,5 @@
 //! Generated from `bpf/abi.h` by `cargo xtask templates`.
-#![expect(
-    missing_docs,
-    non_camel_case_types,
-    reason = "the names and comments are those of abi.h"
-)]
+#![expect(missing_docs, non_camel_case_types, reason = "the names and comments are those of abi.h")]
 
 pub const IOTQ_NULL32: u32 = 4294967295;
 pub const IOTQ_NULL64: i32 = -1;
@@ -32,13 +28,29 @@ pub const IOTQ_END_QUERY: u32 = 2;
 pub const IOTQ_NEGATE: u32 = 4;
 pub const IOTQ_NULLABLE: u32 = 8;
 pub const IOTQ_SIGNED: u32 = 16;
+pub const IOTQ_CALL_FD: u32 = 1;
+pub const IOTQ_CALL_POSITION: u32 = 2;
+pub const IOTQ_CALL_OFFSET: u32 = 4;
+pub const IOTQ_CALL_SIZE: u32 = 8;
+pub const IOTQ_CALL_VECTOR: u32 = 16;
 pub type __u8 = ::core::ffi::c_uchar;
 pub type __u16 = ::core::ffi::c_ushort;
 pub type __u32 = ::core::ffi::c_uint;
 pub type __u64 = ::core::ffi::c_ulonglong;
 pub type __s64 = ::core::ffi::c_longlong;
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_head {
     pub at: __u64,
     pub queries: __u32,
@@ -57,7 +69,18 @@ const _: () = {
     ["Offset of field: iotq_head::marks"][::core::mem::offset_of!(iotq_head, marks) - 14usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_task {
     pub cgroup: __u64,
     pub members: __u64,
@@ -80,7 +103,18 @@ const _: () = {
     ["Offset of field: iotq_task::pad"][::core::mem::offset_of!(iotq_task, pad) - 44usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_block {
     pub head: iotq_head,
     pub task: iotq_task,
@@ -128,7 +162,18 @@ const _: () = {
     ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 144usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_syscall {
     pub head: iotq_head,
     pub task: iotq_task,
@@ -179,7 +224,18 @@ pub const IOTQ_TEST_TEXT: iotq_test = 3;
 pub const IOTQ_TEST_SET: iotq_test = 4;
 pub type iotq_test = ::core::ffi::c_uint;
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_term {
     pub offset: __u16,
     pub width: __u8,
@@ -204,7 +260,18 @@ const _: () = {
     ["Offset of field: iotq_term::b"][::core::mem::offset_of!(iotq_term, b) - 16usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_table {
     pub count: __u32,
     pub pad: __u32,
@@ -219,7 +286,18 @@ const _: () = {
     ["Offset of field: iotq_table::terms"][::core::mem::offset_of!(iotq_table, terms) - 8usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_text {
     pub value: [__u64; 2usize],
     pub mask: [__u64; 2usize],
@@ -232,7 +310,18 @@ const _: () = {
     ["Offset of field: iotq_text::mask"][::core::mem::offset_of!(iotq_text, mask) - 16usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_set_key {
     pub value: __u64,
     pub set: __u32,
@@ -247,7 +336,18 @@ const _: () = {
     ["Offset of field: iotq_set_key::pad"][::core::mem::offset_of!(iotq_set_key, pad) - 12usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_cgroup {
     pub id: __u64,
     pub level: __u32,
@@ -262,7 +362,52 @@ const _: () = {
     ["Offset of field: iotq_cgroup::bit"][::core::mem::offset_of!(iotq_cgroup, bit) - 12usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_call {
+    pub op: __u8,
+    pub flags: __u8,
+    pub fd: __u8,
+    pub offset: __u8,
+    pub size: __u8,
+    pub count: __u8,
+    pub pad: [__u8; 2usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_call"][::core::mem::size_of::<iotq_call>() - 8usize];
+    ["Alignment of iotq_call"][::core::mem::align_of::<iotq_call>() - 1usize];
+    ["Offset of field: iotq_call::op"][::core::mem::offset_of!(iotq_call, op) - 0usize];
+    ["Offset of field: iotq_call::flags"][::core::mem::offset_of!(iotq_call, flags) - 1usize];
+    ["Offset of field: iotq_call::fd"][::core::mem::offset_of!(iotq_call, fd) - 2usize];
+    ["Offset of field: iotq_call::offset"][::core::mem::offset_of!(iotq_call, offset) - 3usize];
+    ["Offset of field: iotq_call::size"][::core::mem::offset_of!(iotq_call, size) - 4usize];
+    ["Offset of field: iotq_call::count"][::core::mem::offset_of!(iotq_call, count) - 5usize];
+    ["Offset of field: iotq_call::pad"][::core::mem::offset_of!(iotq_call, pad) - 6usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_config {
     pub self_tgid: __u32,
     pub families: __u32,
@@ -298,7 +443,18 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, cgroups) - 32usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_counts {
     pub rejected: __u64,
     pub shipped: __u64,

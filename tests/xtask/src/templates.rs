@@ -115,6 +115,7 @@ fn bindings(probes: &Path) -> Result<Vec<u8>> {
         .header(probes.join("bpf/abi.h").display().to_string())
         .clang_args(["-target", "bpf"])
         .allowlist_type("iotq_.*")
+        .parse_callbacks(Box::new(Derives))
         .allowlist_var("IOTQ_.*")
         .derive_default(true)
         .derive_eq(true)
@@ -131,6 +132,16 @@ fn bindings(probes: &Path) -> Result<Vec<u8>> {
         .generate()
         .context("generate bindings of abi.h")?;
     Ok(bindings.to_string().into_bytes())
+}
+
+/// Records and constants cross the boundary as bytes: `zerocopy` proves that this is sound.
+#[derive(Debug)]
+struct Derives;
+
+impl bindgen::callbacks::ParseCallbacks for Derives {
+    fn add_derives(&self, _: &bindgen::callbacks::DeriveInfo<'_>) -> Vec<String> {
+        ["FromBytes", "IntoBytes", "Immutable", "KnownLayout"].map(|name| format!("zerocopy::{name}")).to_vec()
+    }
 }
 
 /// Compiles and strips the object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The block layer.
+ *
+ * A request's slot is found by the request's address: blk-mq allocates requests once and uses them again and again, so a
+ * slot is made at a request's first use, and from then on only looked up. The time at which a bio was queued waits in a
+ * small table by the bio's address until the bio has a request, which is soon, in the same thread.
+ *
+ *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
+ *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
+ */
+#include "ship.h"
+
+const volatile struct iotq_table iotq_block_start;
+const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
+
+/* Whether block_io_start is there: else the first bio remembers who submitted it. */
+const volatile bool iotq_block_has_start;
+
+struct block_slot {
+	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
+	__u64 queued, inserted, issued;
+};
+
+/* Sized by the installer: all requests of all devices. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64); /* struct request * */
+	__type(value, struct block_slot);
+} iotq_requests SEC(".maps");
+
+static const struct block_slot empty_slot;
+
+struct bio_entry {
+	__u64 bio;
+	__u64 at;
+	struct iotq_task task; /* without block_io_start only */
+};
+
+/* Two places for every bio: the older one gives way. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bio_entry);
+} iotq_bios SEC(".maps");
+
+const volatile __u32 iotq_bios_mask;
+
+/* The verifier forbids arithmetic on kernel pointers: this is the same address as a number. */
+static __always_inline __u64 address(const void *pointer)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
+
+static __always_inline struct bio_entry *bio_place(__u64 bio, __u32 way)
+{
+	__u64 hash = (bio >> 4) * 0x9e3779b97f4a7c15ull;
+	__u32 index = (((__u32)(hash >> 40)) & iotq_bios_mask) ^ way;
+
+	return bpf_map_lookup_elem(&iotq_bios, &index);
+}
+
+static __always_inline struct bio_entry *find_bio(__u64 bio)
+{
+	struct bio_entry *entry = bio_place(bio, 0);
+
+	if (entry && entry->bio == bio)
+		return entry;
+	entry = bio_place(bio, 1);
+	return entry && entry->bio == bio ? entry : NULL;
+}
+
+static __always_inline void remember_bio(__u64 bio, __u64 now)
+{
+	struct bio_entry *entry = bio_place(bio, 0), *other = bio_place(bio, 1);
+
+	if (!entry || !other)
+		return;
+	if (other->bio == bio || (entry->bio != bio && entry->bio && (!other->bio || other->at < entry->at)))
+		entry = other;
+	entry->at = now;
+	if (!iotq_block_has_start)
+		describe_task(&entry->task);
+	entry->bio = bio;
+}
+
+static __always_inline void forget_bio(__u64 bio)
+{
+	struct bio_entry *entry = find_bio(bio);
+
+	if (entry)
+		entry->bio = 0;
+}
+
+/* REQ_OP_READ and REQ_OP_WRITE have been 0 and 1 for ever; the others have moved. */
+static __always_inline __u8 operation(__u32 flags, __u32 size)
+{
+	__u32 op = flags & 0xff;
+
+	if (op == 0)
+		return IOTQ_BLOCK_OP_READ;
+	if (op == 1) {
+		bool preflush = flags & 1u << bpf_core_enum_value(enum req_flag_bits, __REQ_PREFLUSH);
+
+		return preflush && !size ? IOTQ_BLOCK_OP_FLUSH : IOTQ_BLOCK_OP_WRITE;
+	}
+#define IS(kernel, ours)                                                                                             \
+	if (bpf_core_enum_value_exists(enum req_op, kernel) && op == bpf_core_enum_value(enum req_op, kernel))       \
+		return ours;
+	IS(REQ_OP_FLUSH, IOTQ_BLOCK_OP_FLUSH)
+	IS(REQ_OP_DISCARD, IOTQ_BLOCK_OP_DISCARD)
+	IS(REQ_OP_SECURE_ERASE, IOTQ_BLOCK_OP_SECURE_ERASE)
+	IS(REQ_OP_WRITE_ZEROES, IOTQ_BLOCK_OP_WRITE_ZEROES)
+	IS(REQ_OP_ZONE_APPEND, IOTQ_BLOCK_OP_ZONE_APPEND)
+	IS(REQ_OP_ZONE_OPEN, IOTQ_BLOCK_OP_ZONE_OPEN)
+	IS(REQ_OP_ZONE_CLOSE, IOTQ_BLOCK_OP_ZONE_CLOSE)
+	IS(REQ_OP_ZONE_FINISH, IOTQ_BLOCK_OP_ZONE_FINISH)
+	IS(REQ_OP_ZONE_RESET, IOTQ_BLOCK_OP_ZONE_RESET)
+	IS(REQ_OP_ZONE_RESET_ALL, IOTQ_BLOCK_OP_ZONE_RESET_ALL)
+	IS(REQ_OP_DRV_IN, IOTQ_BLOCK_OP_DRIVER_IN)
+	IS(REQ_OP_DRV_OUT, IOTQ_BLOCK_OP_DRIVER_OUT)
+#undef IS
+	return IOTQ_BLOCK_OP_OTHER;
+}
+
+/* The kernel's flags move between versions, ours do not. */
+static __always_inline __u32 block_flags(__u32 flags)
+{
+	__u32 ours = 0;
+
+	if (!iotq_config.want_flags)
+		return 0;
+#define FLAG(kernel, bit)                                                                        \
+	if (bpf_core_enum_value_exists(enum req_flag_bits, kernel) &&                            \
+	    flags & 1u << bpf_core_enum_value(enum req_flag_bits, kernel))                       \
+		ours |= bit;
+	FLAG(__REQ_SYNC, IOTQ_BLOCK_SYNC)
+	FLAG(__REQ_META, IOTQ_BLOCK_META)
+	FLAG(__REQ_PRIO, IOTQ_BLOCK_PRIO)
+	FLAG(__REQ_FUA, IOTQ_BLOCK_FUA)
+	FLAG(__REQ_PREFLUSH, IOTQ_BLOCK_PREFLUSH)
+	FLAG(__REQ_RAHEAD, IOTQ_BLOCK_AHEAD)
+	FLAG(__REQ_BACKGROUND, IOTQ_BLOCK_BACKGROUND)
+	FLAG(__REQ_NOWAIT, IOTQ_BLOCK_NOWAIT)
+	FLAG(__REQ_POLLED, IOTQ_BLOCK_POLLED)
+	FLAG(__REQ_SWAP, IOTQ_BLOCK_SWAP)
+#undef FLAG
+	return ours;
+}
+
+static __always_inline __u32 disk_number(struct gendisk *disk)
+{
+	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
+}
+
+static __always_inline struct gendisk *request_disk(struct request *rq)
+{
+	struct request___rq_disk *old = (void *)rq;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		return rq->q->disk;
+	return old->rq_disk;
+}
+
+static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
+{
+	record->size = size;
+	record->sector = size ? sector : IOTQ_NULL64;
+}
+
+static __always_inline void no_times(struct iotq_block *record)
+{
+	record->queue = record->tag = IOTQ_NULL32;
+	record->error = record->requeues = record->pad2 = 0;
+	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
+}
+
+/* Evaluates a point's filters on a finished record and ships it. Returns whether any statement wants the point. */
+static __always_inline void reach(struct iotq_block *record, __u32 tracked, __u32 point, __u64 now)
+{
+	const volatile struct iotq_table *table = &iotq_block_at[point];
+	__u32 passed;
+
+	if (!table->count)
+		return;
+	passed = tracked & filter(table, record);
+	if (!passed) {
+		COUNT(IOTQ_LAYER_BLOCK, rejected);
+		return;
+	}
+	record->head.at = now;
+	record->head.point = point;
+	record->head.queries = passed;
+	ship(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK);
+	record->head.queries = tracked;
+}
+
+/*
+ * A request begins: fills the part of its record that is known now, and tracks it if a statement's start filter lets it.
+ * The prefix of the record up to `sector` is all that start filters may read.
+ */
+static __always_inline struct block_slot *begin(struct request *rq, struct block_slot *slot, __u64 now, bool submitting)
+{
+	struct iotq_block start = {};
+	struct bio *bio = rq->bio;
+	__u32 flags = rq->cmd_flags;
+	struct bio_entry *entry = NULL;
+	__u64 key = (__u64)rq, queued = now;
+
+	if (bio)
+		entry = find_bio(address(bio));
+	if (entry)
+		queued = entry->at;
+	else if (bio)
+		start.head.marks |= IOTQ_MARK_APPROX_QUEUE;
+	start.head.layer = IOTQ_LAYER_BLOCK;
+	if (submitting)
+		describe_task(&start.task);
+	else if (entry && !iotq_block_has_start)
+		start.task = entry->task;
+	else if (bio) {
+		describe_task(&start.task);
+		start.head.marks |= IOTQ_MARK_APPROX_TASK;
+	} else {
+		no_task(&start.task);
+		start.head.marks |= IOTQ_MARK_INTERNAL;
+	}
+	if (entry)
+		entry->bio = 0;
+	start.dev = disk_number(request_disk(rq));
+	start.part = bio ? bio->bi_bdev->bd_dev : start.dev;
+	start.flags = block_flags(flags);
+	start.op = operation(flags, rq->__data_len);
+	start.head.queries = filter(&iotq_block_start, &start);
+	if (!start.head.queries) {
+		COUNT(IOTQ_LAYER_BLOCK, rejected);
+		if (slot)
+			slot->record.head.queries = 0;
+		return NULL;
+	}
+	if (!slot) {
+		bpf_map_update_elem(&iotq_requests, &key, &empty_slot, BPF_NOEXIST);
+		slot = bpf_map_lookup_elem(&iotq_requests, &key);
+		if (!slot) {
+			COUNT(IOTQ_LAYER_BLOCK, lost_slot);
+			return NULL;
+		}
+	}
+	slot->record = start;
+	no_times(&slot->record);
+	slot->queued = queued;
+	slot->inserted = slot->issued = 0;
+	return slot;
+}
+
+static __always_inline struct block_slot *find_slot(struct request *rq)
+{
+	__u64 key = (__u64)rq;
+
+	return bpf_map_lookup_elem(&iotq_requests, &key);
+}
+
+/* One event of a bio that has no request yet. */
+static __always_inline void bio_event(struct bio *bio, __u32 point)
+{
+	struct iotq_block record = {};
+	__u32 tracked;
+
+	if (!iotq_block_at[point].count)
+		return;
+	record.head.layer = IOTQ_LAYER_BLOCK;
+	describe_task(&record.task);
+	record.dev = disk_number(bio->bi_bdev->bd_disk);
+	record.part = bio->bi_bdev->bd_dev;
+	record.flags = block_flags(bio->bi_opf);
+	record.op = operation(bio->bi_opf, bio->bi_iter.bi_size);
+	tracked = filter(&iotq_block_start, &record);
+	describe_size(&record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
+	no_times(&record);
+	reach(&record, tracked, point, bpf_ktime_get_ns());
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(iotq_bio_queue, struct bio *bio)
+{
+	remember_bio(address(bio), bpf_ktime_get_ns());
+	bio_event(bio, IOTQ_BLOCK_QUEUE);
+	return 0;
+}
+
+/* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
+SEC("tp_btf/block_split")
+int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
+{
+	struct bio_entry *rest = find_bio(address(bio->bi_private));
+
+	if (rest)
+		remember_bio(address(bio), rest->at);
+	bio_event(bio, IOTQ_BLOCK_SPLIT);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_backmerge")
+int BPF_PROG(iotq_bio_backmerge, struct bio *bio)
+{
+	forget_bio(address(bio));
+	bio_event(bio, IOTQ_BLOCK_MERGE);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_frontmerge")
+int BPF_PROG(iotq_bio_frontmerge, struct bio *bio)
+{
+	forget_bio(address(bio));
+	bio_event(bio, IOTQ_BLOCK_MERGE);
+	return 0;
+}
+
+SEC("tp_btf/block_io_start")
+int BPF_PROG(iotq_rq_start, struct request *rq)
+{
+	begin(rq, find_slot(rq), bpf_ktime_get_ns(), true);
+	return 0;
+}
+
+/* The request went into another one, and will not complete by itself. */
+SEC("tp_btf/block_rq_merge")
+int BPF_PROG(iotq_rq_merge, struct request *rq)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (slot)
+		slot->record.head.queries = 0;
+	return 0;
+}
+
+/*
+ * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
+ * which have no such event, this is where they begin.
+ */
+static __always_inline struct block_slot *arrive(struct request *rq, __u64 now)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (slot && slot->record.head.queries)
+		return slot;
+	if (iotq_block_has_start && rq->bio)
+		return NULL;
+	return begin(rq, slot, now, false);
+}
+
+SEC("tp_btf/block_rq_insert")
+int BPF_PROG(iotq_rq_insert, struct request *rq)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct block_slot *slot = arrive(rq, now);
+
+	if (!slot)
+		return 0;
+	if (!slot->inserted) {
+		slot->inserted = now;
+		slot->record.q2i = now - slot->queued;
+	}
+	describe_size(&slot->record, rq->__sector, rq->__data_len);
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_INSERT, now);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(iotq_rq_issue, struct request *rq)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct block_slot *slot = arrive(rq, now);
+	struct blk_mq_hw_ctx *hctx;
+
+	if (!slot)
+		return 0;
+	slot->issued = now;
+	slot->record.q2d = now - slot->queued;
+	if (slot->inserted)
+		slot->record.i2d = now - slot->inserted;
+	describe_size(&slot->record, rq->__sector, rq->__data_len);
+	hctx = rq->mq_hctx;
+	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
+	slot->record.tag = rq->tag;
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_ISSUE, now);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(iotq_rq_requeue, struct request *rq)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (!slot || !slot->record.head.queries)
+		return 0;
+	slot->record.requeues++;
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_REQUEUE, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */
+static __noinline __u32 status_errno(__u32 status)
+{
+	switch (status) {
+	case 0:
+		return 0;
+	case 1: /* NOTSUPP */
+		return 95;
+	case 2: /* TIMEOUT */
+		return 110;
+	case 3: /* NOSPC */
+		return 28;
+	case 4: /* TRANSPORT */
+		return 67;
+	case 5: /* TARGET */
+		return 121;
+	case 6: /* RESV_CONFLICT */
+		return 52;
+	case 7: /* MEDIUM */
+		return 61;
+	case 8: /* PROTECTION */
+		return 84;
+	case 9: /* RESOURCE */
+		return 12;
+	case 12: /* AGAIN */
+		return 11;
+	case 13: /* DEV_RESOURCE */
+		return 16;
+	case 14: /* ZONE_OPEN_RESOURCE, ZONE_ACTIVE_RESOURCE */
+	case 15:
+		return 75;
+	case 16: /* OFFLINE */
+		return 19;
+	case 17: /* DURATION_LIMIT */
+		return 62;
+	default:
+		return 5;
+	}
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
+{
+	struct block_slot *slot = find_slot(rq);
+	__u32 tracked;
+	__u64 now;
+
+	if (!slot || !slot->record.head.queries) {
+		/* With a start filter it may just as well have been turned away. */
+		if (iotq_block_start.count == 1 && iotq_block_start.terms[0].test == IOTQ_TEST_TRUE)
+			COUNT(IOTQ_LAYER_BLOCK, unmatched);
+		return 0;
+	}
+	if (status && !slot->record.error)
+		slot->record.error = status < 0 ? -status : status_errno(status & 0xff);
+	/* A part of it: the rest will follow. */
+	if (bytes < rq->__data_len)
+		return 0;
+	now = bpf_ktime_get_ns();
+	slot->record.lat = now - slot->queued;
+	if (slot->issued)
+		slot->record.d2c = now - slot->issued;
+	tracked = slot->record.head.queries;
+	reach(&slot->record, tracked, IOTQ_BLOCK_COMPLETE, now);
+	slot->record.head.queries = 0;
+	return 0;
+}

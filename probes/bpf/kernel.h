@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The kernel as the templates see it: the few types and fields that they read, relocated against the running kernel's
+ * BTF (CO-RE), and the few constants of the BPF interface that they use.
+ */
+#ifndef IOTQ_KERNEL_H
+#define IOTQ_KERNEL_H
+
+#include "types.h"
+
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_LRU_HASH = 9,
+       BPF_MAP_TYPE_RINGBUF = 27 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_AVAIL_DATA = 0 };
+
+#define CORE __attribute__((preserve_access_index))
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct kernfs_node {
+	__u64 id;
+} CORE;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} CORE;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} CORE;
+
+struct cred {
+	kuid_t uid;
+} CORE;
+
+struct super_block {
+	__u32 s_dev;
+} CORE;
+
+struct inode {
+	__u16 i_mode;
+	__u32 i_rdev;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+} CORE;
+
+struct qstr {
+	const unsigned char *name;
+} CORE;
+
+struct dentry {
+	struct qstr d_name;
+} CORE;
+
+struct path {
+	struct dentry *dentry;
+} CORE;
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	long long f_pos;
+} CORE;
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} CORE;
+
+struct files_struct {
+	struct fdtable *fdt;
+} CORE;
+
+struct signal_struct {
+	atomic_t live;
+} CORE;
+
+struct thread_info {
+	__u32 status;
+} CORE;
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid;
+	int tgid;
+	const struct cred *cred;
+	char comm[16];
+	struct files_struct *files;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+} CORE;
+
+struct gendisk {
+	int major;
+	int first_minor;
+} CORE;
+
+struct block_device {
+	__u32 bd_dev;
+	__u64 bd_start_sect;
+	struct gendisk *bd_disk;
+} CORE;
+
+struct bvec_iter {
+	__u64 bi_sector;
+	__u32 bi_size;
+} CORE;
+
+struct bio {
+	struct block_device *bi_bdev;
+	__u32 bi_opf;
+	struct bvec_iter bi_iter;
+	void *bi_private;
+} CORE;
+
+struct request_queue {
+	struct gendisk *disk;
+} CORE;
+
+struct blk_mq_hw_ctx {
+	__u32 queue_num;
+} CORE;
+
+struct request {
+	struct request_queue *q;
+	struct blk_mq_hw_ctx *mq_hctx;
+	__u32 cmd_flags;
+	int tag;
+	__u32 __data_len;
+	__u64 __sector;
+	struct bio *bio;
+} CORE;
+
+/* Before 5.17 a request names its disk itself. */
+struct request___rq_disk {
+	struct gendisk *rq_disk;
+} CORE;
+
+struct pt_regs {
+	unsigned long di, si, dx, r10, r8, r9, orig_ax;
+} CORE;
+
+/* Read through the registers' own layout, which is that of the architecture the object is built for. */
+#ifndef __TARGET_ARCH_x86
+#error "the syscall template knows the registers of x86-64 only"
+#endif
+
+enum req_op { REQ_OP_READ, REQ_OP_WRITE, REQ_OP_FLUSH, REQ_OP_DISCARD, REQ_OP_SECURE_ERASE, REQ_OP_WRITE_ZEROES,
+	      REQ_OP_ZONE_APPEND, REQ_OP_ZONE_OPEN, REQ_OP_ZONE_CLOSE, REQ_OP_ZONE_FINISH, REQ_OP_ZONE_RESET,
+	      REQ_OP_ZONE_RESET_ALL, REQ_OP_DRV_IN, REQ_OP_DRV_OUT };
+
+enum req_flag_bits { __REQ_SYNC, __REQ_META, __REQ_PRIO, __REQ_FUA, __REQ_PREFLUSH, __REQ_RAHEAD, __REQ_BACKGROUND,
+		     __REQ_NOWAIT, __REQ_POLLED, __REQ_SWAP };
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* What every template shares: the configuration, who the current task is, the ring, and the books. */
+#ifndef IOTQ_SHIP_H
+#define IOTQ_SHIP_H
+
+#include "abi.h"
+#include "catalogue.gen.h"
+#include "filter.h"
+#include "kernel.h"
+
+const volatile struct iotq_config iotq_config;
+
+/* Sized by the installer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} iotq_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IOTQ_LAYERS);
+	__type(key, __u32);
+	__type(value, struct iotq_counts);
+} iotq_counts SEC(".maps");
+
+/* pid -> the families it belongs to, a bit each. Sized by the installer when a plan has families. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} iotq_families SEC(".maps");
+
+static __always_inline struct iotq_counts *counts(__u32 layer)
+{
+	return bpf_map_lookup_elem(&iotq_counts, &layer);
+}
+
+/* Per CPU, and a program may interrupt another one there: the additions must be atomic. */
+#define COUNT(layer, what)                                              \
+	({                                                              \
+		struct iotq_counts *_counts = counts(layer);            \
+		if (_counts)                                            \
+			__sync_fetch_and_add(&_counts->what, 1);        \
+	})
+
+static __always_inline __u64 members(__u32 tgid)
+{
+	__u64 bits = 0;
+
+	if (iotq_config.families) {
+		__u64 *families = bpf_map_lookup_elem(&iotq_families, &tgid);
+
+		if (families)
+			bits = *families;
+	}
+#pragma unroll
+	for (__u32 i = 0; i < IOTQ_MAX_CGROUPS; i++) {
+		if (i >= iotq_config.cgroup_count)
+			break;
+		if (bpf_get_current_ancestor_cgroup_id(iotq_config.cgroups[i].level) == iotq_config.cgroups[i].id)
+			bits |= 1ull << (iotq_config.cgroups[i].bit & 63);
+	}
+	return bits;
+}
+
+static __always_inline void describe_task(struct iotq_task *into)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	into->pid = task->tgid;
+	into->tid = task->pid;
+	into->uid = iotq_config.want_uid ? task->cred->uid.val : IOTQ_NULL32;
+	into->pad = 0;
+	into->cgroup = iotq_config.want_cgroup ? task->cgroups->dfl_cgrp->kn->id : IOTQ_NULL64;
+	into->members = members(into->pid);
+	__builtin_memcpy(into->comm, task->comm, sizeof(into->comm));
+}
+
+static __always_inline void no_task(struct iotq_task *into)
+{
+	__builtin_memset(into, 0, sizeof(*into));
+	into->pid = into->tid = into->uid = IOTQ_NULL32;
+	into->cgroup = IOTQ_NULL64;
+}
+
+/*
+ * Ships a record, waking the reader only when `wakeup_bytes` are crossed: a wakeup costs more than all the rest.
+ * The reader also looks by itself every few milliseconds.
+ */
+static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer)
+{
+	struct iotq_counts *books = counts(layer);
+	__u64 waiting = bpf_ringbuf_query(&iotq_ring, BPF_RB_AVAIL_DATA);
+	__u64 line = iotq_config.wakeup_bytes;
+	__u64 flags = waiting < line && waiting + size + 8 >= line ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	if (!books)
+		return;
+	if (bpf_ringbuf_output(&iotq_ring, head, size, flags)) {
+		__sync_fetch_and_add(&books->lost_ring, 1);
+		return;
+	}
+	__sync_fetch_and_add(&books->shipped, 1);
+	if (head->marks & (IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK))
+		__sync_fetch_and_add(&books->approx, 1);
+}
+
+#endif

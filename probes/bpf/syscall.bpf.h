@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * System calls of storage. A thread's slot is found by its id, made at its first call and used again and again.
+ *
+ * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
+ */
+#include "ship.h"
+
+const volatile struct iotq_table iotq_syscall_start;
+const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS];
+const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
+
+struct syscall_slot {
+	struct iotq_syscall record; /* record.head.queries is zero while no call is tracked */
+	__u64 entered;
+};
+
+/* Sized by the installer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32); /* tid */
+	__type(value, struct syscall_slot);
+} iotq_threads SEC(".maps");
+
+static const struct syscall_slot empty_call;
+
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
+
+/* x86-64 only: a 32-bit call has the same numbers for other things. */
+#define TS_COMPAT 2
+
+struct iovec {
+	__u64 base;
+	__u64 len;
+};
+
+#define IOVECS 8
+
+static __always_inline __u64 argument(struct pt_regs *regs, __u8 number)
+{
+	switch (number) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return regs->r10;
+	case 4:
+		return regs->r8;
+	default:
+		return regs->r9;
+	}
+}
+
+/* The bytes that an array of iovecs asks for; null when there are more of them than are read here. */
+static __noinline __u64 vector_size(__u64 array, __u64 count)
+{
+	struct iovec vector[IOVECS] = {};
+	__u64 sum = 0;
+
+	if (count > IOVECS)
+		return IOTQ_NULL64;
+	if (bpf_probe_read_user(vector, (count & (2 * IOVECS - 1)) * sizeof(vector[0]), (void *)array))
+		return IOTQ_NULL64;
+	for (int i = 0; i < IOVECS; i++)
+		sum += vector[i].len;
+	return sum;
+}
+
+/* Fills what is known of the file behind a descriptor. False: it is not storage. */
+static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd, bool position)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = task->files;
+	struct file **array, *file = NULL;
+	const unsigned char *name;
+	struct fdtable *table;
+	struct inode *inode;
+	__u16 mode;
+
+	if (!files)
+		return false;
+	table = files->fdt;
+	if (fd >= table->max_fds)
+		return false;
+	array = table->fd;
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	if (!file)
+		return false;
+	inode = BPF_CORE_READ(file, f_inode);
+	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	if (mode == S_IFREG)
+		record->kind = IOTQ_FILE_KIND_FILE;
+	else if (mode == S_IFBLK)
+		record->kind = IOTQ_FILE_KIND_DEVICE;
+	else if (mode == S_IFDIR)
+		record->kind = IOTQ_FILE_KIND_DIRECTORY;
+	else
+		return false;
+	record->inode = BPF_CORE_READ(inode, i_ino);
+	record->dev = mode == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+	if (position)
+		record->offset = BPF_CORE_READ(file, f_pos);
+	if (iotq_config.want_name) {
+		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+		bpf_probe_read_kernel_str(record->name, sizeof(record->name), name);
+	}
+	return true;
+}
+
+/* Evaluates a point's filters on a record and ships it. */
+static __always_inline void reach_call(struct iotq_syscall *record, __u32 tracked, __u32 point, __u64 now)
+{
+	const volatile struct iotq_table *table = &iotq_syscall_at[point];
+	__u32 passed;
+
+	if (!table->count)
+		return;
+	passed = tracked & filter(table, record);
+	if (!passed) {
+		COUNT(IOTQ_LAYER_SYSCALL, rejected);
+		return;
+	}
+	record->head.at = now;
+	record->head.point = point;
+	record->head.queries = passed;
+	ship(&record->head, sizeof(*record), IOTQ_LAYER_SYSCALL);
+	record->head.queries = tracked;
+}
+
+/* False: not a call on storage. */
+static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs, __u32 number)
+{
+	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
+
+	record->head.layer = IOTQ_LAYER_SYSCALL;
+	record->number = number;
+	record->op = call->op;
+	record->kind = IOTQ_FILE_KIND_NONE;
+	record->fd = record->dev = IOTQ_NULL32;
+	record->inode = record->offset = record->size = IOTQ_NULL64;
+	if (call->flags & IOTQ_CALL_FD) {
+		record->fd = argument(regs, call->fd);
+		if (!describe_file(record, record->fd, call->flags & IOTQ_CALL_POSITION))
+			return false;
+	}
+	if (call->flags & IOTQ_CALL_OFFSET)
+		record->offset = argument(regs, call->offset);
+	if (call->flags & IOTQ_CALL_SIZE)
+		record->size = argument(regs, call->size);
+	if (call->flags & IOTQ_CALL_VECTOR)
+		record->size = vector_size(argument(regs, call->size), argument(regs, call->count));
+	return true;
+}
+
+/* The number of a call that is traced, else IOTQ_MAX_SYSCALLS. */
+static __always_inline __u32 traced(__u32 number)
+{
+	if (number >= IOTQ_MAX_SYSCALLS)
+		return IOTQ_MAX_SYSCALLS;
+	barrier_var(number);
+	number &= IOTQ_MAX_SYSCALLS - 1;
+	return iotq_calls[number].op ? number : IOTQ_MAX_SYSCALLS;
+}
+
+/* Apart, so that unrelated calls do not pay for clearing its record. */
+static __noinline int enter(struct pt_regs *regs, __u32 number)
+{
+	struct iotq_syscall record = {};
+	struct syscall_slot *slot;
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 tid = task->pid;
+
+	if ((__u32)task->tgid == iotq_config.self_tgid || task->thread_info.status & TS_COMPAT)
+		return 0;
+	slot = bpf_map_lookup_elem(&iotq_threads, &tid);
+	if (slot)
+		slot->record.head.queries = 0;
+	if (!describe_call(&record, regs, number))
+		return 0;
+	describe_task(&record.task);
+	record.head.queries = filter(&iotq_syscall_start, &record);
+	if (!record.head.queries) {
+		COUNT(IOTQ_LAYER_SYSCALL, rejected);
+		return 0;
+	}
+	if (!slot) {
+		bpf_map_update_elem(&iotq_threads, &tid, &empty_call, BPF_NOEXIST);
+		slot = bpf_map_lookup_elem(&iotq_threads, &tid);
+		if (!slot) {
+			COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+			return 0;
+		}
+	}
+	slot->record = record;
+	slot->entered = bpf_ktime_get_ns();
+	reach_call(&slot->record, record.head.queries, IOTQ_SYSCALL_ENTER, slot->entered);
+	return 0;
+}
+
+static __noinline int leave(__u32 number, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 tid = task->pid;
+	struct syscall_slot *slot = bpf_map_lookup_elem(&iotq_threads, &tid);
+	__u32 tracked;
+	__u64 now;
+
+	if (!slot || !slot->record.head.queries || slot->record.number != number)
+		return 0;
+	now = bpf_ktime_get_ns();
+	slot->record.ret = ret;
+	slot->record.error = ret < 0 && ret >= -4095 ? -ret : 0;
+	slot->record.lat = now - slot->entered;
+	tracked = slot->record.head.queries;
+	reach_call(&slot->record, tracked, IOTQ_SYSCALL_EXIT, now);
+	slot->record.head.queries = 0;
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
+{
+	__u32 number = traced(id);
+
+	return number < IOTQ_MAX_SYSCALLS ? enter(regs, number) : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
+{
+	__u32 number = traced(regs->orig_ax);
+
+	return number < IOTQ_MAX_SYSCALLS ? leave(number, ret) : 0;
+}
