@@ -17,6 +17,19 @@ const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 /* Whether block_io_start is there: else the first bio remembers who submitted it. */
 const volatile bool iotq_block_has_start;
 
+/* The part of a record that is known at the start: all that start filters may read. */
+struct block_start {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u32 dev, part, flags;
+	__u8 op, pad[3];
+};
+
+_Static_assert(sizeof(struct block_start) == __builtin_offsetof(struct iotq_block, sector), "prefix of the record");
+
+/* Whether bios to devices without requests (dm, md, zram, NVMe multipath heads) are followed. */
+const volatile bool iotq_block_bio_spans;
+
 struct block_slot {
 	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
 	__u64 queued, inserted, issued;
@@ -38,7 +51,7 @@ struct bio_entry {
 	struct iotq_task task; /* without block_io_start only */
 };
 
-/* Two places for every bio: the older one gives way. */
+/* Two places for every bio: the older one gives way, so that bios which never get a request need no care. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -87,14 +100,6 @@ static __always_inline void remember_bio(__u64 bio, __u64 now)
 	if (!iotq_block_has_start)
 		describe_task(&entry->task);
 	entry->bio = bio;
-}
-
-static __always_inline void forget_bio(__u64 bio)
-{
-	struct bio_entry *entry = find_bio(bio);
-
-	if (entry)
-		entry->bio = 0;
 }
 
 /* REQ_OP_READ and REQ_OP_WRITE have been 0 and 1 for ever; the others have moved. */
@@ -202,22 +207,24 @@ static __always_inline void reach(struct iotq_block *record, __u32 tracked, __u3
 
 /*
  * A request begins: fills the part of its record that is known now, and tracks it if a statement's start filter lets it.
- * The prefix of the record up to `sector` is all that start filters may read.
  */
-static __always_inline struct block_slot *begin(struct request *rq, struct block_slot *slot, __u64 now, bool submitting)
+static __always_inline struct block_slot *begin(struct request *rq, struct block_slot *slot, bool submitting)
 {
-	struct iotq_block start = {};
+	struct block_start start = {};
 	struct bio *bio = rq->bio;
 	__u32 flags = rq->cmd_flags;
 	struct bio_entry *entry = NULL;
-	__u64 key = (__u64)rq, queued = now;
+	__u64 key = (__u64)rq, queued;
 
 	if (bio)
 		entry = find_bio(address(bio));
-	if (entry)
+	if (entry) {
 		queued = entry->at;
-	else if (bio)
-		start.head.marks |= IOTQ_MARK_APPROX_QUEUE;
+	} else {
+		queued = bpf_ktime_get_ns();
+		if (bio)
+			start.head.marks |= IOTQ_MARK_APPROX_QUEUE;
+	}
 	start.head.layer = IOTQ_LAYER_BLOCK;
 	if (submitting)
 		describe_task(&start.task);
@@ -251,7 +258,7 @@ static __always_inline struct block_slot *begin(struct request *rq, struct block
 			return NULL;
 		}
 	}
-	slot->record = start;
+	*(struct block_start *)&slot->record = start;
 	no_times(&slot->record);
 	slot->queued = queued;
 	slot->inserted = slot->issued = 0;
@@ -263,145 +270,6 @@ static __always_inline struct block_slot *find_slot(struct request *rq)
 	__u64 key = (__u64)rq;
 
 	return bpf_map_lookup_elem(&iotq_requests, &key);
-}
-
-/* One event of a bio that has no request yet. */
-static __always_inline void bio_event(struct bio *bio, __u32 point)
-{
-	struct iotq_block record = {};
-	__u32 tracked;
-
-	if (!iotq_block_at[point].count)
-		return;
-	record.head.layer = IOTQ_LAYER_BLOCK;
-	describe_task(&record.task);
-	record.dev = disk_number(bio->bi_bdev->bd_disk);
-	record.part = bio->bi_bdev->bd_dev;
-	record.flags = block_flags(bio->bi_opf);
-	record.op = operation(bio->bi_opf, bio->bi_iter.bi_size);
-	tracked = filter(&iotq_block_start, &record);
-	describe_size(&record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
-	no_times(&record);
-	reach(&record, tracked, point, bpf_ktime_get_ns());
-}
-
-SEC("tp_btf/block_bio_queue")
-int BPF_PROG(iotq_bio_queue, struct bio *bio)
-{
-	remember_bio(address(bio), bpf_ktime_get_ns());
-	bio_event(bio, IOTQ_BLOCK_QUEUE);
-	return 0;
-}
-
-/* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
-SEC("tp_btf/block_split")
-int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
-{
-	struct bio_entry *rest = find_bio(address(bio->bi_private));
-
-	if (rest)
-		remember_bio(address(bio), rest->at);
-	bio_event(bio, IOTQ_BLOCK_SPLIT);
-	return 0;
-}
-
-SEC("tp_btf/block_bio_backmerge")
-int BPF_PROG(iotq_bio_backmerge, struct bio *bio)
-{
-	forget_bio(address(bio));
-	bio_event(bio, IOTQ_BLOCK_MERGE);
-	return 0;
-}
-
-SEC("tp_btf/block_bio_frontmerge")
-int BPF_PROG(iotq_bio_frontmerge, struct bio *bio)
-{
-	forget_bio(address(bio));
-	bio_event(bio, IOTQ_BLOCK_MERGE);
-	return 0;
-}
-
-SEC("tp_btf/block_io_start")
-int BPF_PROG(iotq_rq_start, struct request *rq)
-{
-	begin(rq, find_slot(rq), bpf_ktime_get_ns(), true);
-	return 0;
-}
-
-/* The request went into another one, and will not complete by itself. */
-SEC("tp_btf/block_rq_merge")
-int BPF_PROG(iotq_rq_merge, struct request *rq)
-{
-	struct block_slot *slot = find_slot(rq);
-
-	if (slot)
-		slot->record.head.queries = 0;
-	return 0;
-}
-
-/*
- * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
- * which have no such event, this is where they begin.
- */
-static __always_inline struct block_slot *arrive(struct request *rq, __u64 now)
-{
-	struct block_slot *slot = find_slot(rq);
-
-	if (slot && slot->record.head.queries)
-		return slot;
-	if (iotq_block_has_start && rq->bio)
-		return NULL;
-	return begin(rq, slot, now, false);
-}
-
-SEC("tp_btf/block_rq_insert")
-int BPF_PROG(iotq_rq_insert, struct request *rq)
-{
-	__u64 now = bpf_ktime_get_ns();
-	struct block_slot *slot = arrive(rq, now);
-
-	if (!slot)
-		return 0;
-	if (!slot->inserted) {
-		slot->inserted = now;
-		slot->record.q2i = now - slot->queued;
-	}
-	describe_size(&slot->record, rq->__sector, rq->__data_len);
-	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_INSERT, now);
-	return 0;
-}
-
-SEC("tp_btf/block_rq_issue")
-int BPF_PROG(iotq_rq_issue, struct request *rq)
-{
-	__u64 now = bpf_ktime_get_ns();
-	struct block_slot *slot = arrive(rq, now);
-	struct blk_mq_hw_ctx *hctx;
-
-	if (!slot)
-		return 0;
-	slot->issued = now;
-	slot->record.q2d = now - slot->queued;
-	if (slot->inserted)
-		slot->record.i2d = now - slot->inserted;
-	describe_size(&slot->record, rq->__sector, rq->__data_len);
-	hctx = rq->mq_hctx;
-	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
-	slot->record.tag = rq->tag;
-	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_ISSUE, now);
-	return 0;
-}
-
-SEC("tp_btf/block_rq_requeue")
-int BPF_PROG(iotq_rq_requeue, struct request *rq)
-{
-	struct block_slot *slot = find_slot(rq);
-
-	if (!slot || !slot->record.head.queries)
-		return 0;
-	slot->record.requeues++;
-	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_REQUEUE, bpf_ktime_get_ns());
-	return 0;
 }
 
 /* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */
@@ -442,6 +310,194 @@ static __noinline __u32 status_errno(__u32 status)
 	default:
 		return 5;
 	}
+}
+
+static __always_inline void describe_bio(struct block_start *start, struct bio *bio)
+{
+	start->head.layer = IOTQ_LAYER_BLOCK;
+	describe_task(&start->task);
+	start->dev = disk_number(bio->bi_bdev->bd_disk);
+	start->part = bio->bi_bdev->bd_dev;
+	start->flags = block_flags(bio->bi_opf);
+	start->op = operation(bio->bi_opf, bio->bi_iter.bi_size);
+}
+
+/* One event of a bio that has no request yet. */
+static __always_inline void bio_event(struct bio *bio, __u32 point)
+{
+	struct iotq_block record = {};
+	__u32 tracked;
+
+	if (!iotq_block_at[point].count)
+		return;
+	describe_bio((struct block_start *)&record, bio);
+	tracked = filter(&iotq_block_start, &record);
+	describe_size(&record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
+	no_times(&record);
+	reach(&record, tracked, point, bpf_ktime_get_ns());
+}
+
+/* A bio to a device without requests: the bio itself is followed, in a slot of its own. */
+static __always_inline void begin_bio(struct bio *bio, __u64 key, __u64 now)
+{
+	struct block_start start = {};
+	struct block_slot *slot;
+
+	describe_bio(&start, bio);
+	start.head.queries = filter(&iotq_block_start, &start);
+	if (!start.head.queries) {
+		COUNT(IOTQ_LAYER_BLOCK, rejected);
+		return;
+	}
+	bpf_map_update_elem(&iotq_requests, &key, &empty_slot, BPF_ANY);
+	slot = bpf_map_lookup_elem(&iotq_requests, &key);
+	if (!slot) {
+		COUNT(IOTQ_LAYER_BLOCK, lost_slot);
+		return;
+	}
+	*(struct block_start *)&slot->record = start;
+	describe_size(&slot->record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
+	no_times(&slot->record);
+	slot->queued = now;
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(iotq_bio_queue, struct bio *bio)
+{
+	__u64 now = bpf_ktime_get_ns(), key = address(bio);
+
+	remember_bio(key, now);
+	bio_event(bio, IOTQ_BLOCK_QUEUE);
+	if (iotq_block_bio_spans && !bio->bi_bdev->bd_disk->queue->mq_ops)
+		begin_bio(bio, key, now);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_complete")
+int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
+{
+	__u64 key = address(bio), now;
+	struct block_slot *slot = bpf_map_lookup_elem(&iotq_requests, &key);
+
+	if (!slot || !slot->record.head.queries)
+		return 0;
+	now = bpf_ktime_get_ns();
+	slot->record.lat = now - slot->queued;
+	slot->record.error = status_errno(bio->bi_status);
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_COMPLETE, now);
+	bpf_map_delete_elem(&iotq_requests, &key);
+	return 0;
+}
+
+/* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
+SEC("tp_btf/block_split")
+int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
+{
+	struct bio_entry *rest = find_bio(address(bio->bi_private));
+
+	if (rest)
+		remember_bio(address(bio), rest->at);
+	bio_event(bio, IOTQ_BLOCK_SPLIT);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_backmerge")
+int BPF_PROG(iotq_bio_backmerge, struct bio *bio)
+{
+	bio_event(bio, IOTQ_BLOCK_MERGE);
+	return 0;
+}
+
+SEC("tp_btf/block_bio_frontmerge")
+int BPF_PROG(iotq_bio_frontmerge, struct bio *bio)
+{
+	bio_event(bio, IOTQ_BLOCK_MERGE);
+	return 0;
+}
+
+SEC("tp_btf/block_io_start")
+int BPF_PROG(iotq_rq_start, struct request *rq)
+{
+	begin(rq, find_slot(rq), true);
+	return 0;
+}
+
+/* The request went into another one, and will not complete by itself. */
+SEC("tp_btf/block_rq_merge")
+int BPF_PROG(iotq_rq_merge, struct request *rq)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (slot)
+		slot->record.head.queries = 0;
+	return 0;
+}
+
+/*
+ * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
+ * which have no such event, this is where they begin.
+ */
+static __always_inline struct block_slot *arrive(struct request *rq)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (slot && slot->record.head.queries)
+		return slot;
+	if (iotq_block_has_start && rq->bio)
+		return NULL;
+	return begin(rq, slot, false);
+}
+
+SEC("tp_btf/block_rq_insert")
+int BPF_PROG(iotq_rq_insert, struct request *rq)
+{
+	struct block_slot *slot = arrive(rq);
+	__u64 now;
+
+	if (!slot)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (!slot->inserted) {
+		slot->inserted = now;
+		slot->record.q2i = now - slot->queued;
+	}
+	describe_size(&slot->record, rq->__sector, rq->__data_len);
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_INSERT, now);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(iotq_rq_issue, struct request *rq)
+{
+	struct block_slot *slot = arrive(rq);
+	struct blk_mq_hw_ctx *hctx;
+	__u64 now;
+
+	if (!slot)
+		return 0;
+	now = bpf_ktime_get_ns();
+	slot->issued = now;
+	slot->record.q2d = now - slot->queued;
+	if (slot->inserted)
+		slot->record.i2d = now - slot->inserted;
+	describe_size(&slot->record, rq->__sector, rq->__data_len);
+	hctx = rq->mq_hctx;
+	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
+	slot->record.tag = rq->tag;
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_ISSUE, now);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(iotq_rq_requeue, struct request *rq)
+{
+	struct block_slot *slot = find_slot(rq);
+
+	if (!slot || !slot->record.head.queries)
+		return 0;
+	slot->record.requeues++;
+	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_REQUEUE, bpf_ktime_get_ns());
+	return 0;
 }
 
 SEC("tp_btf/block_rq_complete")

@@ -109,14 +109,16 @@ struct task_struct {
 	struct css_set *cgroups;
 } CORE;
 
+struct request_queue;
+
 struct gendisk {
 	int major;
 	int first_minor;
+	struct request_queue *queue;
 } CORE;
 
 struct block_device {
 	__u32 bd_dev;
-	__u64 bd_start_sect;
 	struct gendisk *bd_disk;
 } CORE;
 
@@ -128,11 +130,17 @@ struct bvec_iter {
 struct bio {
 	struct block_device *bi_bdev;
 	__u32 bi_opf;
+	__u8 bi_status;
 	struct bvec_iter bi_iter;
 	void *bi_private;
 } CORE;
 
+struct blk_mq_ops {
+	int poll_rq;
+} CORE;
+
 struct request_queue {
+	const struct blk_mq_ops *mq_ops; /* none: the device takes bios as they are */
 	struct gendisk *disk;
 } CORE;
 

@@ -3,12 +3,13 @@
 
 pub mod build;
 pub mod machine;
+pub mod run;
 
 use super::Code;
 
 /// All codes, in order.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [build::ALL, machine::ALL].into_iter().flatten().copied()
+    [build::ALL, machine::ALL, run::ALL].into_iter().flatten().copied()
 }
 
 /// A code by its id, in any case.

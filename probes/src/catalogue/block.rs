@@ -110,7 +110,13 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "complete",
             id: 7,
-            hooks: &[hook("block_rq_complete", "iotq_rq_complete", 3)],
+            hooks: &[
+                hook("block_rq_complete", "iotq_rq_complete", 3),
+                Hook {
+                    without: Some("I/O to devices without requests (dm, md, zram) is not seen to end"),
+                    ..hook("block_bio_complete", "iotq_bio_complete", 2)
+                },
+            ],
             doc: "the device has answered",
         },
     ],
@@ -376,6 +382,12 @@ pub static LAYER: Layer = Layer {
             without: Some(
                 "the submitter of a request is taken from its first bio, where that was seen",
             ),
+        },
+        Hook {
+            tracepoint: "block_split",
+            program: "iotq_bio_split",
+            args: 2,
+            without: Some("the front part of a split bio has no queue time: its request's start stands in for it"),
         },
         Hook {
             tracepoint: "block_rq_merge",

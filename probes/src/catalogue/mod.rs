@@ -14,7 +14,7 @@ mod syscall;
 mod types;
 
 pub use enums::*;
-pub use syscall::{CALLS, Call};
+pub use syscall::{CALLS, Call, Offset, Size};
 pub use types::*;
 
 /// The version of the catalogue and of the records: a peer with another one is refused.

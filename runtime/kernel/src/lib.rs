@@ -1,1 +1,14 @@
-//! .
+//! The kernel side: gives a plan's names their meaning on this machine, installs the plan, reads its records.
+//!
+//! The only user of aya.
+
+#![forbid(unsafe_code)]
+
+pub mod btf;
+pub mod encode;
+pub mod install;
+pub mod names;
+pub mod running;
+
+pub use install::{InstallError, Options, install};
+pub use running::{Counts, Running};

@@ -1,0 +1,274 @@
+//! A bound plan as the constants of the templates: filter tables, texts, sets, the calls' arguments.
+
+use iotq_lang::plan::{Clause, Operand, Plan, StreamPlan, Term, Test};
+use iotq_probes::abi::*;
+use iotq_probes::catalogue::{CALLS, Layer, Offset, Size, Slot};
+use zerocopy::FromZeros;
+
+use crate::names::Membership;
+
+/// Everything that the templates are told.
+pub struct Constants {
+    /// Optional fields, memberships, wakeups.
+    pub config: iotq_config,
+    /// The texts that terms refer to.
+    pub texts: [iotq_text; IOTQ_MAX_TEXTS as usize],
+    /// The members of the sets that terms refer to.
+    pub sets: Vec<iotq_set_key>,
+    /// Per layer: the filters at an operation's start, and at each point.
+    pub tables: Vec<Tables>,
+    /// What the arguments of system calls mean, by number.
+    pub calls: [iotq_call; IOTQ_MAX_SYSCALLS as usize],
+}
+
+/// The filter tables of a layer.
+pub struct Tables {
+    /// The layer.
+    pub layer: &'static Layer,
+    /// Evaluated when an operation starts.
+    pub start: iotq_table,
+    /// Evaluated at each point; the index is the point's id.
+    pub at: Vec<iotq_table>,
+}
+
+/// A plan that has more terms than a table: the compiler keeps within the limits, so this is its fault.
+#[derive(Debug, thiserror::Error)]
+#[error("a filter of layer `{0}` has more terms than its table")]
+pub struct Overflow(&'static str);
+
+/// Encodes a bound plan. `own_pid` is not traced by the syscall layer.
+///
+/// # Errors
+/// If the plan breaks a limit of the ABI.
+pub fn encode(plan: &Plan, memberships: &[Membership], own_pid: u32) -> Result<Constants, Overflow> {
+    let mut constants = Constants {
+        config: config(plan, memberships, own_pid),
+        texts: [iotq_text::default(); IOTQ_MAX_TEXTS as usize],
+        sets: Vec::new(),
+        tables: Vec::new(),
+        calls: calls(),
+    };
+    let mut encoder = Encoder::default();
+    for template in &plan.templates {
+        constants.tables.push(encoder.tables(plan, template.layer)?);
+    }
+    for (place, text) in constants.texts.iter_mut().zip(&encoder.texts) {
+        *place = *text;
+    }
+    constants.sets = encoder.sets;
+    Ok(constants)
+}
+
+fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config {
+    let mut config = iotq_config { self_tgid: own_pid, ..iotq_config::new_zeroed() };
+    for (bit, membership) in (0..).zip(memberships) {
+        match membership {
+            Membership::Family(_) => config.families += 1,
+            Membership::Subtree(group) => {
+                let place = &mut config.cgroups[config.cgroup_count as usize];
+                *place = iotq_cgroup { id: group.id, level: group.level, bit };
+                config.cgroup_count += 1;
+            }
+        }
+    }
+    let fields = || plan.templates.iter().flat_map(|template| &template.fields);
+    let wants = |name: &str| u32::from(fields().any(|field| field.name == name));
+    let flags = |slot| matches!(slot, Some(Slot::Bit { width: 4, .. }));
+    config.want_cgroup = wants("cgroup");
+    config.want_uid = wants("uid");
+    config.want_name = wants("name");
+    config.want_flags = u32::from(fields().any(|field| flags(field.slot)));
+    config
+}
+
+fn calls() -> [iotq_call; IOTQ_MAX_SYSCALLS as usize] {
+    let mut calls = [iotq_call::default(); IOTQ_MAX_SYSCALLS as usize];
+    for call in &CALLS {
+        let (offset, offset_flag) = match call.offset {
+            Offset::None => (0, 0),
+            Offset::Position => (0, IOTQ_CALL_POSITION),
+            Offset::Arg(number) => (number, IOTQ_CALL_OFFSET),
+        };
+        let (size, count, size_flag) = match call.size {
+            Size::None => (0, 0, 0),
+            Size::Arg(number) => (number, 0, IOTQ_CALL_SIZE),
+            Size::Vector(array, count) => (array, count, IOTQ_CALL_VECTOR),
+        };
+        let fd_flag = if call.fd.is_some() { IOTQ_CALL_FD } else { 0 };
+        calls[usize::from(call.number)] = iotq_call {
+            op: call.op,
+            flags: (fd_flag | offset_flag | size_flag) as u8,
+            fd: call.fd.unwrap_or(0),
+            offset,
+            size,
+            count,
+            pad: [0; 2],
+        };
+    }
+    calls
+}
+
+#[derive(Default)]
+struct Encoder {
+    texts: Vec<iotq_text>,
+    sets: Vec<iotq_set_key>,
+    set_count: u16,
+}
+
+impl Encoder {
+    fn tables(&mut self, plan: &Plan, layer: &'static Layer) -> Result<Tables, Overflow> {
+        let streams = || plan.statements.iter().flat_map(|statement| &statement.streams);
+        let own = || streams().filter(|stream| stream.layer.id == layer.id);
+        let start = self.table(layer, own(), |stream| &stream.start)?;
+        let points = layer.points.iter().map(|point| point.id).max().unwrap_or(0);
+        let at = (0..=points)
+            .map(|point| self.table(layer, own().filter(|stream| stream.point.id == point), |stream| &stream.end))
+            .collect::<Result<_, _>>()?;
+        Ok(Tables { layer, start, at })
+    }
+
+    fn table<'p>(
+        &mut self,
+        layer: &'static Layer,
+        streams: impl Iterator<Item = &'p StreamPlan>,
+        clauses: impl Fn(&StreamPlan) -> &Vec<Clause>,
+    ) -> Result<iotq_table, Overflow> {
+        let mut terms = Vec::new();
+        for stream in streams {
+            terms.extend(self.statement(clauses(stream), stream.bit));
+        }
+        let mut table = iotq_table::new_zeroed();
+        table.count = u32::try_from(terms.len()).unwrap_or(u32::MAX);
+        let room = table.terms.get_mut(..terms.len()).ok_or(Overflow(layer.name))?;
+        room.copy_from_slice(&terms);
+        Ok(table)
+    }
+
+    fn statement(&mut self, clauses: &[Clause], query: u8) -> Vec<iotq_term> {
+        let mut terms = Vec::new();
+        for Clause(alternatives) in clauses {
+            terms.extend(alternatives.iter().map(|term| self.term(term)));
+            if let Some(last) = terms.last_mut() {
+                last.flags |= IOTQ_END_CLAUSE as u8;
+            }
+        }
+        if terms.is_empty() {
+            terms.push(iotq_term { test: IOTQ_TEST_TRUE as u8, flags: IOTQ_END_CLAUSE as u8, ..iotq_term::default() });
+        }
+        if let Some(last) = terms.last_mut() {
+            last.flags |= IOTQ_END_QUERY as u8;
+            last.query = query;
+        }
+        terms
+    }
+
+    fn term(&mut self, term: &Term) -> iotq_term {
+        let place = Place::of(&term.operand);
+        let mut encoded = iotq_term { offset: place.offset, width: place.width, flags: place.flags, ..iotq_term::default() };
+        let mut negate = term.negate;
+        match &term.test {
+            Test::Range(low, high) => match place.bounds(*low, *high) {
+                Some((low, high)) => {
+                    encoded.test = IOTQ_TEST_RANGE as u8;
+                    (encoded.a, encoded.b) = (low, high);
+                }
+                // Outside of all that the field can hold: never in it, and always out of it unless null.
+                None if negate && place.flags & IOTQ_NULLABLE as u8 != 0 => {
+                    encoded.test = IOTQ_TEST_RANGE as u8;
+                    (encoded.a, encoded.b) = (0, u64::MAX);
+                    negate = false;
+                }
+                None => {
+                    encoded.test = IOTQ_TEST_TRUE as u8;
+                    negate = !negate;
+                }
+            },
+            Test::Bit(mask) => {
+                encoded.test = IOTQ_TEST_BITS as u8;
+                encoded.a = *mask;
+            }
+            Test::Text(text) => (encoded.test, encoded.set) = (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), true)),
+            Test::Prefix(text) => (encoded.test, encoded.set) = (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), false)),
+            Test::Set(values) => (encoded.test, encoded.set) = (IOTQ_TEST_SET as u8, self.set(&place, values)),
+            Test::Name(_) | Test::Under(_) => {
+                // Unreachable in a bound plan; never true is the answer that loses nothing silently to the residual.
+                encoded.test = IOTQ_TEST_TRUE as u8;
+                negate = true;
+            }
+        }
+        if negate {
+            encoded.flags |= IOTQ_NEGATE as u8;
+        }
+        encoded
+    }
+
+    fn text(&mut self, text: &[u8], exact: bool) -> u16 {
+        let (mut value, mut mask) = ([0u8; 16], [0u8; 16]);
+        for (i, byte) in text.iter().take(16).enumerate() {
+            (value[i], mask[i]) = (*byte, 0xff);
+        }
+        // The NUL behind it makes it exact.
+        if exact && let Some(end) = mask.get_mut(text.len()) {
+            *end = 0xff;
+        }
+        let words = |bytes: [u8; 16]| -> [u64; 2] { zerocopy::transmute!(bytes) };
+        let wanted = iotq_text { value: words(value), mask: words(mask) };
+        let known = self.texts.iter().position(|text| *text == wanted);
+        let index = known.unwrap_or_else(|| {
+            self.texts.push(wanted);
+            self.texts.len() - 1
+        });
+        u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    fn set(&mut self, place: &Place, values: &[i128]) -> u16 {
+        let set = self.set_count;
+        self.set_count += 1;
+        let inside = values.iter().filter_map(|value| place.bounds(*value, *value));
+        // The kernel looks up the bits as they lie in the record.
+        let flip = if place.flags & IOTQ_SIGNED as u8 != 0 { SIGN } else { 0 };
+        self.sets.extend(inside.map(|(value, _)| iotq_set_key { value: value ^ flip, set: set.into(), pad: 0 }));
+        set
+    }
+}
+
+const SIGN: u64 = 1 << 63;
+
+/// Where a term reads, and what can stand there.
+struct Place {
+    offset: u16,
+    width: u8,
+    flags: u8,
+    least: i128,
+    most: i128,
+}
+
+impl Place {
+    fn of(operand: &Operand) -> Self {
+        let members = std::mem::offset_of!(iotq_block, task.members);
+        let slot = match operand {
+            Operand::Members => Slot::Uint { offset: members, width: 8, nullable: false },
+            Operand::Field { slot, .. } => *slot,
+        };
+        let (offset, width, flags, least, most) = match slot {
+            Slot::Uint { offset, width, nullable } => {
+                let most = (1i128 << (8 * width)) - 1 - i128::from(nullable);
+                (offset, width, if nullable { IOTQ_NULLABLE } else { 0 }, 0, most)
+            }
+            Slot::Int { offset } => (offset, 8, IOTQ_SIGNED, i64::MIN.into(), i64::MAX.into()),
+            Slot::Bit { offset, width, .. } => (offset, width, 0, 0, 0),
+            Slot::Text { offset, .. } => (offset, 16, 0, 0, 0),
+            // The compiler makes two tests of a file.
+            Slot::File { inode, .. } => (inode, 8, IOTQ_NULLABLE, 0, 0),
+        };
+        Self { offset: offset as u16, width: width as u8, flags: flags as u8, least, most }
+    }
+
+    /// The part of a range that the place can hold, as the kernel compares it; `None` if there is none.
+    fn bounds(&self, low: i128, high: i128) -> Option<(u64, u64)> {
+        let (low, high) = (low.max(self.least), high.min(self.most));
+        let flip = if self.flags & IOTQ_SIGNED as u8 != 0 { SIGN } else { 0 };
+        let bits = |value: i128| (value as u64) ^ flip;
+        (low <= high).then(|| (bits(low), bits(high)))
+    }
+}

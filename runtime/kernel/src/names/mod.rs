@@ -1,0 +1,143 @@
+//! The machine's names: what a plan's names mean here, and what numbers in records are called.
+
+pub mod cgroup;
+pub mod device;
+pub mod process;
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
+use iotq_lang::ir::{Name, NameKind};
+use iotq_lang::plan::Meaning;
+
+use cgroup::Cgroup;
+
+const MAX_MEMBERSHIPS: usize = 64;
+
+/// What the names of a plan mean on this machine.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// In the order of the plan's names.
+    pub meanings: Vec<Meaning>,
+    /// What the memberships stand for; the index is the bit.
+    pub memberships: Vec<Membership>,
+}
+
+/// What a bit of the memberships stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Descends from this process.
+    Family(u32),
+    /// Lies in this control group or below it.
+    Subtree(Cgroup),
+}
+
+/// Resolves the names of a plan; `child` is the process that `$child` stands for.
+///
+/// # Errors
+/// One diagnostic for every name that this machine does not have.
+pub fn resolve(names: &[Name], child: Option<u32>) -> Result<Resolved, Errors> {
+    let mut resolved = Resolved::default();
+    let mut errors = Vec::new();
+    for name in names {
+        match meaning(name, child, &mut resolved.memberships) {
+            Ok(meaning) => resolved.meanings.push(meaning),
+            Err(error) => errors.push(*error),
+        }
+    }
+    let groups = resolved.memberships.iter().filter(|one| matches!(one, Membership::Subtree(_))).count();
+    if resolved.memberships.len() > MAX_MEMBERSHIPS || groups > iotq_probes::abi::IOTQ_MAX_CGROUPS as usize {
+        errors.push(Diagnostic::new(&code::TOO_MANY_MEMBERSHIPS, "too many `under` conditions in one run"));
+    }
+    if errors.is_empty() { Ok(resolved) } else { Err(Errors(errors)) }
+}
+
+type Failure = Box<Diagnostic>;
+
+fn meaning(name: &Name, child: Option<u32>, memberships: &mut Vec<Membership>) -> Result<Meaning, Failure> {
+    match name.kind {
+        NameKind::Dev => device(name),
+        NameKind::File | NameKind::Dir => file(name),
+        NameKind::Cgroup => Ok(Meaning::Cgroup(group(name)?.id)),
+        NameKind::CgroupTree => Ok(member(memberships, Membership::Subtree(group(name)?))),
+        NameKind::Child => Ok(Meaning::Pid(process(name, child)?)),
+        NameKind::Family => Ok(member(memberships, Membership::Family(process(name, child)?))),
+    }
+}
+
+/// The bit of a membership, the same for the same one.
+fn member(memberships: &mut Vec<Membership>, wanted: Membership) -> Meaning {
+    let known = memberships.iter().position(|one| *one == wanted);
+    let bit = known.unwrap_or_else(|| {
+        memberships.push(wanted);
+        memberships.len() - 1
+    });
+    // More than 64 of them are refused by the caller.
+    Meaning::Member(u8::try_from(bit).unwrap_or(u8::MAX))
+}
+
+fn device(name: &Name) -> Result<Meaning, Failure> {
+    if let Some(found) = device::find(&name.text) {
+        return Ok(Meaning::Dev {
+            number: found.number,
+            disk: found.disk,
+            sectors: found.sectors,
+            numbers: found.numbers,
+        });
+    }
+    let known: Vec<String> = device::all().into_iter().map(|device| device.name).collect();
+    let mut error = missing(&code::NO_DEVICE, name, "this machine has no device");
+    let near = near(&name.text, &known);
+    if !near.is_empty() {
+        error = error.help(format!("did you mean {}?", near.join(" or ")));
+    }
+    Err(Box::new(error.help("`iotq list devices` shows the devices of this machine")))
+}
+
+fn file(name: &Name) -> Result<Meaning, Failure> {
+    match fs::metadata(&name.text) {
+        Ok(meta) => {
+            // A block device is known by itself, not by the filesystem that its node lies on.
+            let own = meta.file_type().is_block_device();
+            let dev = device::kernel_number(if own { meta.rdev() } else { meta.dev() });
+            Ok(Meaning::File { dev, inode: meta.ino() })
+        }
+        Err(error) => {
+            let error = missing(&code::NO_FILE, name, "no file").help(format!("the system says: {error}"));
+            Err(Box::new(error))
+        }
+    }
+}
+
+fn group(name: &Name) -> Result<Cgroup, Failure> {
+    cgroup::find(&name.text).ok_or_else(|| {
+        let error = missing(&code::NO_CGROUP, name, "no control group");
+        Box::new(match cgroup::mount() {
+            Some(root) => error.help(format!("the hierarchy is mounted at {}", root.display())),
+            None => error.help("the cgroup v2 hierarchy is not mounted: mount -t cgroup2 none /sys/fs/cgroup"),
+        })
+    })
+}
+
+fn process(name: &Name, child: Option<u32>) -> Result<u32, Failure> {
+    if !process::in_initial_namespace() {
+        let error = Diagnostic::new(&code::PID_NAMESPACE, "process ids here are not those that the kernel reports");
+        return Err(Box::new(error.label(name.span, "this id means another process")));
+    }
+    let pid = if name.text == "$child" { child } else { name.text.parse().ok() };
+    pid.filter(|pid| process::exists(*pid)).ok_or_else(|| Box::new(missing(&code::NO_PROCESS, name, "no process")))
+}
+
+fn missing(code: &'static iotq_lang::diag::Code, name: &Name, what: &str) -> Diagnostic {
+    Diagnostic::new(code, format!("{what} `{}`", name.text)).label(name.span, "not found on this machine")
+}
+
+/// At most three names that are nearly the same.
+fn near(text: &str, known: &[String]) -> Vec<String> {
+    let far = (text.len() / 3).max(2);
+    let distance = |name: &String| strsim::damerau_levenshtein(text, name);
+    let mut near: Vec<&String> = known.iter().filter(|name| distance(name) <= far).collect();
+    near.sort_by_key(|name| distance(name));
+    near.into_iter().take(3).map(|name| format!("`{name}`")).collect()
+}

@@ -1,0 +1,91 @@
+//! A plan at work: its records and its books. Dropping it detaches everything.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use aya::Ebpf;
+use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
+use iotq_probes::abi::iotq_counts;
+
+type Books = [u64; size_of::<iotq_counts>() / 8];
+
+/// An installed plan.
+pub struct Running {
+    /// Holds programs and links: what is dropped is detached.
+    ebpf: Option<Ebpf>,
+    ring: RingBuf<MapData>,
+    counts: PerCpuArray<MapData, Books>,
+    /// What this kernel lacks, and what is lost by it: a line each.
+    pub missing: Vec<String>,
+}
+
+/// What the probes have counted, over all layers and CPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Operations that the probes judged.
+    pub seen: u64,
+    /// Records that passed and were handed over.
+    pub shipped: u64,
+    /// Records that passed and found the ring full, and operations for which there was no room.
+    pub lost: u64,
+    /// Ends without a start that was seen.
+    pub unmatched: u64,
+    /// Records shipped with a part that was made up for.
+    pub approx: u64,
+}
+
+impl Running {
+    pub(crate) fn new(
+        ebpf: Ebpf,
+        ring: RingBuf<MapData>,
+        counts: PerCpuArray<MapData, Books>,
+        missing: Vec<String>,
+    ) -> Self {
+        Self { ebpf: Some(ebpf), ring, counts, missing }
+    }
+
+    /// Hands every waiting record to `each`, until the ring is empty or `each` says that it is enough.
+    pub fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) {
+        while let Some(record) = self.ring.next() {
+            if !each(&record) {
+                return;
+            }
+        }
+    }
+
+    /// The books as they stand.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub fn counts(&self) -> Result<Counts, MapError> {
+        let mut sum = Counts::default();
+        for layer in 0..self.counts.len() {
+            for books in self.counts.get(&layer, 0)?.iter() {
+                let books: iotq_counts = zerocopy::transmute!(*books);
+                sum.shipped += books.shipped;
+                sum.lost += books.lost_ring + books.lost_slot;
+                sum.seen += books.rejected + books.shipped + books.lost_ring + books.lost_slot;
+                sum.unmatched += books.unmatched;
+                sum.approx += books.approx;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Detaches every program: no record comes after it. What waits in the ring stays.
+    pub fn stop(&mut self) {
+        self.ebpf = None;
+    }
+}
+
+impl AsFd for Running {
+    /// Readable when a part of the ring is full.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ring.as_fd()
+    }
+}
+
+impl AsRawFd for Running {
+    fn as_raw_fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
+}
