@@ -1,1 +1,65 @@
-fn main() {}
+//! The `iotq` command.
+
+mod args;
+mod child;
+mod doctor;
+mod explain;
+mod list;
+mod names;
+mod output;
+mod report;
+mod run;
+mod script;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use report::{Failure, note};
+use script::Script;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let [_, hold, rest @ ..] = &words[..]
+        && hold.as_os_str() == OsStr::new(child::HOLD)
+    {
+        return ExitCode::from(u8::try_from(child::hold(rest)).unwrap_or(1));
+    }
+    dispatch(Cli::parse_from(words)).unwrap_or_else(|failure| failure.report())
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let Cli { query, run: options, command } = cli;
+    match command {
+        Some(Command::Check(input)) => explain::check(&input),
+        Some(Command::Explain { input, stage }) => explain::explain(&input, stage),
+        Some(Command::List { what, format }) => list::list(what.as_deref(), format),
+        Some(Command::Doctor { format, btf }) => doctor::doctor(format, btf.as_deref()),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "iotq", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Man) => {
+            clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Script(words)) if !query.expr.is_empty() => {
+            run::run(&options, &mut Script::from_expr(&query.expr, &words)?)
+        }
+        Some(Command::Script(words)) => match &words[..] {
+            [file, rest @ ..] => run::run(&options, &mut Script::from_file(Path::new(file), rest)?),
+            [] => Ok(usage()),
+        },
+        None if !query.expr.is_empty() => run::run(&options, &mut Script::from_expr(&query.expr, &[])?),
+        None if !io::stdin().is_terminal() => run::run(&options, &mut Script::from_file(Path::new("-"), &[])?),
+        None => Ok(usage()),
+    }
+}
+
+fn usage() -> ExitCode {
+    note(&Cli::command().render_help().to_string());
+    ExitCode::from(2)
+}

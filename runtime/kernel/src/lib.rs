@@ -8,7 +8,9 @@ pub mod btf;
 pub mod encode;
 pub mod install;
 pub mod names;
+mod privilege;
 pub mod running;
 
 pub use install::{InstallError, Options, install};
+pub use privilege::privileged;
 pub use running::{Counts, Running};

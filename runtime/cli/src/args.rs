@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use iotq_lang::syntax::{ast::Quantity, number};
+
+/// Trace storage I/O: follow requests through the layers of this machine.
+#[derive(Parser, Debug)]
+#[command(
+    name = "iotq",
+    version,
+    args_conflicts_with_subcommands = false,
+    subcommand_precedence_over_arg = true,
+    override_usage = "iotq [OPTIONS] -e QUERY [ARGS]\n       iotq [OPTIONS] FILE [--PARAM VALUE] [ARGS]\n       \
+                      iotq [OPTIONS] < FILE\n       iotq COMMAND",
+    after_help = AFTER_HELP
+)]
+pub struct Cli {
+    /// Where the query comes from
+    #[command(flatten)]
+    pub query: Query,
+    /// How it runs
+    #[command(flatten)]
+    pub run: Run,
+    /// What else there is to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  iotq -e 'trace block'                                  every request of every disk
+  iotq -e 'trace block where dev == vda and lat > 1ms for 10s'
+  iotq -e 'on block.complete where pid == 1234 emit lat'
+  iotq -c 'fio job.fio' -e 'trace syscall where pid under $child and op == fsync'
+  iotq slow.iotq --threshold 5ms                         a script and its parameter
+  iotq list block                                        points and fields of a layer
+  iotq doctor                                            what this kernel offers
+
+Rows go to standard output, everything else to standard error.
+Exit codes: 0 done, 1 failed while running, 2 the query or the command line is wrong,
+3 this machine or this user may not.";
+
+/// Where a query comes from.
+#[derive(Args, Debug, Default)]
+pub struct Query {
+    /// The query; given several times, its parts are lines of one script
+    #[arg(short = 'e', long = "expr", value_name = "QUERY")]
+    pub expr: Vec<String>,
+}
+
+/// How a query runs.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Start COMMAND when everything is attached, and end when it ends; `$child` is its process
+    #[arg(short = 'c', long = "command", value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub child: Option<String>,
+    /// End after DURATION, such as 10s or 5m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write rows to FILE instead of standard output
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Resolve names and check the plan, but attach nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Bytes of the ring between kernel and user space, such as 4K or 8M
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "2M")]
+    pub ring: u32,
+    /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
+    pub btf: Option<PathBuf>,
+}
+
+/// Forms of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns with units, for people
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+    /// Comma-separated values with a header line
+    Csv,
+}
+
+/// What else there is to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Check a script or query without running it
+    Check(Input),
+    /// Explain an error code, or show what the compiler makes of a script or query
+    Explain {
+        /// What is explained
+        #[command(flatten)]
+        input: Input,
+        /// The stage to show
+        #[arg(long, value_enum, default_value_t = Stage::Plan)]
+        stage: Stage,
+    },
+    /// List layers, points, fields, devices, error codes
+    List {
+        /// `devices`, `codes`, a layer, or a glob over names such as 'block.*lat*'
+        what: Option<String>,
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Tell what this kernel and this user can and cannot trace, and why
+    Doctor {
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+        /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
+        btf: Option<PathBuf>,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Run a script: FILE [--PARAM VALUE] [ARGS]
+    #[command(external_subcommand)]
+    Script(Vec<OsString>),
+}
+
+/// A script or query that is looked at and not run.
+#[derive(Args, Debug)]
+pub struct Input {
+    /// The query
+    #[arg(short = 'e', long = "expr", value_name = "QUERY")]
+    pub expr: Vec<String>,
+    /// A script and its arguments, or an error code
+    #[arg(value_name = "FILE", trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::FilePath)]
+    pub words: Vec<OsString>,
+}
+
+/// Stages of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// The source in its canonical form
+    Source,
+    /// Names resolved, types checked
+    Checked,
+    /// What the kernel evaluates and what user space does
+    Plan,
+}
+
+/// Forms of lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match number(text)? {
+        Quantity::Duration(0) => Err("must be longer than 0".into()),
+        Quantity::Duration(nanoseconds) => Ok(Duration::from_nanos(nanoseconds)),
+        _ => Err("a duration has a unit, such as 10s, 500ms or 5m".into()),
+    }
+}
+
+fn bytes(text: &str) -> Result<u32, String> {
+    let (Quantity::Bytes(bytes) | Quantity::Int(bytes)) = number(text)? else {
+        return Err("not a size such as 64K or 8M".into());
+    };
+    let fits = u32::try_from(bytes).ok().filter(|bytes| (4096..=1 << 30).contains(bytes));
+    fits.ok_or_else(|| "between 4K and 1G".into())
+}

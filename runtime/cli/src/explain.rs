@@ -1,0 +1,48 @@
+//! `iotq check` and `iotq explain`: what the compiler makes of a query, and the pages of the error codes.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use iotq_lang::diag::codes;
+
+use crate::args::{Input, Stage};
+use crate::report::Failure;
+use crate::script::Script;
+
+/// Checks a query as far as that goes without running it.
+///
+/// # Errors
+/// Those of the query.
+pub fn check(input: &Input) -> Result<ExitCode, Failure> {
+    read(input)?.plan(true, |_| Vec::new())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the page of a code, or a stage of a query.
+///
+/// # Errors
+/// Those of the query.
+pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
+    let word = input.words.first().and_then(|word| word.to_str());
+    if let (true, Some(code)) = (input.expr.is_empty(), word.and_then(codes::find)) {
+        writeln!(io::stdout(), "{}: {}\n\n{}", code.id, code.title, code.page)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut script = read(input)?;
+    let mut out = io::stdout();
+    match stage {
+        Stage::Source => write!(out, "{}", script.tree)?,
+        Stage::Checked => write!(out, "{}", script.check(true)?)?,
+        Stage::Plan => write!(out, "{}", script.plan(true, |_| Vec::new())?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(input: &Input) -> Result<Script, Failure> {
+    match &input.words[..] {
+        words if !input.expr.is_empty() => Script::from_expr(&input.expr, words),
+        [file, rest @ ..] => Script::from_file(Path::new(file), rest),
+        [] => Script::from_file(Path::new("-"), &[]),
+    }
+}

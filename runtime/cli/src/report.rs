@@ -1,0 +1,95 @@
+//! Errors on their way to the user: rendered on standard error, turned into an exit code.
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use iotq_kernel::InstallError;
+use iotq_lang::diag::codes::{machine, run};
+use iotq_lang::diag::{Code, Diagnostic, Errors, render};
+use iotq_lang::source::Sources;
+
+/// What went wrong, with the sources that its places lie in.
+#[derive(Debug)]
+pub struct Failure {
+    errors: Errors,
+    sources: Sources,
+}
+
+impl Failure {
+    /// An error in some sources.
+    pub fn new(errors: Errors, sources: &Sources) -> Self {
+        Self { errors, sources: sources.clone() }
+    }
+
+    /// An error without a place, whose causes are told as help.
+    pub fn plain(code: &'static Code, message: impl Into<String>, cause: &dyn Error) -> Self {
+        let error = Diagnostic::new(code, message).help(chain(cause));
+        Self { errors: Errors(vec![error]), sources: Sources::default() }
+    }
+
+    /// Tells the user, and gives the exit code of the first error.
+    pub fn report(&self) -> ExitCode {
+        let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        note(render::render(&self.errors, &self.sources, color).trim_end());
+        let code = self.errors.0.first().map_or(1, |error| error.code.exit);
+        ExitCode::from(code)
+    }
+
+    /// Why a plan could not be installed.
+    pub fn install(error: InstallError, sources: &Sources) -> Self {
+        match error {
+            InstallError::Refused(errors) => Self::new(errors, sources),
+            InstallError::Btf(error) => {
+                Self::plain(&machine::NO_BTF, "there is no type information of this kernel", &error)
+            }
+            other if denied(&other) => {
+                let error = Diagnostic::new(&machine::NOT_PERMITTED, "tracing needs privileges that this user lacks");
+                let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON").help(chain(&other));
+                Self::new(Errors(vec![error]), sources)
+            }
+            other => Self::plain(&machine::REFUSED, "the kernel refused a probe", &other),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Writing rows is the only thing that fails so.
+    fn from(error: io::Error) -> Self {
+        Self::plain(&run::WRITE, "the output cannot be written", &error)
+    }
+}
+
+/// A line for people, on standard error. If that is closed there is nobody to tell.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error and its causes, in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether the kernel's answer was EPERM or EACCES to someone without the privileges.
+fn denied(error: &dyn Error) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::PermissionDenied
+        {
+            return !iotq_kernel::privileged();
+        }
+        cause = error.source();
+    }
+    false
+}

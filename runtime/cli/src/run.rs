@@ -1,0 +1,210 @@
+//! Runs a query: names, probes, records, rows, and the summary at the end.
+
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use iotq_engine::{Clock, Engine, Sink, Summary};
+use iotq_kernel::names::{self, Resolved};
+use iotq_kernel::{Counts, Options, Running};
+use iotq_lang::diag::codes::{machine, run as code};
+use iotq_lang::diag::{Diagnostic, Errors};
+use iotq_lang::ir::Name;
+use iotq_lang::plan::Plan;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::args::Run;
+use crate::child::Held;
+use crate::names::MachineNames;
+use crate::output;
+use crate::report::{Failure, note};
+use crate::script::Script;
+
+/// How often the ring is looked at; a ring that fills up wakes the reader earlier.
+const LOOK: Duration = Duration::from_millis(20);
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// Compiles, installs and runs a query until it ends.
+///
+/// # Errors
+/// Whatever keeps it from starting or from ending well.
+pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
+    let plan = script.plan(options.child.is_some(), unknown_names)?;
+    let mut child = options.child.as_deref().map(start).transpose()?;
+    let resolved = names::resolve(&plan.names, child.as_ref().map(Held::pid));
+    let resolved = resolved.map_err(|errors| Failure::new(errors, &script.sources))?;
+    let bound = plan.bind(&resolved.meanings);
+    if options.dry_run {
+        write!(io::stdout(), "{bound}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let running = install(options, &bound, &resolved, script)?;
+    let sink = output::sink(options, &bound)?;
+    let engine = Engine::new(&bound, clock(), Box::new(MachineNames::read(&plan, &resolved.meanings)));
+    let session = Session { running, engine, sink, started: Instant::now(), limit: options.duration };
+    if let Some(child) = &mut child {
+        child.release().map_err(|error| not_started(&error))?;
+    }
+    session.run(child)
+}
+
+/// The names that this machine does not have, whatever else is wrong. `$child` is not there yet, and not missing.
+fn unknown_names(names: &[Name]) -> Vec<Diagnostic> {
+    let fixed: Vec<Name> = names.iter().filter(|name| name.text != "$child").cloned().collect();
+    names::resolve(&fixed, None).map_or_else(|Errors(errors)| errors, |_| Vec::new())
+}
+
+fn start(line: &str) -> Result<Held, Failure> {
+    Held::start(line).map_err(|error| not_started(&error))
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    Failure::plain(&code::COMMAND, "the command cannot be started", error)
+}
+
+fn install(options: &Run, plan: &Plan, resolved: &Resolved, script: &Script) -> Result<Running, Failure> {
+    if !iotq_kernel::privileged() {
+        let error = Diagnostic::new(&machine::NOT_PERMITTED, "tracing needs privileges that this user lacks");
+        let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON");
+        return Err(Failure::new(Errors(vec![error]), &script.sources));
+    }
+    let how = Options { btf: options.btf.clone(), ring: options.ring };
+    let running = iotq_kernel::install(plan, resolved, &how);
+    let running = running.map_err(|error| Failure::install(error, &script.sources))?;
+    for missing in &running.missing {
+        note(&format!("iotq: {missing}"));
+    }
+    Ok(running)
+}
+
+/// Records carry the monotonic clock, people want the time of day.
+fn clock() -> Clock {
+    use rustix::time::{ClockId, clock_gettime};
+    let nanoseconds = |id| {
+        let now = clock_gettime(id);
+        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+    };
+    Clock { mono_to_wall_ns: nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Monotonic) }
+}
+
+/// A query at work.
+struct Session {
+    running: Running,
+    engine: Engine,
+    sink: Box<dyn Sink>,
+    started: Instant,
+    /// `--for`
+    limit: Option<Duration>,
+}
+
+impl Session {
+    fn run(mut self, mut child: Option<Held>) -> Result<ExitCode, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let served = runtime.block_on(self.serve(child.as_mut()));
+        self.running.stop();
+        let ended = served.and_then(|()| self.finish());
+        match ended {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(ExitCode::SUCCESS),
+        }
+    }
+
+    /// Until a bound, a signal, the command's end, or the reader's.
+    async fn serve(&mut self, mut child: Option<&mut Held>) -> io::Result<()> {
+        let ring: AsyncFd<OwnedFd> = AsyncFd::new(self.running.as_fd().try_clone_to_owned()?)?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut progress = Progress::new();
+        loop {
+            tokio::select! {
+                full = ring.readable() => full?.clear_ready(),
+                _ = look.tick() => {}
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+            }
+            self.drain()?;
+            let elapsed = self.started.elapsed();
+            self.engine.expire(elapsed);
+            if self.engine.done() || self.limit.is_some_and(|limit| elapsed >= limit) || output::is_closed() {
+                break;
+            }
+            if let Some(child) = &mut child
+                && let Some(status) = child.ended()?
+            {
+                if !status.success() {
+                    note(&format!("iotq: the command ended with {status}"));
+                }
+                break;
+            }
+            progress.show(elapsed, self.engine.counts().rows);
+        }
+        progress.clear();
+        Ok(())
+    }
+
+    /// Turns what waits in the ring into rows.
+    fn drain(&mut self) -> io::Result<()> {
+        let mut failed = None;
+        let (engine, sink) = (&mut self.engine, &mut *self.sink);
+        self.running.drain(|record| match engine.push(record, sink) {
+            Ok(()) => !engine.done(),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        failed.map_or_else(|| sink.flush(), Err)
+    }
+
+    /// What was still in the ring, and the summary.
+    fn finish(&mut self) -> io::Result<()> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.drain()?;
+        let Counts { seen, shipped, lost, unmatched, approx } = self.running.counts().map_err(io::Error::other)?;
+        let summary = Summary { seen, shipped, lost, unmatched, seconds };
+        self.sink.finish(&summary)?;
+        note(&format!("iotq: {summary}"));
+        if lost > 0 {
+            note("iotq: records were lost where the ring was full: --ring takes a larger size");
+        }
+        if approx > 0 {
+            note(&format!("iotq: {approx} records are approximate in a part that was not seen (field `approx`)"));
+        }
+        let malformed = self.engine.counts().malformed;
+        if malformed > 0 {
+            note(&format!("iotq: {malformed} records could not be understood"));
+        }
+        Ok(())
+    }
+}
+
+/// A line on the terminal that shows that something happens, while rows go elsewhere.
+struct Progress {
+    wanted: bool,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { wanted: io::stderr().is_terminal() && !io::stdout().is_terminal(), shown: None }
+    }
+
+    fn show(&mut self, elapsed: Duration, rows: u64) {
+        if self.wanted && self.shown.is_none_or(|shown| shown.elapsed() >= PROGRESS) {
+            self.shown = Some(Instant::now());
+            let _ = write!(io::stderr(), "\r{:.0}s: {rows} rows", elapsed.as_secs_f64());
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! From the command line to a plan: reads the query, its parameters and arguments, and compiles it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use clap::{Arg, Command};
+use iotq_lang::check::{self, Inputs, ParamDecl};
+use iotq_lang::diag::codes::run as code;
+use iotq_lang::diag::{Diagnostic, Errors};
+use iotq_lang::ir::{Checked, Name};
+use iotq_lang::plan::Plan;
+use iotq_lang::source::{Source, Sources};
+use iotq_lang::syntax::{self, ast};
+
+use crate::report::Failure;
+
+/// A query that has been read, with what the command line gives it.
+pub struct Script {
+    /// The query, then the modules that it uses.
+    pub sources: Sources,
+    /// Its tree.
+    pub tree: ast::Script,
+    params: Vec<(String, String)>,
+    args: Vec<String>,
+}
+
+impl Script {
+    /// Reads a query given with `-e`.
+    ///
+    /// # Errors
+    /// If it cannot be parsed.
+    pub fn from_expr(lines: &[String], words: &[OsString]) -> Result<Self, Failure> {
+        let source = Source { name: "<query>".into(), text: lines.join("\n") };
+        Self::parse(source, words)
+    }
+
+    /// Reads a file, or standard input for `-`; the words behind it are its parameters and arguments.
+    ///
+    /// # Errors
+    /// If it cannot be read or parsed, or the words do not fit its parameters.
+    pub fn from_file(path: &Path, words: &[OsString]) -> Result<Self, Failure> {
+        let unreadable = |error: io::Error| {
+            Failure::plain(&code::SCRIPT, format!("the script {} cannot be read", path.display()), &error)
+        };
+        let (name, bytes) = if path == Path::new("-") {
+            ("<stdin>".to_owned(), read(io::stdin().lock()))
+        } else {
+            (path.display().to_string(), File::open(path).and_then(read))
+        };
+        let source = syntax::decode(&name, bytes.map_err(unreadable)?);
+        let source = source.map_err(|errors| Failure::new(errors, &Sources::default()))?;
+        Self::parse(source, words)
+    }
+
+    fn parse(source: Source, words: &[OsString]) -> Result<Self, Failure> {
+        let name = source.name.clone();
+        let sources = Sources(vec![source]);
+        let tree = syntax::parse(&sources.0[0].text).map_err(|errors| Failure::new(errors, &sources))?;
+        let (params, args) = arguments(&name, &check::params(&tree), words);
+        Ok(Self { sources, tree, params, args })
+    }
+
+    /// Resolves and checks it; `child`: a command is started along with it.
+    ///
+    /// # Errors
+    /// Those of the check.
+    pub fn check(&mut self, child: bool) -> Result<Checked, Failure> {
+        let inputs = Inputs { args: self.args.clone(), params: self.params.clone(), child, modules: &stdlib };
+        check::check(&mut self.sources, &self.tree, &inputs).map_err(|errors| Failure::new(errors, &self.sources))
+    }
+
+    /// Checks and lowers it. What this build cannot run is refused, with `also` telling what else is wrong with the
+    /// names that it mentions.
+    ///
+    /// # Errors
+    /// Those of the check, or of lowering.
+    pub fn plan(&mut self, child: bool, also: impl FnOnce(&[Name]) -> Vec<Diagnostic>) -> Result<Plan, Failure> {
+        let checked = self.check(child)?;
+        let names = checked.names.clone();
+        iotq_lang::lower(checked).map_err(|Errors(refused)| {
+            let mut errors = also(&names);
+            errors.extend(refused);
+            Failure::new(Errors(errors), &self.sources)
+        })
+    }
+}
+
+/// At most a byte more than is compiled: the compiler then says that it is too large.
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(syntax::MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The modules of the standard library.
+fn stdlib(name: &str) -> Option<String> {
+    STDLIB.iter().find(|(module, _)| *module == name).map(|(_, text)| (*text).to_owned())
+}
+
+/// Name and text of every module of `stdlib/`.
+const STDLIB: &[(&str, &str)] = &[("stdlib.storage", include_str!("../../../stdlib/storage.iotq"))];
+
+type Values = (Vec<(String, String)>, Vec<String>);
+
+/// A script's parameters are its options; what is left is `$1`, `$2` …. Ends the process for `--help` and for words that
+/// do not fit, as the command line itself does.
+fn arguments(name: &str, declared: &[ParamDecl], words: &[OsString]) -> Values {
+    let mut command = Command::new(name.to_owned())
+        .no_binary_name(true)
+        .override_usage(format!("iotq {name} [--PARAM VALUE] [ARGS]"))
+        .arg(Arg::new("").num_args(0..).value_name("ARGS").help("$1, $2 … of the script"));
+    for param in declared {
+        let option = Arg::new(param.name.clone()).long(param.name.clone()).value_name(param.ty.to_uppercase());
+        let default = param.default.as_ref().map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        command = command.arg(option.help(format!("{}{default}", param.help.as_deref().unwrap_or_default())));
+    }
+    let matches = command.get_matches_from(words);
+    let given = |param: &ParamDecl| matches.get_one::<String>(&param.name).map(|value| (param.name.clone(), value.clone()));
+    let args = matches.get_many::<String>("").unwrap_or_default();
+    (declared.iter().filter_map(given).collect(), args.cloned().collect())
+}
