@@ -3,6 +3,8 @@
 //! Names of the machine (devices, files, control groups, processes) are still symbolic: they get their meaning when the
 //! plan is bound.
 
+mod walk;
+
 use iotq_probes::catalogue::{Field, Layer, Point, Type};
 
 use crate::source::Span;

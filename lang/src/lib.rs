@@ -10,7 +10,10 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod eval;
 pub mod ir;
+pub mod lower;
 pub mod plan;
+
 pub mod source;
 pub mod value;
