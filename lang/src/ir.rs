@@ -32,6 +32,10 @@ pub struct Statement {
 
 /// What a statement is made of.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each statement of a script"
+)]
 pub enum Kind {
     /// `trace` and `on`: rows or groups of single records. One stream per layer or point that is named.
     Streams(Vec<Stream>),

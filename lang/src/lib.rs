@@ -14,6 +14,10 @@ pub mod eval;
 pub mod ir;
 pub mod lower;
 pub mod plan;
+pub mod print;
 
 pub mod source;
 pub mod value;
+
+#[cfg(test)]
+mod testing;
