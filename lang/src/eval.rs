@@ -6,6 +6,8 @@
 
 mod number;
 mod test;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::cmp::Ordering;

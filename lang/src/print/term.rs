@@ -1,6 +1,7 @@
 //! Clauses and terms, as the conditions that they stand for.
 
 use std::fmt::{Display, Formatter, Result};
+use std::ops::RangeInclusive;
 
 use iotq_probes::catalogue::Type;
 
@@ -60,21 +61,43 @@ impl Named<'_, Term> {
             Operand::Field { slot, .. } => domain(*slot),
             Operand::Members => None,
         };
-        let (first, last) = all.map_or((i128::MIN, i128::MAX), |all| all.into_inner());
-        let (low, high) = (Const::Int(bounds.0), Const::Int(bounds.1));
-        let (low, high) = (Constant(&low, ty), Constant(&high, ty));
+        let (first, last) = all.map_or((i128::MIN, i128::MAX), RangeInclusive::into_inner);
         let pick = |plain, negated| if *negate { negated } else { plain };
+        let text = |value| Constant(&Const::Int(value), ty).to_string();
         match bounds {
-            bounds if bounds.0 > bounds.1 => {
+            (low, high) if low > high => {
                 write!(out, "{name} is {}", pick("impossible", "not null"))
             }
-            bounds if bounds == (first, last) => {
+            (low, high) if (low, high) == (first, last) => {
                 write!(out, "{name} is {}", pick("not null", "impossible"))
             }
-            (a, b) if a == b => write!(out, "{name} {} {low}", pick("==", "!=")),
-            (a, _) if a == first => write!(out, "{name} {} {high}", pick("<=", ">")),
-            (_, b) if b == last => write!(out, "{name} {} {low}", pick(">=", "<")),
-            _ => write!(out, "{}{name} in {low}..{high}", pick("", "not ")),
+            (low, high) if low == high => write!(out, "{name} {} {}", pick("==", "!="), text(low)),
+            (low, high) if low == first => {
+                let (next, value) = (text(high + 1), text(high));
+                let (op, value) = shorter((pick("<", ">="), next), (pick("<=", ">"), value));
+                write!(out, "{name} {op} {value}")
+            }
+            (low, high) if high == last => {
+                let (previous, value) = (text(low - 1), text(low));
+                let (op, value) = shorter((pick(">", "<="), previous), (pick(">=", "<"), value));
+                write!(out, "{name} {op} {value}")
+            }
+            (low, high) => write!(
+                out,
+                "{}{name} in {}..{}",
+                pick("", "not "),
+                text(low),
+                text(high)
+            ),
         }
+    }
+}
+
+/// Of two ways to write a comparison, the one with the rounder number: `lat > 1ms`, not `lat >= 1000001ns`.
+fn shorter<'a>(strict: (&'a str, String), plain: (&'a str, String)) -> (&'a str, String) {
+    if strict.1.len() < plain.1.len() {
+        strict
+    } else {
+        plain
     }
 }

@@ -27,7 +27,7 @@ fn within(value: Expr, set: &[i128]) -> Expr {
 #[test]
 fn comparisons_go_where_their_field_is_known() {
     case(compare(block("pid"), Eq, 7), &["start: pid == 7"]);
-    case(compare(block("lat"), Gt, MS), &["end: lat >= 1000001ns"]);
+    case(compare(block("lat"), Gt, MS), &["end: lat > 1ms"]);
     case(compare(block("lat"), Le, MS), &["end: lat <= 1ms"]);
     case(compare(block("op"), Ne, 1), &["start: op != read"]);
     let turned = ExprKind::Compare(
@@ -35,10 +35,10 @@ fn comparisons_go_where_their_field_is_known() {
         Box::new(constant(MS, Type::Duration)),
         Box::new(block("lat")),
     );
-    case(condition(turned), &["end: lat >= 1000001ns"]);
+    case(condition(turned), &["end: lat > 1ms"]);
     case(
         any([compare(block("pid"), Eq, 7), compare(block("lat"), Gt, MS)]),
-        &["end: pid == 7 or lat >= 1000001ns"],
+        &["end: pid == 7 or lat > 1ms"],
     );
 }
 
