@@ -27,7 +27,7 @@ pub struct StatementPlan {
 /// The records of one point, filtered as early as can be, then projected.
 #[derive(Clone, Debug)]
 pub struct StreamPlan {
-    /// The bit in `iotq_head.queries`.
+    /// The bit in `iotq_head.queries`: streams are numbered through, in the order of the source.
     pub bit: u8,
     /// Where the records come from.
     pub layer: &'static Layer,

@@ -6,6 +6,7 @@ use iotq_probes::abi;
 
 use super::clauses::{clauses, whole};
 use super::{needs, term};
+use crate::ir::Expr;
 use crate::plan::{Clause, Plan, StreamPlan, Term, Test};
 
 /// Splits the filter of every stream into what the kernel decides at the start, at the end, and what is left.
@@ -13,8 +14,7 @@ use crate::plan::{Clause, Plan, StreamPlan, Term, Test};
 /// A clause that the kernel could decide and that finds no room is left to user space: a weaker filter in the kernel costs
 /// records, never answers.
 pub(super) fn push_down(plan: &mut Plan) {
-    let streams = || plan.statements.iter().flat_map(|each| &each.streams);
-    let mut room = Room::new(streams());
+    let mut room = Room::new(plan.streams());
     for stream in plan
         .statements
         .iter_mut()
@@ -26,19 +26,23 @@ pub(super) fn push_down(plan: &mut Plan) {
 }
 
 fn split(stream: &mut StreamPlan, room: &mut Room) {
+    let clauses = stream.filter.as_ref().map(clauses).unwrap_or_default();
+    let terms: Vec<Option<Vec<Term>>> = clauses.iter().map(|clause| terms(clause)).collect();
     let mut left = Vec::new();
     let (mut start, mut end) = (Vec::new(), Vec::new());
-    for clause in stream.filter.as_ref().map(clauses).unwrap_or_default() {
-        let terms: Option<Vec<Term>> = clause.iter().map(term::term).collect();
-        let Some(terms) = terms else {
+    for (index, clause) in clauses.into_iter().enumerate() {
+        let Some(wanted) = &terms[index] else {
             left.push(clause);
             continue;
         };
-        let known = terms.iter().all(term::is_known_at_start);
-        if known && room.take(Table::start(stream), start.is_empty(), &terms) {
-            start.push(Clause(terms));
-        } else if room.take(Table::end(stream), end.is_empty(), &terms) {
-            end.push(Clause(terms));
+        if is_implied(index, wanted, &terms) {
+            continue;
+        }
+        let known = wanted.iter().all(term::is_known_at_start);
+        if known && room.take(Table::start(stream), start.is_empty(), wanted) {
+            start.push(Clause(wanted.clone()));
+        } else if room.take(Table::end(stream), end.is_empty(), wanted) {
+            end.push(Clause(wanted.clone()));
         } else {
             left.push(clause);
         }
@@ -46,6 +50,30 @@ fn split(stream: &mut StreamPlan, room: &mut Room) {
     stream.start = start;
     stream.end = end;
     stream.residual = (!left.is_empty()).then(|| whole(left));
+}
+
+/// The different terms of a clause, if the kernel can decide all of it.
+fn terms(clause: &[Expr]) -> Option<Vec<Term>> {
+    let mut terms = Vec::with_capacity(clause.len());
+    for literal in clause {
+        let term = term::term(literal)?;
+        if !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    Some(terms)
+}
+
+/// Whether another clause has some of the same terms and no others: this one says nothing then.
+fn is_implied(index: usize, terms: &[Term], clauses: &[Option<Vec<Term>>]) -> bool {
+    let implies = |(other, stronger): (usize, &Option<Vec<Term>>)| {
+        let Some(stronger) = stronger else {
+            return false;
+        };
+        let is_first = stronger.len() < terms.len() || other < index;
+        other != index && is_first && stronger.iter().all(|term| terms.contains(term))
+    };
+    clauses.iter().enumerate().any(implies)
 }
 
 /// A table of filters: one of a layer for the start, one of each of its points for the end.

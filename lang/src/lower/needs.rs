@@ -7,11 +7,7 @@ use crate::plan::{Plan, StreamPlan, TemplatePlan};
 
 /// The templates of all streams, in the order of the layers.
 pub(super) fn templates(plan: &Plan) -> Vec<TemplatePlan> {
-    let streams: Vec<&StreamPlan> = plan
-        .statements
-        .iter()
-        .flat_map(|each| &each.streams)
-        .collect();
+    let streams: Vec<&StreamPlan> = plan.streams().collect();
     let template = |layer: &&'static Layer| {
         let of_layer = |stream: &&&StreamPlan| stream.layer.id == layer.id;
         let streams: Vec<&StreamPlan> = streams.iter().filter(of_layer).copied().collect();

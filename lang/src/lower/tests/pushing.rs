@@ -96,6 +96,15 @@ fn alternatives_of_conjunctions_are_distributed() {
 }
 
 #[test]
+fn clauses_that_others_imply_are_dropped() {
+    let [a, b, c] = [1, 2, 3].map(|n| compare(block("pid"), Ne, n));
+    case(
+        any([all([a.clone(), b]), all([a, c])]),
+        &["start: pid != 1", "start: pid != 2 or pid != 3"],
+    );
+}
+
+#[test]
 fn alternatives_that_would_explode_are_left() {
     let pair = |n| all([compare(block("pid"), Eq, n), compare(block("tid"), Eq, n)]);
     let filter = Expr::any((0..7).map(pair).collect(), Span::default());
