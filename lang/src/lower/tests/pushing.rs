@@ -156,6 +156,22 @@ fn texts_are_pushed_as_far_as_the_window_reaches() {
     );
 }
 
+/// The kernel compares 16 bytes; a longer slot must hold the text and the NUL behind it in them.
+#[test]
+fn a_text_as_long_as_the_window_needs_a_slot_of_that_length() {
+    let sixteen = "sixteen_bytes_xx";
+    case(
+        same_text(block("comm"), sixteen),
+        &["start: comm == \"sixteen_bytes_xx\""],
+    );
+    let name = Expr::field(field_ref(known("syscall"), "name"), Span::default());
+    let exact = trace("syscall", Some(same_text(name.clone(), sixteen)));
+    let prefix = trace("syscall", Some(glob(name, "sixteen_bytes_xx*")));
+    let plan = lowered(checked(vec![exact, prefix], Vec::new()));
+    let pushed: Vec<usize> = plan.streams().map(|stream| stream.start.len()).collect();
+    assert_eq!(pushed, [0, 1]);
+}
+
 #[test]
 fn what_the_kernel_cannot_decide_is_left() {
     let half = ExprKind::Arith(
