@@ -3,6 +3,8 @@
 //! Names of the machine (devices, files, control groups, processes) are still symbolic: they get their meaning when the
 //! plan is bound.
 
+mod walk;
+
 use iotq_probes::catalogue::{Field, Layer, Point, Type};
 
 use crate::source::Span;
@@ -30,6 +32,10 @@ pub struct Statement {
 
 /// What a statement is made of.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each statement of a script"
+)]
 pub enum Kind {
     /// `trace` and `on`: rows or groups of single records. One stream per layer or point that is named.
     Streams(Vec<Stream>),

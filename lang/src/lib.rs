@@ -10,7 +10,14 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod eval;
 pub mod ir;
+pub mod lower;
 pub mod plan;
+pub mod print;
+
 pub mod source;
 pub mod value;
+
+#[cfg(test)]
+mod testing;

@@ -1,6 +1,6 @@
 //! The plan: what the kernel is told, what user space does. Pure data; does not depend on the machine.
 
-use iotq_probes::catalogue::{Field, Layer, Point, Slot};
+use iotq_probes::catalogue::{Field, Layer, Point, Slot, layer};
 
 use crate::ir::{Bounds, Column, Expr, Name};
 
@@ -27,7 +27,7 @@ pub struct StatementPlan {
 /// The records of one point, filtered as early as can be, then projected.
 #[derive(Clone, Debug)]
 pub struct StreamPlan {
-    /// The bit in `iotq_head.queries`.
+    /// The bit in `iotq_head.queries`: streams are numbered through, in the order of the source.
     pub bit: u8,
     /// Where the records come from.
     pub layer: &'static Layer,
@@ -93,6 +93,56 @@ pub enum Test {
     Name(usize),
     /// Below what a name means; only before binding.
     Under(usize),
+}
+
+impl Plan {
+    /// All streams, in the order of their bits.
+    pub fn streams(&self) -> impl Iterator<Item = &StreamPlan> {
+        self.statements.iter().flat_map(|each| &each.streams)
+    }
+
+    /// The different texts and prefixes that the kernel compares with: at most `IOTQ_MAX_TEXTS`.
+    pub fn texts(&self) -> Vec<&Test> {
+        let mut texts = Vec::new();
+        for Term { test, .. } in self.streams().flat_map(StreamPlan::terms) {
+            if test.is_text() && !texts.contains(&test) {
+                texts.push(test);
+            }
+        }
+        texts
+    }
+}
+
+impl StreamPlan {
+    /// All terms of its clauses.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.start
+            .iter()
+            .chain(&self.end)
+            .flat_map(|clause| &clause.0)
+    }
+}
+
+impl Operand {
+    /// The field that is read; none for the memberships.
+    pub fn field(&self) -> Option<&'static Field> {
+        match self {
+            Operand::Field {
+                layer: name, field, ..
+            } => layer(name)?.field(field),
+            Operand::Members => None,
+        }
+    }
+}
+
+impl Test {
+    /// The range that no value lies in.
+    pub const NEVER: Test = Test::Range(1, 0);
+
+    /// Whether it compares text.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Test::Text(_) | Test::Prefix(_))
+    }
 }
 
 /// What is needed of one template.

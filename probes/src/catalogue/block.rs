@@ -258,40 +258,52 @@ pub static LAYER: Layer = Layer {
             flag(IOTQ_BLOCK_NOWAIT),
             "fails rather than waits for a free request",
         ),
-        field(
-            "sector",
-            Type::Int,
-            Known::At(&[
-                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
-            ]),
-            nullable(offset_of!(iotq_block, sector), 8),
-            "first sector on the disk, in units of 512 bytes",
-        ),
-        field(
-            "size",
-            Type::Bytes,
-            Known::At(&[
-                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
-            ]),
-            number(offset_of!(iotq_block, size), 4),
-            "length; grows with merges until the request is issued",
-        ),
-        field(
-            "queue",
-            Type::Int,
-            ISSUED,
-            nullable(offset_of!(iotq_block, queue), 4),
-            "hardware queue",
-        ),
-        field(
-            "tag",
-            Type::Int,
-            ISSUED,
-            nullable(offset_of!(iotq_block, tag), 4),
-            "tag in the hardware queue",
-        ),
         Field {
-            needs: &["insert"],
+            needs: &["issue"],
+            ..field(
+                "sector",
+                Type::Int,
+                Known::At(&[
+                    "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+                ]),
+                nullable(offset_of!(iotq_block, sector), 8),
+                "first sector on the disk, in units of 512 bytes",
+            )
+        },
+        Field {
+            needs: &["issue"],
+            ..field(
+                "size",
+                Type::Bytes,
+                Known::At(&[
+                    "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+                ]),
+                number(offset_of!(iotq_block, size), 4),
+                "length; grows with merges until the request is issued",
+            )
+        },
+        Field {
+            needs: &["issue"],
+            ..field(
+                "queue",
+                Type::Int,
+                ISSUED,
+                nullable(offset_of!(iotq_block, queue), 4),
+                "hardware queue",
+            )
+        },
+        Field {
+            needs: &["issue"],
+            ..field(
+                "tag",
+                Type::Int,
+                ISSUED,
+                nullable(offset_of!(iotq_block, tag), 4),
+                "tag in the hardware queue",
+            )
+        },
+        Field {
+            needs: &["queue", "insert"],
             ..field(
                 "q2i",
                 Type::Duration,
@@ -301,7 +313,7 @@ pub static LAYER: Layer = Layer {
             )
         },
         Field {
-            needs: &["insert"],
+            needs: &["insert", "issue"],
             ..field(
                 "i2d",
                 Type::Duration,
@@ -310,34 +322,46 @@ pub static LAYER: Layer = Layer {
                 "inserted to issued",
             )
         },
-        field(
-            "q2d",
-            Type::Duration,
-            ISSUED,
-            nullable(offset_of!(iotq_block, q2d), 8),
-            "queued to issued",
-        ),
-        field(
-            "d2c",
-            Type::Duration,
-            END,
-            nullable(offset_of!(iotq_block, d2c), 8),
-            "issued to completed: the device's time",
-        ),
-        field(
-            "q2c",
-            Type::Duration,
-            END,
-            nullable(offset_of!(iotq_block, lat), 8),
-            "queued to completed: the same as `lat`",
-        ),
-        field(
-            "lat",
-            Type::Duration,
-            END,
-            nullable(offset_of!(iotq_block, lat), 8),
-            "latency: queued to completed",
-        ),
+        Field {
+            needs: &["queue", "issue"],
+            ..field(
+                "q2d",
+                Type::Duration,
+                ISSUED,
+                nullable(offset_of!(iotq_block, q2d), 8),
+                "queued to issued",
+            )
+        },
+        Field {
+            needs: &["issue"],
+            ..field(
+                "d2c",
+                Type::Duration,
+                END,
+                nullable(offset_of!(iotq_block, d2c), 8),
+                "issued to completed: the device's time",
+            )
+        },
+        Field {
+            needs: &["queue", "complete"],
+            ..field(
+                "q2c",
+                Type::Duration,
+                END,
+                nullable(offset_of!(iotq_block, lat), 8),
+                "queued to completed: the same as `lat`",
+            )
+        },
+        Field {
+            needs: &["queue", "complete"],
+            ..field(
+                "lat",
+                Type::Duration,
+                END,
+                nullable(offset_of!(iotq_block, lat), 8),
+                "latency: queued to completed",
+            )
+        },
         field(
             "error",
             Type::Enum(&ERRNO),

@@ -1,1 +1,17 @@
-//! .
+//! The engine: records of the probes → rows → sinks. No kernel, no sockets, no terminal.
+
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod names;
+pub mod record;
+pub mod sink;
+pub mod units;
+
+#[cfg(test)]
+mod testing;
+
+pub use engine::{Counts, Engine, Row};
+pub use names::{Names, NoNames};
+pub use record::{Clock, Malformed, RawRecord};
+pub use sink::{Sink, Summary};

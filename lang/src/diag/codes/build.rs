@@ -3,4 +3,152 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[];
+pub static ALL: &[&Code] = &[
+    &LAYER,
+    &JOIN,
+    &GROUPS,
+    &SHAPES,
+    &SIDES,
+    &DIRECTORIES,
+    &EVERY,
+    &STREAMS,
+];
+
+/// A layer or point that no template feeds.
+pub static LAYER: Code = Code {
+    id: "E0601",
+    title: "layer without probes",
+    page: "\
+The statement reads a layer, or a point of one, that iotq knows and for which this build has no
+probes. Its fields are in the catalogue, so `iotq check` and completion work, but no record would
+ever come.
+
+    trace nvme where lat > 1ms          # this build has no probes in the NVMe driver
+
+`iotq list` marks the layers that can be traced. The layer below or above often answers the same
+question: the time that a request spends in a driver and its device is `d2c` of `block`.
+
+    trace block where d2c > 1ms
+",
+    exit: 2,
+};
+
+/// A join.
+pub static JOIN: Code = Code {
+    id: "E0602",
+    title: "join",
+    page: "\
+A `join` gives one row for each request, with fields of several layers. This build cannot follow
+requests from layer to layer.
+
+    join syscall, block where syscall.lat > 5ms emit syscall.lat, block.lat
+
+Trace the layers side by side instead: the rows come in time order, and `pid`, `tid` and `time`
+show which of them belong together.
+
+    trace syscall, block where lat > 5ms
+",
+    exit: 2,
+};
+
+/// Aggregates and groups.
+pub static GROUPS: Code = Code {
+    id: "E0603",
+    title: "aggregation",
+    page: "\
+An aggregate (`count`, `sum`, `hist`, `p99`, ...) makes one value of many records, and `by` one for
+each group of them. This build emits single rows only.
+
+    on block.complete emit p99(lat) by op
+
+Emit the fields as rows in JSON or CSV, and aggregate them with the tool of your choice.
+
+    iotq --format csv -e 'on block.complete emit op, lat' > rows.csv
+",
+    exit: 2,
+};
+
+/// Trees and stages.
+pub static SHAPES: Code = Code {
+    id: "E0604",
+    title: "tree or stages",
+    page: "\
+`emit tree` draws a request with everything that it caused on the lower layers, and `emit stages`
+cuts its time into disjoint parts. Both need whole requests, which this build cannot follow.
+
+    join syscall, block where syscall.lat > 10ms emit stages
+
+Within the block layer the parts of the time are fields: `q2i`, `i2d` and `d2c` follow each other
+and add up to `lat`.
+
+    on block.complete where lat > 10ms emit op, q2i, i2d, d2c, lat
+",
+    exit: 2,
+};
+
+/// Guest and host.
+pub static SIDES: Code = Code {
+    id: "E0605",
+    title: "guest and host",
+    page: "\
+`guest.` and `host.` say on which side of a VM boundary a layer is read. This build traces the
+machine that it runs on and no other.
+
+    trace guest.block where lat > 10ms
+
+Run iotq inside the guest for the guest's layers, and on the host for the host's.
+
+    trace block where lat > 10ms
+",
+    exit: 2,
+};
+
+/// Everything under a directory.
+pub static DIRECTORIES: Code = Code {
+    id: "E0606",
+    title: "files under a directory",
+    page: "\
+`file under \"/path\"` means every file below a directory, those made later too. This build knows
+single files only, by their device and inode.
+
+    trace syscall where file under \"/var/lib/db\"
+
+Name the file, or match the last component of its path.
+
+    trace syscall where file == \"/var/lib/db/wal\"
+    trace syscall where name ~ \"wal*\"
+",
+    exit: 2,
+};
+
+/// `every` over rows.
+pub static EVERY: Code = Code {
+    id: "E0607",
+    title: "`every` without groups",
+    page: "\
+`every` says how often a statement with aggregates reports. Rows are reported as they happen, so
+there is nothing for it to do.
+
+    trace block where lat > 10ms every 1s
+
+To end the statement after a time or a number of rows, use `for` or `limit`.
+
+    trace block where lat > 10ms for 30s
+    trace block where lat > 10ms limit 100
+",
+    exit: 2,
+};
+
+/// Too many streams.
+pub static STREAMS: Code = Code {
+    id: "E0608",
+    title: "too many streams",
+    page: "\
+All statements of a script share one set of probes, and each record carries one bit for each stream
+that it belongs to. A stream is one layer or point of a statement: `trace syscall, block` has two.
+A script may have 32 of them.
+
+Split the script, or give statements that differ only in their condition a single one, with `or`.
+",
+    exit: 2,
+};

@@ -1,0 +1,136 @@
+//! Binding: the machine's names get their meaning, and the filters are split anew.
+
+use iotq_probes::catalogue::{Field, Slot, Type};
+
+use super::fit;
+use crate::ir::{CompareOp, Expr, ExprKind, FieldRef, NameId};
+use crate::plan::{Meaning, Plan};
+use crate::source::Span;
+use crate::value::Const;
+
+impl Plan {
+    /// The plan for a machine on which the names mean this, in their order.
+    ///
+    /// A name without a meaning, or with one that does not suit the field, stays symbolic: it is null wherever it is read.
+    #[must_use]
+    pub fn bind(&self, meanings: &[Meaning]) -> Plan {
+        let mut bound = self.clone();
+        let mut replace = |expr: &Expr| meant(expr, meanings);
+        for stream in bound
+            .statements
+            .iter_mut()
+            .flat_map(|each| &mut each.streams)
+        {
+            if let Some(filter) = &mut stream.filter {
+                *filter = filter.rewrite(&mut replace);
+            }
+            for column in &mut stream.columns {
+                column.expr = column.expr.rewrite(&mut replace);
+            }
+        }
+        fit::push_down(&mut bound);
+        bound
+    }
+}
+
+fn meant(expr: &Expr, meanings: &[Meaning]) -> Option<Expr> {
+    let (ExprKind::Is(field, NameId(name)) | ExprKind::Under(field, NameId(name))) = expr.kind
+    else {
+        return None;
+    };
+    let test = Tests {
+        field,
+        span: expr.span,
+    };
+    let sector = field.layer.field("sector");
+    match (meanings.get(name)?, field.field.ty) {
+        (Meaning::Member(bit), _) => Some(Expr::condition(ExprKind::Member(*bit), expr.span)),
+        (Meaning::Pid(pid), Type::Pid) => Some(test.equals(*pid)),
+        (Meaning::Cgroup(id), Type::Cgroup) => Some(test.equals(*id)),
+        (Meaning::File { dev, inode }, Type::File) => test.file(*dev, *inode),
+        (
+            Meaning::Dev {
+                number,
+                disk,
+                sectors,
+                numbers,
+            },
+            Type::Dev,
+        ) => Some(match (field.field.name, sector) {
+            ("part", _) => test.equals(*number),
+            ("dev", Some(sector)) => test.disk(*disk, sector, *sectors),
+            _ => test.one_of(numbers),
+        }),
+        _ => None,
+    }
+}
+
+/// Makes the conditions that stand for a name.
+struct Tests {
+    field: FieldRef,
+    span: Span,
+}
+
+impl Tests {
+    fn equals(&self, value: impl Into<i128>) -> Expr {
+        self.field_equals(self.field, value)
+    }
+
+    fn field_equals(&self, field: FieldRef, value: impl Into<i128>) -> Expr {
+        let left = Expr::field(field, self.span);
+        let right = Expr::constant(Const::Int(value.into()), left.ty, self.span);
+        let kind = ExprKind::Compare(CompareOp::Eq, Box::new(left), Box::new(right));
+        Expr::condition(kind, self.span)
+    }
+
+    /// Both numbers, through the fields that read the same slots.
+    fn file(&self, dev: u32, inode: u64) -> Option<Expr> {
+        let Some(Slot::File {
+            dev: dev_at,
+            inode: inode_at,
+        }) = self.field.field.slot
+        else {
+            return None;
+        };
+        let part = |at: usize| {
+            let reads = |slot| matches!(slot, Some(Slot::Uint { offset, .. }) if offset == at);
+            let mut fields = self.field.layer.fields.iter();
+            let field = fields.find(|field| reads(field.slot))?;
+            Some(FieldRef {
+                field,
+                ..self.field
+            })
+        };
+        let both = vec![
+            self.field_equals(part(dev_at)?, dev),
+            self.field_equals(part(inode_at)?, inode),
+        ];
+        Some(Expr::all(both, self.span))
+    }
+
+    /// A disk, or of a partition its range of the disk.
+    fn disk(&self, disk: u32, sector: &'static Field, sectors: Option<(u64, u64)>) -> Expr {
+        let disk = self.equals(disk);
+        let Some((first, last)) = sectors else {
+            return disk;
+        };
+        let sector = FieldRef {
+            field: sector,
+            ..self.field
+        };
+        Expr::all(vec![disk, self.between(sector, first, last)], self.span)
+    }
+
+    fn one_of(&self, numbers: &[u32]) -> Expr {
+        let numbers = numbers.iter().map(|&number| Const::Int(number.into()));
+        let value = Box::new(Expr::field(self.field, self.span));
+        Expr::condition(ExprKind::In(value, numbers.collect()), self.span)
+    }
+
+    fn between(&self, field: FieldRef, low: u64, high: u64) -> Expr {
+        let value = Expr::field(field, self.span);
+        let bound = |at: u64| Box::new(Expr::constant(Const::Int(at.into()), value.ty, self.span));
+        let (low, high) = (bound(low), bound(high));
+        Expr::condition(ExprKind::Between(Box::new(value), low, high), self.span)
+    }
+}

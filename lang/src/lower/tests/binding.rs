@@ -1,0 +1,158 @@
+//! Names with their meaning.
+
+use super::*;
+use crate::eval;
+use crate::ir::NameKind;
+use crate::plan::Meaning;
+use crate::testing::*;
+use crate::value::Value;
+
+fn bound(layer: &str, filter: Expr, meaning: Meaning) -> Vec<String> {
+    let names = vec![name(NameKind::Dev, "it")];
+    let plan = lowered(checked(vec![trace(layer, Some(filter))], names)).bind(&[meaning]);
+    plan.streams()
+        .flat_map(|stream| clauses(stream, &plan))
+        .collect()
+}
+
+fn partition() -> Meaning {
+    Meaning::Dev {
+        number: 253 << 20 | 1,
+        disk: 253 << 20,
+        sectors: Some((2048, 4095)),
+        numbers: vec![253 << 20 | 1],
+    }
+}
+
+fn disk() -> Meaning {
+    Meaning::Dev {
+        number: 253 << 20,
+        disk: 253 << 20,
+        sectors: None,
+        numbers: vec![253 << 20, 253 << 20 | 1],
+    }
+}
+
+#[test]
+fn a_partition_is_its_range_of_the_disk() {
+    let is_it = is("block", "dev", 0);
+    assert_eq!(
+        bound("block", is_it.clone(), partition()),
+        ["start: dev == 253:0", "end: sector in 2048..4095"]
+    );
+    assert_eq!(
+        bound("block", not(is_it), partition()),
+        ["end: dev != 253:0 or not sector in 2048..4095"]
+    );
+    assert_eq!(
+        bound("block", is("block", "part", 0), partition()),
+        ["start: part == 253:1"]
+    );
+}
+
+#[test]
+fn a_disk_is_itself_and_for_filesystems_its_partitions() {
+    assert_eq!(
+        bound("block", is("block", "dev", 0), disk()),
+        ["start: dev == 253:0"]
+    );
+    assert_eq!(
+        bound("syscall", is("syscall", "dev", 0), disk()),
+        ["start: dev == 253:0 or dev == 253:1"]
+    );
+}
+
+#[test]
+fn a_file_is_its_device_and_inode() {
+    let file = Meaning::File {
+        dev: 253 << 20 | 1,
+        inode: 42,
+    };
+    let is_it = is("syscall", "file", 0);
+    assert_eq!(
+        bound("syscall", is_it.clone(), file.clone()),
+        ["start: dev == 253:1", "start: inode == 42"]
+    );
+    assert_eq!(
+        bound("syscall", not(is_it), file),
+        ["start: dev != 253:1 or inode != 42"]
+    );
+}
+
+#[test]
+fn tasks_are_numbers_or_bits() {
+    assert_eq!(
+        bound("block", is("block", "pid", 0), Meaning::Pid(7)),
+        ["start: pid == 7"]
+    );
+    assert_eq!(
+        bound("block", is("block", "cgroup", 0), Meaning::Cgroup(9)),
+        ["start: cgroup == 9"]
+    );
+    assert_eq!(
+        bound("block", not(under("block", "pid", 0)), Meaning::Member(3)),
+        ["start: not member(3)"]
+    );
+}
+
+#[test]
+fn a_meaning_that_does_not_suit_the_field_never_holds() {
+    let filter = is("block", "pid", 0);
+    assert_eq!(
+        bound("block", filter, Meaning::Cgroup(9)),
+        ["start: pid == it"]
+    );
+}
+
+#[test]
+fn columns_and_templates_are_bound_too() {
+    let names = vec![name(NameKind::Dev, "vda1")];
+    let mut statement = trace("block", None);
+    if let crate::ir::Kind::Streams(streams) = &mut statement.kind
+        && let crate::ir::Output::Rows(columns) = &mut streams[0].output
+    {
+        columns[0].expr = is("block", "dev", 0);
+    }
+    let plan = lowered(checked(vec![statement], names));
+    let record = Sample::of([("dev", Value::Int(253 << 20)), ("sector", Value::Int(2048))]);
+    let value = |plan: &Plan| {
+        let column = &plan.statements[0].streams[0].columns[0];
+        eval::eval(&column.expr, &record) == Value::Bool(true)
+    };
+    assert!(!value(&plan), "a name is null before it is bound");
+    let bound = plan.bind(&[partition()]);
+    assert!(value(&bound));
+    let fields: Vec<&str> = bound.templates[0]
+        .fields
+        .iter()
+        .map(|field| field.name)
+        .collect();
+    assert_eq!(fields, ["dev", "sector"]);
+    let points: Vec<&str> = bound.templates[0]
+        .points
+        .iter()
+        .map(|point| point.name)
+        .collect();
+    assert_eq!(points, ["issue", "complete"]);
+}
+
+/// Binding finds the two numbers of a file in fields of their own.
+#[test]
+fn files_have_their_parts_as_fields() {
+    use iotq_probes::catalogue::{LAYERS, Slot};
+    for layer in LAYERS {
+        for field in layer.fields {
+            let Some(Slot::File { dev, inode }) = field.slot else {
+                continue;
+            };
+            for at in [dev, inode] {
+                let reads = |slot| matches!(slot, Some(Slot::Uint { offset, .. }) if offset == at);
+                assert!(
+                    layer.fields.iter().any(|field| reads(field.slot)),
+                    "{}",
+                    layer.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! From records to rows: what the kernel left undecided, the columns, the bounds of the statements.
+
+use std::array;
+use std::io;
+use std::time::Duration;
+
+use iotq_lang::eval;
+use iotq_lang::ir::{Bounds, Column};
+use iotq_lang::plan::{Plan, StreamPlan};
+use iotq_lang::value::Value;
+use iotq_probes::abi::IOTQ_MAX_QUERIES;
+use iotq_probes::catalogue::Type;
+
+use crate::{Clock, Names, RawRecord, Sink};
+
+/// What became of the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that went to the sink.
+    pub rows: u64,
+    /// Records that user space turned away, once for each stream.
+    pub dropped: u64,
+    /// Not records of this plan.
+    pub malformed: u64,
+}
+
+/// One row, to be written.
+pub struct Row<'a> {
+    /// The index of the statement.
+    pub statement: usize,
+    /// The bit of the stream.
+    pub stream: usize,
+    columns: &'a [Column],
+    record: &'a RawRecord<'a>,
+    names: &'a dyn Names,
+}
+
+impl<'a> Row<'a> {
+    /// The values of the columns with their types.
+    pub fn cells(&self) -> impl Iterator<Item = (Value<'a>, Type)> {
+        let record = self.record;
+        let cell = move |column: &'a Column| (eval::eval(&column.expr, record), column.expr.ty);
+        self.columns.iter().map(cell)
+    }
+
+    /// What the machine calls the numbers in them.
+    pub fn names(&self) -> &'a dyn Names {
+        self.names
+    }
+}
+
+/// Runs the streams of a plan.
+pub struct Engine {
+    statements: Vec<Progress>,
+    /// By their bits.
+    streams: [Option<Stream>; IOTQ_MAX_QUERIES as usize],
+    /// The streams whose statement still runs, one bit each.
+    active: u32,
+    clock: Clock,
+    names: Box<dyn Names>,
+    counts: Counts,
+}
+
+struct Stream {
+    plan: StreamPlan,
+    statement: usize,
+}
+
+struct Progress {
+    bounds: Bounds,
+    rows: u64,
+    /// Its streams, one bit each.
+    streams: u32,
+}
+
+impl Engine {
+    /// An engine for a bound plan.
+    pub fn new(plan: &Plan, clock: Clock, names: Box<dyn Names>) -> Self {
+        let mut streams = array::from_fn(|_| None);
+        let mut statements = Vec::with_capacity(plan.statements.len());
+        for (statement, planned) in plan.statements.iter().enumerate() {
+            let mut progress = Progress {
+                bounds: planned.bounds,
+                rows: 0,
+                streams: 0,
+            };
+            for plan in &planned.streams {
+                if let Some(slot) = streams.get_mut(usize::from(plan.bit)) {
+                    let plan = plan.clone();
+                    progress.streams |= 1 << plan.bit;
+                    *slot = Some(Stream { plan, statement });
+                }
+            }
+            statements.push(progress);
+        }
+        let runs = |progress: &&Progress| progress.bounds.limit != Some(0);
+        let active = statements
+            .iter()
+            .filter(runs)
+            .fold(0, |all, each| all | each.streams);
+        Self {
+            statements,
+            streams,
+            active,
+            clock,
+            names,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes one record of the ring; its rows go to the sink.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink. A record that is none is counted.
+    pub fn push(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> io::Result<()> {
+        let Ok(record) = RawRecord::parse(bytes, self.clock) else {
+            self.counts.malformed += 1;
+            return Ok(());
+        };
+        let mut strange = record.queries() == 0;
+        for bit in bits(record.queries()) {
+            match &self.streams[bit] {
+                Some(stream) if stream.makes(&record) => {
+                    if self.active & 1 << bit != 0 {
+                        self.row(bit, &record, sink)?;
+                    }
+                }
+                _ => strange = true,
+            }
+        }
+        self.counts.malformed += u64::from(strange);
+        Ok(())
+    }
+
+    fn row(&mut self, bit: usize, record: &RawRecord, sink: &mut dyn Sink) -> io::Result<()> {
+        let Some(stream) = &self.streams[bit] else {
+            return Ok(());
+        };
+        let residual = stream.plan.residual.as_ref();
+        if residual.is_some_and(|residual| !eval::holds(residual, record)) {
+            self.counts.dropped += 1;
+            return Ok(());
+        }
+        sink.row(&Row {
+            statement: stream.statement,
+            stream: bit,
+            columns: &stream.plan.columns,
+            record,
+            names: &*self.names,
+        })?;
+        self.counts.rows += 1;
+        let progress = &mut self.statements[stream.statement];
+        progress.rows += 1;
+        if progress
+            .bounds
+            .limit
+            .is_some_and(|limit| progress.rows >= limit)
+        {
+            self.active &= !progress.streams;
+        }
+        Ok(())
+    }
+
+    /// Ends the statements whose `for` is over, so long after the start.
+    pub fn expire(&mut self, elapsed: Duration) {
+        for progress in &self.statements {
+            let bound = progress.bounds.duration.map(Duration::from_nanos);
+            if bound.is_some_and(|bound| bound <= elapsed) {
+                self.active &= !progress.streams;
+            }
+        }
+    }
+
+    /// Whether all statements have ended.
+    pub fn done(&self) -> bool {
+        self.active == 0
+    }
+
+    /// What became of the records so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}
+
+impl Stream {
+    fn makes(&self, record: &RawRecord) -> bool {
+        let Self { plan, .. } = self;
+        plan.layer.id == record.layer().id && plan.point.id == record.point().id
+    }
+}
+
+/// The numbers of the bits that are set.
+fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = mask.trailing_zeros();
+        mask &= mask.checked_sub(1)?;
+        Some(bit as usize)
+    })
+}
+
+#[cfg(test)]
+mod tests;

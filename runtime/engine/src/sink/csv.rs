@@ -1,0 +1,75 @@
+//! CSV, as RFC 4180 has it: a header, then one row a line, with the values of the JSON output.
+
+use std::io::{self, Write};
+
+use csv::{Terminator, Writer, WriterBuilder};
+use iotq_lang::plan::Plan;
+
+use super::plain::Plain;
+use super::{Sink, Summary};
+use crate::Row;
+
+/// Writes CSV.
+pub struct Csv<W: Write> {
+    out: Writer<W>,
+    digits: itoa::Buffer,
+}
+
+/// Why there is no CSV.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// A table has one set of columns.
+    #[error("a CSV table has one set of columns, and the script has {0} streams of rows")]
+    Streams(usize),
+    /// The header could not be written.
+    #[error("write the header of the CSV table")]
+    Write(#[from] io::Error),
+}
+
+impl<W: Write> Csv<W> {
+    /// A sink for the rows of a plan, with the header written.
+    ///
+    /// # Errors
+    ///
+    /// If the plan has several streams, or the header cannot be written.
+    pub fn new(plan: &Plan, out: W) -> Result<Self, CsvError> {
+        let streams: Vec<_> = plan.streams().collect();
+        let [stream] = streams[..] else {
+            return Err(CsvError::Streams(streams.len()));
+        };
+        let mut out = WriterBuilder::new()
+            .terminator(Terminator::CRLF)
+            .from_writer(out);
+        let header = stream.columns.iter().map(|column| &column.name);
+        out.write_record(header).map_err(io::Error::from)?;
+        let digits = itoa::Buffer::new();
+        Ok(Self { out, digits })
+    }
+
+    fn field(&mut self, value: Plain<'_>) -> Result<(), csv::Error> {
+        match value {
+            Plain::Null => self.out.write_field(""),
+            Plain::Bool(value) => self.out.write_field(if value { "true" } else { "false" }),
+            Plain::Int(value) => self.out.write_field(self.digits.format(value)),
+            Plain::Float(value) => self.out.write_field(value.to_string()),
+            Plain::Text(text) => self.out.write_field(&*text),
+        }
+    }
+}
+
+impl<W: Write> Sink for Csv<W> {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        for (value, ty) in row.cells() {
+            self.field(Plain::new(value, ty, row.names()))?;
+        }
+        Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn finish(&mut self, _: &Summary) -> io::Result<()> {
+        self.flush()
+    }
+}

@@ -1,0 +1,73 @@
+//! Where rows go: text for people, JSON and CSV for programs.
+
+mod csv;
+mod json;
+mod plain;
+mod text;
+
+use std::fmt::{Display, Formatter};
+use std::io;
+
+use crate::Row;
+
+pub use csv::{Csv, CsvError};
+pub use json::Json;
+pub use text::Text;
+
+/// Takes the rows of a run.
+pub trait Sink {
+    /// Writes a row.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
+
+    /// Hands on what has been written so far.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// Ends the output, with the summary if it has a place for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    fn finish(&mut self, summary: &Summary) -> io::Result<()>;
+}
+
+/// What a run saw, and what it missed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// Operations at the probes.
+    pub seen: u64,
+    /// Records that reached user space.
+    pub shipped: u64,
+    /// Records that found no room.
+    pub lost: u64,
+    /// Ends without a start that was seen.
+    pub unmatched: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Display for Summary {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            seen,
+            shipped,
+            lost,
+            unmatched,
+            seconds,
+        } = self;
+        write!(
+            out,
+            "{seen} seen, {shipped} shipped, {lost} lost, {unmatched} unmatched in {seconds:.1}s"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

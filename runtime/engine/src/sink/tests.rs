@@ -1,0 +1,257 @@
+//! The three formats.
+
+use iotq_lang::ir::Statement;
+use iotq_lang::value::Const;
+use iotq_probes::catalogue::Type;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::testing::*;
+use crate::{Clock, Engine};
+
+const CLOCK: Clock = Clock {
+    mono_to_wall_ns: 1_732_284_000_000_000_000,
+};
+
+fn run(
+    statements: Vec<Statement>,
+    records: &[Bytes],
+    sink: impl FnOnce(&iotq_lang::plan::Plan) -> Box<dyn Sink>,
+) {
+    let plan = plan(statements);
+    let mut sink = sink(&plan);
+    let mut engine = Engine::new(&plan, CLOCK, Box::new(SomeNames));
+    for record in records {
+        engine
+            .push(&record.0, &mut *sink)
+            .expect("a row that is written");
+    }
+    assert_eq!(engine.counts().malformed, 0);
+    let summary = Summary {
+        seen: 20000,
+        shipped: 2,
+        lost: 1,
+        unmatched: 0,
+        seconds: 4.2,
+    };
+    sink.finish(&summary).expect("a summary that is written");
+}
+
+/// An output that outlives its sink.
+#[derive(Clone, Default)]
+struct Shared(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).expect("UTF-8")
+    }
+}
+
+fn json(statements: Vec<Statement>, records: &[Bytes]) -> String {
+    let out = Shared::default();
+    run(statements, records, |plan| {
+        Box::new(Json::new(plan, out.clone()).expect("a sink"))
+    });
+    out.text()
+}
+
+fn text(statements: Vec<Statement>, records: &[Bytes]) -> String {
+    let out = Shared::default();
+    run(statements, records, |plan| {
+        Box::new(Text::new(plan, TimeZone::UTC, out.clone()))
+    });
+    out.text()
+}
+
+fn csv(statements: Vec<Statement>, records: &[Bytes]) -> String {
+    let out = Shared::default();
+    run(statements, records, |plan| {
+        Box::new(Csv::new(plan, out.clone()).expect("a sink"))
+    });
+    out.text()
+}
+
+const COLUMNS: [&str; 8] = ["time", "pid", "comm", "dev", "op", "size", "lat", "sync"];
+
+fn request() -> Bytes {
+    Bytes::block(1)
+        .number("time", 1_234_567)
+        .number("pid", 1234)
+        .text("comm", b"postgres")
+        .number("dev", 253 << 20)
+        .number("op", 1)
+        .number("size", 4096)
+        .number("lat", 81_234)
+        .flag("sync")
+}
+
+/// Whatever can be null is, and numbers have no name.
+fn nameless() -> Bytes {
+    Bytes::block(1)
+        .number("pid", u32::MAX.into())
+        .number("dev", 8 << 20 | 1)
+        .number("op", 99)
+        .number("lat", u64::MAX)
+}
+
+#[test]
+fn json_is_for_programs() {
+    let expected = r#"{"type":"row","query":0,"data":{"time":1732284000001234567,"pid":1234,"comm":"postgres","dev":"vda","op":"read","size":4096,"lat":81234,"sync":true}}
+{"type":"row","query":0,"data":{"time":1732284000000000000,"pid":null,"comm":null,"dev":"8:1","op":99,"size":0,"lat":null,"sync":false}}
+{"type":"summary","seen":20000,"shipped":2,"lost":1,"unmatched":0,"seconds":4.2}
+"#;
+    assert_eq!(
+        json(vec![trace("block", &COLUMNS)], &[request(), nameless()]),
+        expected
+    );
+}
+
+#[test]
+fn json_is_valid_whatever_the_text() {
+    let column = constant("a \"b\"\n", Const::Float(f64::NAN), Type::Float);
+    let statement = with_columns(trace("block", &["comm"]), vec![column]);
+    let written = json(
+        vec![statement],
+        &[Bytes::block(1).text("comm", b"\x1b[2J\"\\\xff")],
+    );
+    let line = written.lines().next().expect("a row");
+    let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(row["data"]["comm"], "\u{1b}[2J\"\\\u{fffd}");
+    assert!(row["data"]["a \"b\"\n"].is_null());
+}
+
+#[test]
+fn files_and_control_groups_are_named() {
+    let call = |inode, cgroup| {
+        let call = Bytes::syscall(1).number("dev", 253 << 20);
+        call.number("inode", inode).number("cgroup", cgroup)
+    };
+    let written = json(
+        vec![trace("syscall", &["file", "cgroup"])],
+        &[call(42, 1), call(43, 7)],
+    );
+    let lines: Vec<&str> = written.lines().collect();
+    assert!(
+        lines[0].ends_with(r#""data":{"file":"/var/lib/db/wal","cgroup":"/"}}"#),
+        "{written}"
+    );
+    assert!(
+        lines[1].ends_with(r#""data":{"file":"vda:43","cgroup":"7"}}"#),
+        "{written}"
+    );
+}
+
+#[test]
+fn text_is_for_people() {
+    let expected = "\
+time                 pid  comm             dev       op        size     lat  sync
+14:00:00.001234     1234  postgres         vda       read        4K  81.2us  true
+14:00:00.000000        -  -                8:1       99          0B       -  false
+";
+    assert_eq!(
+        text(vec![trace("block", &COLUMNS)], &[request(), nameless()]),
+        expected
+    );
+}
+
+#[test]
+fn text_cannot_move_the_cursor() {
+    let hostile = Bytes::block(1).text("comm", b"\x1b[2J\r\xe2\x80\xae\xff");
+    let written = text(vec![trace("block", &["comm"])], &[hostile]);
+    assert_eq!(written, "comm\n\\u{1b}[2J\\r\\u{202e}\u{fffd}\n");
+}
+
+#[test]
+fn columns_grow_with_their_values() {
+    let file = |inode| {
+        Bytes::syscall(1)
+            .number("dev", 253 << 20)
+            .number("inode", inode)
+    };
+    let written = text(
+        vec![trace("syscall", &["offset", "fd"])],
+        &[
+            file(1).number("offset", 0),
+            file(1).number("fd", 4_000_000_000),
+        ],
+    );
+    assert_eq!(
+        written,
+        "offset        fd\n    0B         0\n    0B  4000000000\n"
+    );
+}
+
+#[test]
+fn text_of_several_streams_names_the_layer() {
+    let statements = vec![trace("block", &["pid"]), trace("syscall", &["fd"])];
+    let records = [Bytes::block(0b1), Bytes::block(0b1), Bytes::syscall(0b10)];
+    let expected = "\
+layer        pid
+block          0
+block          0
+layer          fd
+syscall         0
+";
+    assert_eq!(text(statements, &records), expected);
+}
+
+#[test]
+fn csv_is_a_table() {
+    let records = [
+        request(),
+        nameless(),
+        request().text("comm", b"a,\"b\"\0\0\0"),
+    ];
+    let expected = "time,pid,comm,dev,op,size,lat,sync\r\n\
+        1732284000001234567,1234,postgres,vda,read,4096,81234,true\r\n\
+        1732284000000000000,,,8:1,99,0,,false\r\n\
+        1732284000001234567,1234,\"a,\"\"b\"\"\",vda,read,4096,81234,true\r\n";
+    assert_eq!(csv(vec![trace("block", &COLUMNS)], &records), expected);
+}
+
+#[test]
+fn csv_has_one_stream() {
+    let plan = plan(vec![trace("block", &["pid"]), trace("block", &["pid"])]);
+    assert!(matches!(
+        Csv::new(&plan, io::sink()),
+        Err(CsvError::Streams(2))
+    ));
+}
+
+#[test]
+fn errors_of_the_output_are_returned() {
+    struct Closed;
+    impl io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    let plan = plan(vec![trace("block", &["pid"])]);
+    let sinks: [Box<dyn Sink>; 2] = [
+        Box::new(Json::new(&plan, Closed).expect("a sink")),
+        Box::new(Text::new(&plan, TimeZone::UTC, Closed)),
+    ];
+    for mut sink in sinks {
+        let mut engine = Engine::new(&plan, CLOCK, Box::new(SomeNames));
+        let error = engine
+            .push(&Bytes::block(1).0, &mut *sink)
+            .expect_err("the pipe is closed");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+    let mut table = Csv::new(&plan, Closed).expect("a header that waits in the buffer");
+    assert!(table.flush().is_err());
+}

@@ -1,0 +1,204 @@
+//! Text for people: aligned columns with units.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use iotq_lang::plan::{Plan, StreamPlan};
+use iotq_lang::value::Value;
+use iotq_probes::catalogue::Type;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::plain::Plain;
+use super::{Sink, Summary};
+use crate::units::{Bytes, Nanoseconds};
+use crate::{Names, Row};
+
+/// Writes aligned columns.
+pub struct Text<W> {
+    out: W,
+    zone: TimeZone,
+    /// By the bits of the streams.
+    streams: Vec<Table>,
+    /// The stream of the last row: another one needs a header of its own.
+    last: Option<usize>,
+    line: String,
+    cell: String,
+}
+
+/// The columns of one stream.
+struct Table {
+    /// What its rows begin with: the layer, where there are several streams.
+    layer: Option<&'static str>,
+    columns: Vec<Column>,
+}
+
+struct Column {
+    name: String,
+    /// Grows with the values, so that what follows a long one stays aligned.
+    width: usize,
+    right: bool,
+}
+
+/// Room for the longest name of a layer.
+const LAYER_WIDTH: usize = 7;
+
+impl<W: Write> Text<W> {
+    /// A sink for the rows of a plan, with times told as in a zone.
+    pub fn new(plan: &Plan, zone: TimeZone, out: W) -> Self {
+        let several = plan.streams().nth(1).is_some();
+        Self {
+            out,
+            zone,
+            streams: plan
+                .streams()
+                .map(|stream| Table::new(stream, several))
+                .collect(),
+            last: None,
+            line: String::new(),
+            cell: String::new(),
+        }
+    }
+
+    fn header(&mut self, stream: usize) -> io::Result<()> {
+        let table = &self.streams[stream];
+        self.line.clear();
+        if table.layer.is_some() {
+            pad(&mut self.line, "layer", LAYER_WIDTH, false);
+        }
+        for column in &table.columns {
+            pad(&mut self.line, &column.name, column.width, column.right);
+        }
+        self.write_line()
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        let line = self.line.trim_end();
+        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(b"\n")
+    }
+}
+
+impl Table {
+    fn new(stream: &StreamPlan, several: bool) -> Self {
+        let column = |column: &iotq_lang::ir::Column| {
+            let (width, right) = shape(column.expr.ty);
+            let mut name = String::new();
+            escaped(&mut name, &column.name);
+            let width = width.max(name.chars().count());
+            Column { name, width, right }
+        };
+        Self {
+            layer: several.then_some(stream.layer.name),
+            columns: stream.columns.iter().map(column).collect(),
+        }
+    }
+}
+
+impl<W: Write> Sink for Text<W> {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        if self.last != Some(row.stream) {
+            self.header(row.stream)?;
+            self.last = Some(row.stream);
+        }
+        let table = &mut self.streams[row.stream];
+        self.line.clear();
+        if let Some(layer) = table.layer {
+            pad(&mut self.line, layer, LAYER_WIDTH, false);
+        }
+        for ((value, ty), column) in row.cells().zip(&mut table.columns) {
+            self.cell.clear();
+            show(&mut self.cell, value, ty, &self.zone, row.names());
+            column.width = column.width.max(self.cell.chars().count());
+            pad(&mut self.line, &self.cell, column.width, column.right);
+        }
+        self.write_line()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// The summary is not data: it is shown elsewhere.
+    fn finish(&mut self, _: &Summary) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+/// The usual width of a type's values, and whether they are right-aligned.
+fn shape(ty: Type) -> (usize, bool) {
+    match ty {
+        Type::Time => (15, false),
+        Type::Text => (15, false),
+        Type::File | Type::Cgroup => (24, false),
+        Type::Dev => (8, false),
+        Type::Enum(_) => (6, false),
+        Type::Bool => (5, false),
+        Type::Int => (8, true),
+        Type::Float => (8, true),
+        Type::Pid => (7, true),
+        Type::Duration => (6, true),
+        Type::Bytes => (6, true),
+    }
+}
+
+/// Appends a cell and the gap behind it.
+fn pad(line: &mut String, cell: &str, width: usize, right: bool) {
+    let space = width.saturating_sub(cell.chars().count());
+    let (before, behind) = if right { (space, 0) } else { (0, space) };
+    line.extend(std::iter::repeat_n(' ', before));
+    line.push_str(cell);
+    line.extend(std::iter::repeat_n(' ', behind + 2));
+}
+
+fn show(cell: &mut String, value: Value<'_>, ty: Type, zone: &TimeZone, names: &dyn Names) {
+    if let Value::Int(value) = value {
+        match ty {
+            Type::Duration => return append(cell, Nanoseconds(value)),
+            Type::Bytes => return append(cell, Bytes(value)),
+            Type::Time => return time(cell, value, zone),
+            _ => {}
+        }
+    }
+    match Plain::new(value, ty, names) {
+        Plain::Null => cell.push('-'),
+        Plain::Bool(value) => append(cell, value),
+        Plain::Int(value) => append(cell, value),
+        Plain::Float(value) => append(cell, format_args!("{value:.3}")),
+        Plain::Text(text) => escaped(cell, &text),
+    }
+}
+
+/// `HH:MM:SS.ffffff`
+fn time(cell: &mut String, ns: i128, zone: &TimeZone) {
+    let Ok(at) = Timestamp::from_nanosecond(ns) else {
+        return append(cell, ns);
+    };
+    let at = zone.to_datetime(at);
+    let micros = at.subsec_nanosecond() / 1_000;
+    append(
+        cell,
+        format_args!(
+            "{:02}:{:02}:{:02}.{micros:06}",
+            at.hour(),
+            at.minute(),
+            at.second()
+        ),
+    );
+}
+
+fn append(cell: &mut String, value: impl std::fmt::Display) {
+    // A `String` takes everything: there is no error to return.
+    let _ = write!(cell, "{value}");
+}
+
+/// A text cannot do more than be read: what would move the cursor, or is not visible, is spelled out.
+fn escaped(cell: &mut String, text: &str) {
+    for c in text.chars() {
+        if matches!(c, '"' | '\'') {
+            cell.push(c);
+        } else {
+            cell.extend(c.escape_debug());
+        }
+    }
+}
