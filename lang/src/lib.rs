@@ -9,8 +9,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod diag;
 pub mod ir;
 pub mod plan;
 pub mod source;
+pub mod syntax;
 pub mod value;
