@@ -7,6 +7,7 @@
 use iotq_probes::catalogue::Type;
 
 use super::near::{did_you_mean, near};
+use super::operand::Operand;
 use super::types::{a, is_ordered};
 use super::{Checker, Place, Res};
 use crate::diag::Diagnostic;
@@ -131,7 +132,10 @@ impl Checker<'_> {
             Function::Bucket | Function::Coalesce => (2, 2),
         };
         self.count_arguments(call, from, to)?;
-        let mut args = self.values(call.args)?;
+        let mut args = match function {
+            Function::Coalesce => self.alternatives(call)?,
+            _ => self.values(call.args)?,
+        };
         let ty = args[0].ty;
         let wanted = match function {
             Function::Abs => super::types::is_numeric(ty),
@@ -161,6 +165,15 @@ impl Checker<'_> {
             ty,
             span: call.span,
         })
+    }
+
+    /// A value and what replaces it: `coalesce(error, EIO)`.
+    fn alternatives(&mut self, call: &Call<'_>) -> Res<Vec<Expr>> {
+        let value = self.infer(&call.args[0])?;
+        match self.operand(&call.args[1], value.ty)? {
+            Operand::Value(other) => Ok(vec![value, other]),
+            Operand::Name(..) => Err(self.misplaced_name(&call.args[1])),
+        }
     }
 
     /// Makes all values those of one type, in place.

@@ -161,9 +161,13 @@ impl Checker<'_> {
                 "`$child` is a process",
                 "compare a `pid` with it: `pid == $child`, `pid under $child`",
             ),
-            _ => (
+            ast::ExprKind::Device(_) => (
                 "this is the number of a device",
                 "compare a device with it: `dev == 253:0`",
+            ),
+            _ => (
+                "this is a name of the machine",
+                "compare a field with it: `dev == vda`",
             ),
         };
         let error = Diagnostic::new(&NAME_MISPLACED, "a name of the machine is not a value here")

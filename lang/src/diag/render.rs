@@ -44,8 +44,7 @@ fn quoted(error: &Diagnostic, at: Span, sources: &Sources, color: bool) -> Optio
     let config = Config::default()
         .with_color(color)
         .with_index_type(IndexType::Byte);
-    let kind = ReportKind::Custom("error", Color::Red);
-    let mut report = Report::build(kind, place(at, sources))
+    let mut report = Report::build(ReportKind::Error, place(at, sources))
         .with_config(config)
         .with_code(error.code.id)
         .with_message(&error.message);
@@ -106,7 +105,7 @@ fn is_quotable(span: Span, sources: &Sources) -> bool {
 
 /// Without the source: for errors that have no place, or one that cannot be shown.
 fn plain(error: &Diagnostic, sources: &Sources) -> String {
-    let mut out = format!("[{}] error: {}\n", error.code.id, error.message);
+    let mut out = format!("[{}] Error: {}\n", error.code.id, error.message);
     for label in &error.labels {
         let (name, range) = place(label.span, sources);
         let before = sources

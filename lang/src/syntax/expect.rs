@@ -41,7 +41,7 @@ pub fn unexpected(text: &str, at: usize, wanted: &[&'static str]) -> Unexpected 
     let found = &rest[..len];
     let wanted = list(wanted);
     let label = match found {
-        "" => "the text ends here".to_owned(),
+        "" => "the statement ends here".to_owned(),
         _ if is_reserved(found) => format!("`{found}` is a reserved word"),
         _ => format!("found `{}`", found.escape_debug()),
     };
@@ -89,7 +89,9 @@ fn help(text: &str, at: usize, found: &str, wanted: &str) -> Option<String> {
         return Some("a name with dashes is written without blanks, or quoted".into());
     }
     let slip = SLIPS.iter().find(|(slip, _)| *slip == found);
-    slip.map(|(_, help)| (*help).to_owned())
+    let in_expression = wanted.contains("an operator") || wanted.contains("an expression");
+    slip.filter(|_| in_expression)
+        .map(|(_, help)| (*help).to_owned())
 }
 
 /// `a, b or c`, each once.
@@ -99,6 +101,10 @@ fn list(wanted: &[&'static str]) -> String {
         if !unique.contains(word) {
             unique.push(*word);
         }
+    }
+    // An expression may begin with a name.
+    if unique.contains(&"an expression") {
+        unique.retain(|word| *word != "a name");
     }
     match unique.split_last() {
         None => String::new(),
