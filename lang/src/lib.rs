@@ -9,14 +9,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod diag;
 pub mod eval;
 pub mod ir;
 pub mod lower;
 pub mod plan;
 pub mod print;
-
 pub mod source;
+pub mod syntax;
 pub mod value;
 
 #[cfg(test)]

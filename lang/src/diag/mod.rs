@@ -1,6 +1,9 @@
 //! Diagnostics are data: a code, a message, labelled places, help. One file renders them.
 
 pub mod codes;
+mod render;
+
+pub use render::render;
 
 use crate::source::Span;
 

@@ -13,7 +13,7 @@ const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'st
         name,
         ty,
         known,
-        needs: &[],
+        needs: &["enter"],
         slot: Some(slot),
         side: Side::Kernel,
         doc,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use iotq_lang::diag::codes;
+use iotq_lang::syntax::print;
 
 use crate::args::{Input, Stage};
 use crate::report::Failure;
@@ -32,7 +33,7 @@ pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
     let mut script = read(input)?;
     let mut out = io::stdout();
     match stage {
-        Stage::Source => write!(out, "{}", script.tree)?,
+        Stage::Source => write!(out, "{}", print::script(&script.tree))?,
         Stage::Checked => write!(out, "{}", script.check(true)?)?,
         Stage::Plan => write!(out, "{}", script.plan(true, |_| Vec::new())?)?,
     }

@@ -8,6 +8,7 @@ use iotq_engine::Sink;
 use iotq_engine::sink::{Csv, CsvError, Json, Text};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::plan::Plan;
+use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Format, Run};
@@ -29,7 +30,7 @@ pub fn sink(run: &Run, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
     };
     let out = BufWriter::with_capacity(BUFFER, out);
     Ok(match run.format {
-        Format::Text => Box::new(Text::new(plan, out)),
+        Format::Text => Box::new(Text::new(plan, TimeZone::system(), out)),
         Format::Json => Box::new(Json::new(plan, out)?),
         Format::Csv => Box::new(Csv::new(plan, out).map_err(csv)?),
     })

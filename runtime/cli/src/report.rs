@@ -31,7 +31,7 @@ impl Failure {
     /// Tells the user, and gives the exit code of the first error.
     pub fn report(&self) -> ExitCode {
         let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        note(render::render(&self.errors, &self.sources, color).trim_end());
+        note(render(&self.errors, &self.sources, color).trim_end());
         let code = self.errors.0.first().map_or(1, |error| error.code.exit);
         ExitCode::from(code)
     }
@@ -81,7 +81,7 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// Whether the kernel's answer was EPERM or EACCES to someone without the privileges.
-fn denied(error: &dyn Error) -> bool {
+fn denied(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>()

@@ -90,6 +90,14 @@ fn clock() -> Clock {
     Clock { mono_to_wall_ns: nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Monotonic) }
 }
 
+/// Tells when the ring fills up.
+#[expect(unsafe_code, reason = "tokio wants it said that the descriptor stays the same")]
+fn ring_events(running: &Running) -> io::Result<AsyncFd<OwnedFd>> {
+    let ring = running.as_fd().try_clone_to_owned()?;
+    // SAFETY: an owned descriptor refers to the same file until it is dropped, which the `AsyncFd` does itself.
+    unsafe { AsyncFd::register(ring) }.map_err(io::Error::from)
+}
+
 /// A query at work.
 struct Session {
     running: Running,
@@ -115,7 +123,7 @@ impl Session {
 
     /// Until a bound, a signal, the command's end, or the reader's.
     async fn serve(&mut self, mut child: Option<&mut Held>) -> io::Result<()> {
-        let ring: AsyncFd<OwnedFd> = AsyncFd::new(self.running.as_fd().try_clone_to_owned()?)?;
+        let ring = ring_events(&self.running)?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut look = interval(LOOK);

@@ -10,6 +10,7 @@ use iotq_lang::check::{self, Inputs, ParamDecl};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Checked, Name};
+use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
 use iotq_lang::syntax::{self, ast};
@@ -79,7 +80,7 @@ impl Script {
     pub fn plan(&mut self, child: bool, also: impl FnOnce(&[Name]) -> Vec<Diagnostic>) -> Result<Plan, Failure> {
         let checked = self.check(child)?;
         let names = checked.names.clone();
-        iotq_lang::lower(checked).map_err(|Errors(refused)| {
+        lower(checked).map_err(|Errors(refused)| {
             let mut errors = also(&names);
             errors.extend(refused);
             Failure::new(Errors(errors), &self.sources)
@@ -114,7 +115,7 @@ fn arguments(name: &str, declared: &[ParamDecl], words: &[OsString]) -> Values {
     for param in declared {
         let option = Arg::new(param.name.clone()).long(param.name.clone()).value_name(param.ty.to_uppercase());
         let default = param.default.as_ref().map(|default| format!(" [default: {default}]")).unwrap_or_default();
-        command = command.arg(option.help(format!("{}{default}", param.help.as_deref().unwrap_or_default())));
+        command = command.arg(option.help(format!("{}{default}", param.help)));
     }
     let matches = command.get_matches_from(words);
     let given = |param: &ParamDecl| matches.get_one::<String>(&param.name).map(|value| (param.name.clone(), value.clone()));

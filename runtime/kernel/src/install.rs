@@ -175,8 +175,11 @@ impl Hooks {
     }
 }
 
-/// Whether this kernel has a tracepoint in the shape that a program expects; else the words for it.
-pub(crate) fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
+/// Whether this kernel has a tracepoint in the shape that a program expects.
+///
+/// # Errors
+/// The words for what is amiss.
+pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
     match types.tracepoints.get(hook.tracepoint) {
         Some(&args) if args == hook.args => Ok(()),
         Some(args) => Err(format!("the tracepoint {} has {args} arguments instead of {}", hook.tracepoint, hook.args)),

@@ -11,6 +11,6 @@ pub mod names;
 mod privilege;
 pub mod running;
 
-pub use install::{InstallError, Options, install};
+pub use install::{InstallError, Options, install, offers};
 pub use privilege::privileged;
 pub use running::{Counts, Running};

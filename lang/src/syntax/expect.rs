@@ -1,0 +1,114 @@
+//! What a parse error says: the names of the grammar's rules for users, and the usual slips of the hand.
+
+use super::{CLAUSE_KEYWORDS, ITEM_KEYWORDS, is_reserved};
+use crate::check::near;
+
+/// Pairs of what people write out of habit and what iotq has for it.
+const SLIPS: [(&str, &str); 9] = [
+    ("&&", "write `and`"),
+    ("&", "write `and`"),
+    ("||", "write `or`"),
+    ("|", "write `or`"),
+    ("!", "write `not`, or `!=` and `!~` between two values"),
+    (
+        "=",
+        "to compare, write `==`; a name is bound with a single `=`",
+    ),
+    ("'", "text stands between double quotes: `\"text\"`"),
+    ("/", "a path stands between double quotes: `\"/var/lib\"`"),
+    (
+        "*",
+        "a glob stands between double quotes, after `~`: `comm ~ \"post*\"`",
+    ),
+];
+
+/// A parse error in words.
+pub struct Unexpected {
+    /// What was wanted.
+    pub message: String,
+    /// Bytes of the token that stands there instead.
+    pub len: usize,
+    /// A remark for that place.
+    pub label: String,
+    /// The way out, if one can be guessed.
+    pub help: Option<String>,
+}
+
+/// Says what is wrong at `at`, where any of `wanted` could have stood.
+pub fn unexpected(text: &str, at: usize, wanted: &[&'static str]) -> Unexpected {
+    let rest = &text[at..];
+    let len = token_len(rest);
+    let found = &rest[..len];
+    let wanted = list(wanted);
+    let label = match found {
+        "" => "the statement ends here".to_owned(),
+        _ if is_reserved(found) => format!("`{found}` is a reserved word"),
+        _ => format!("found `{}`", found.escape_debug()),
+    };
+    Unexpected {
+        message: if wanted.is_empty() {
+            "this cannot be read".to_owned()
+        } else {
+            format!("expected {wanted}")
+        },
+        len,
+        label,
+        help: help(text, at, found, &wanted),
+    }
+}
+
+/// What could stand at the start of an item.
+pub fn not_an_item(found: &str) -> Option<String> {
+    near(found, ITEM_KEYWORDS).into_iter().next()
+}
+
+fn token_len(rest: &str) -> usize {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let len = rest.find(|c| !word(c)).unwrap_or(rest.len());
+    if len > 0 {
+        return len;
+    }
+    let slip = SLIPS.iter().find(|(slip, _)| rest.starts_with(slip));
+    slip.map_or_else(
+        || rest.chars().next().map_or(0, char::len_utf8),
+        |(slip, _)| slip.len(),
+    )
+}
+
+fn help(text: &str, at: usize, found: &str, wanted: &str) -> Option<String> {
+    if is_reserved(found) && wanted.contains("an expression") {
+        return Some(format!("to mean a name, quote it: `\"{found}\"`"));
+    }
+    if wanted.contains("a clause") {
+        let words = CLAUSE_KEYWORDS.iter().chain(&ITEM_KEYWORDS).copied();
+        if let Some(word) = near(found, words).into_iter().next() {
+            return Some(format!("did you mean `{word}`?"));
+        }
+    }
+    if found == "-" || text[..at].ends_with('-') {
+        return Some("a name with dashes is written without blanks, or quoted".into());
+    }
+    let slip = SLIPS.iter().find(|(slip, _)| *slip == found);
+    let in_expression = wanted.contains("an operator") || wanted.contains("an expression");
+    slip.filter(|_| in_expression)
+        .map(|(_, help)| (*help).to_owned())
+}
+
+/// `a, b or c`, each once.
+fn list(wanted: &[&'static str]) -> String {
+    let mut unique = Vec::new();
+    for word in wanted {
+        if !unique.contains(word) {
+            unique.push(*word);
+        }
+    }
+    // An expression may begin with a name.
+    if unique.contains(&"an expression") {
+        unique.retain(|word| *word != "a name");
+    }
+    match unique.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
