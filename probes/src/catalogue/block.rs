@@ -53,7 +53,7 @@ const fn mark(mask: u32) -> Slot {
     }
 }
 
-const fn hook(tracepoint: &'static str, program: &'static str, args: usize) -> Hook {
+const fn hook(tracepoint: &'static str, program: &'static str, args: &'static [usize]) -> Hook {
     Hook {
         tracepoint,
         program,
@@ -71,50 +71,52 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "queue",
             id: 1,
-            hooks: &[hook("block_bio_queue", "iotq_bio_queue", 1)],
+            hooks: &[hook("block_bio_queue", "iotq_bio_queue", &[1])],
             doc: "a bio is submitted to a device",
         },
         Point {
             name: "split",
             id: 2,
-            hooks: &[hook("block_split", "iotq_bio_split", 2)],
+            hooks: &[hook("block_split", "iotq_bio_split", &[2])],
             doc: "a bio was too large for the device: its front part goes on alone",
         },
         Point {
             name: "merge",
             id: 3,
             hooks: &[
-                hook("block_bio_backmerge", "iotq_bio_backmerge", 1),
-                hook("block_bio_frontmerge", "iotq_bio_frontmerge", 1),
+                hook("block_bio_backmerge", "iotq_bio_backmerge", &[1]),
+                hook("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]),
             ],
             doc: "a bio joins a request that is already there",
         },
         Point {
             name: "insert",
             id: 4,
-            hooks: &[hook("block_rq_insert", "iotq_rq_insert", 1)],
+            hooks: &[hook("block_rq_insert", "iotq_rq_insert", &[1])],
             doc: "a request enters the I/O scheduler (never, with the scheduler `none` and an idle device)",
         },
         Point {
             name: "issue",
             id: 5,
-            hooks: &[hook("block_rq_issue", "iotq_rq_issue", 1)],
+            hooks: &[hook("block_rq_issue", "iotq_rq_issue", &[1])],
             doc: "a request is handed to the driver",
         },
         Point {
             name: "requeue",
             id: 6,
-            hooks: &[hook("block_rq_requeue", "iotq_rq_requeue", 1)],
+            hooks: &[hook("block_rq_requeue", "iotq_rq_requeue", &[1])],
             doc: "the driver gave a request back, to be tried again",
         },
         Point {
             name: "complete",
             id: 7,
             hooks: &[
-                hook("block_rq_complete", "iotq_rq_complete", 3),
+                hook("block_rq_complete", "iotq_rq_complete", &[3]),
                 Hook {
-                    without: Some("I/O to devices without requests (dm, md, zram) is not seen to end"),
-                    ..hook("block_bio_complete", "iotq_bio_complete", 2)
+                    without: Some(
+                        "I/O to devices without requests (dm, md, zram) is not seen to end",
+                    ),
+                    ..hook("block_bio_complete", "iotq_bio_complete", &[2])
                 },
             ],
             doc: "the device has answered",
@@ -402,7 +404,7 @@ pub static LAYER: Layer = Layer {
         Hook {
             tracepoint: "block_io_start",
             program: "iotq_rq_start",
-            args: 1,
+            args: &[1],
             without: Some(
                 "the submitter of a request is taken from its first bio, where that was seen",
             ),
@@ -410,13 +412,15 @@ pub static LAYER: Layer = Layer {
         Hook {
             tracepoint: "block_split",
             program: "iotq_bio_split",
-            args: 2,
-            without: Some("the front part of a split bio has no queue time: its request's start stands in for it"),
+            args: &[2],
+            without: Some(
+                "the front part of a split bio has no queue time: its request's start stands in for it",
+            ),
         },
         Hook {
             tracepoint: "block_rq_merge",
             program: "iotq_rq_merge",
-            args: 1,
+            args: &[1],
             without: Some(
                 "a request that was merged into another stays tracked until its slot is used again",
             ),

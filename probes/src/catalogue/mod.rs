@@ -48,13 +48,13 @@ pub static FAMILY: [Hook; 2] = [
     Hook {
         tracepoint: "sched_process_fork",
         program: "iotq_family_fork",
-        args: 2,
+        args: &[2],
         without: None,
     },
     Hook {
         tracepoint: "sched_process_exit",
         program: "iotq_family_exit",
-        args: 1,
+        args: &[1, 2],
         without: None,
     },
 ];

@@ -150,7 +150,7 @@ pub static LAYER: Layer = Layer {
             hooks: &[Hook {
                 tracepoint: "sys_enter",
                 program: "iotq_sys_enter",
-                args: 2,
+                args: &[2],
                 without: None,
             }],
             doc: "a call begins",
@@ -161,7 +161,7 @@ pub static LAYER: Layer = Layer {
             hooks: &[Hook {
                 tracepoint: "sys_exit",
                 program: "iotq_sys_exit",
-                args: 2,
+                args: &[2],
                 without: None,
             }],
             doc: "a call returns",

@@ -167,8 +167,8 @@ pub struct Hook {
     pub tracepoint: &'static str,
     /// The program of the template object.
     pub program: &'static str,
-    /// How many arguments the program expects the tracepoint to have.
-    pub args: usize,
+    /// How many arguments the tracepoint may have, for the program to read them right.
+    pub args: &'static [usize],
     /// What is lost on a kernel without it; `None` if the point cannot be observed at all then.
     pub without: Option<&'static str>,
 }

@@ -175,6 +175,8 @@ fn bytes(text: &str) -> Result<u32, String> {
     let (Quantity::Bytes(bytes) | Quantity::Int(bytes)) = number(text)? else {
         return Err("not a size such as 64K or 8M".into());
     };
-    let fits = u32::try_from(bytes).ok().filter(|bytes| (4096..=1 << 30).contains(bytes));
+    let fits = u32::try_from(bytes)
+        .ok()
+        .filter(|bytes| (4096..=1 << 30).contains(bytes));
     fits.ok_or_else(|| "between 4K and 1G".into())
 }

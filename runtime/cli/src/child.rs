@@ -35,7 +35,10 @@ impl Held {
             .args([HOLD, &hold.as_raw_fd().to_string()])
             .args(words)
             .spawn()?;
-        Ok(Self { child, gate: Some(gate.into()) })
+        Ok(Self {
+            child,
+            gate: Some(gate.into()),
+        })
     }
 
     /// Its process id: that of the command too.
@@ -77,13 +80,25 @@ fn words(line: &str) -> io::Result<Vec<String>> {
         return Ok(["/bin/sh", "-c", line].map(str::to_owned).to_vec());
     }
     let words = shell_words::split(line).map_err(|error| invalid(error.to_string()))?;
-    if words.is_empty() { Err(invalid("the command is empty".to_owned())) } else { Ok(words) }
+    if words.is_empty() {
+        Err(invalid("the command is empty".to_owned()))
+    } else {
+        Ok(words)
+    }
 }
 
 /// The holder: waits, then becomes the command. Returns only if it may not, with an exit code.
 pub fn hold(arguments: &[OsString]) -> i32 {
-    let [fd, program, rest @ ..] = arguments else { return 2 };
-    let Some(mut gate) = fd.to_str().and_then(|fd| fd.parse().ok()).and_then(inherited) else { return 2 };
+    let [fd, program, rest @ ..] = arguments else {
+        return 2;
+    };
+    let Some(mut gate) = fd
+        .to_str()
+        .and_then(|fd| fd.parse().ok())
+        .and_then(inherited)
+    else {
+        return 2;
+    };
     let mut line = [0];
     if !matches!(gate.read(&mut line), Ok(1)) {
         return 0;
@@ -91,10 +106,17 @@ pub fn hold(arguments: &[OsString]) -> i32 {
     drop(gate);
     let error = Command::new(program).args(rest).exec();
     let _ = writeln!(io::stderr(), "iotq: {}: {error}", program.display());
-    if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }
+    if error.kind() == io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    }
 }
 
-#[expect(unsafe_code, reason = "taking over an inherited descriptor is unsafe by nature")]
+#[expect(
+    unsafe_code,
+    reason = "taking over an inherited descriptor is unsafe by nature"
+)]
 fn inherited(fd: i32) -> Option<fs::File> {
     // Only the descriptor that the parent left open on purpose: never one of the standard streams.
     if fd <= 2 || fs::read_link(format!("/proc/self/fd/{fd}")).is_err() {
@@ -110,7 +132,10 @@ mod tests {
 
     #[test]
     fn plain_words_need_no_shell() {
-        assert_eq!(words("fio 'my job.fio' --x=1").expect("words"), ["fio", "my job.fio", "--x=1"]);
+        assert_eq!(
+            words("fio 'my job.fio' --x=1").expect("words"),
+            ["fio", "my job.fio", "--x=1"]
+        );
         assert_eq!(words("a | b").expect("words"), ["/bin/sh", "-c", "a | b"]);
         assert!(words("  ").is_err());
         assert!(words("'open").is_err());

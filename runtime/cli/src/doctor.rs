@@ -55,12 +55,20 @@ struct Finding {
 
 impl Finding {
     fn new(subject: &str, state: State, text: impl Into<String>) -> Self {
-        Self { subject: subject.into(), state, text: text.into(), hooks: Vec::new() }
+        Self {
+            subject: subject.into(),
+            state,
+            text: text.into(),
+            hooks: Vec::new(),
+        }
     }
 
     fn json(&self) -> Value {
-        let hooks: Vec<Value> =
-            self.hooks.iter().map(|(name, usable)| json!({"hook": name, "usable": usable})).collect();
+        let hooks: Vec<Value> = self
+            .hooks
+            .iter()
+            .map(|(name, usable)| json!({"hook": name, "usable": usable}))
+            .collect();
         json!({"subject": self.subject, "state": self.state.word(), "text": self.text, "hooks": hooks})
     }
 }
@@ -78,35 +86,71 @@ impl State {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{:7}  {:12}  {}", self.state.word(), self.subject, self.text)
+        write!(
+            out,
+            "{:7}  {:12}  {}",
+            self.state.word(),
+            self.subject,
+            self.text
+        )
     }
 }
 
 fn general(types: &Result<KernelTypes, String>) -> Vec<Finding> {
     let release = rustix::system::uname();
-    let mut findings =
-        vec![Finding::new("kernel", State::Good, format!("Linux {}", release.release().to_string_lossy()))];
+    let mut findings = vec![Finding::new(
+        "kernel",
+        State::Good,
+        format!("Linux {}", release.release().to_string_lossy()),
+    )];
     findings.push(if iotq_kernel::privileged() {
         Finding::new("privileges", State::Good, "may load tracing programs")
     } else {
-        Finding::new("privileges", State::Bad, "tracing needs root, or CAP_BPF and CAP_PERFMON (E0701)")
+        Finding::new(
+            "privileges",
+            State::Bad,
+            "tracing needs root, or CAP_BPF and CAP_PERFMON (E0701)",
+        )
     });
     findings.push(match types {
-        Ok(types) => {
-            Finding::new("btf", State::Good, format!("types of this kernel, {} tracepoints", types.tracepoints.len()))
-        }
-        Err(why) => {
-            Finding::new("btf", State::Bad, format!("{why}; kernels with CONFIG_DEBUG_INFO_BTF=y have it (E0702)"))
-        }
+        Ok(types) => Finding::new(
+            "btf",
+            State::Good,
+            format!(
+                "types of this kernel, {} tracepoints",
+                types.tracepoints.len()
+            ),
+        ),
+        Err(why) => Finding::new(
+            "btf",
+            State::Bad,
+            format!("{why}; kernels with CONFIG_DEBUG_INFO_BTF=y have it (E0702)"),
+        ),
     });
     findings.push(if process::in_initial_namespace() {
-        Finding::new("pids", State::Good, "process ids are those that the kernel reports")
+        Finding::new(
+            "pids",
+            State::Good,
+            "process ids are those that the kernel reports",
+        )
     } else {
-        Finding::new("pids", State::Reduced, "process ids here are not the kernel's: filters by pid are refused (E0710)")
+        Finding::new(
+            "pids",
+            State::Reduced,
+            "process ids here are not the kernel's: filters by pid are refused (E0710)",
+        )
     });
     findings.push(match cgroup::mount() {
-        Some(root) => Finding::new("cgroups", State::Good, format!("cgroup v2 at {}", root.display())),
-        None => Finding::new("cgroups", State::Reduced, "cgroup v2 is not mounted: control groups have numbers only"),
+        Some(root) => Finding::new(
+            "cgroups",
+            State::Good,
+            format!("cgroup v2 at {}", root.display()),
+        ),
+        None => Finding::new(
+            "cgroups",
+            State::Reduced,
+            "cgroup v2 is not mounted: control groups have numbers only",
+        ),
     });
     findings
 }
@@ -114,13 +158,23 @@ fn general(types: &Result<KernelTypes, String>) -> Vec<Finding> {
 fn layers(types: &KernelTypes) -> Vec<Finding> {
     let own = LAYERS.iter().map(|layer| {
         if layer.record.is_none() {
-            return Finding::new(layer.name, State::Absent, "this build has no probes for it (E0601)");
+            return Finding::new(
+                layer.name,
+                State::Absent,
+                "this build has no probes for it (E0601)",
+            );
         }
-        let points = layer.points.iter().flat_map(|point| point.hooks.iter().map(|hook| (Some(point.name), hook)));
+        let points = layer
+            .points
+            .iter()
+            .flat_map(|point| point.hooks.iter().map(|hook| (Some(point.name), hook)));
         let upkeep = layer.upkeep.iter().map(|hook| (None, hook));
         examine(layer.name, types, &points.chain(upkeep).collect::<Vec<_>>())
     });
-    let family = FAMILY.iter().map(|hook| (Some("pid under"), hook)).collect::<Vec<_>>();
+    let family = FAMILY
+        .iter()
+        .map(|hook| (Some("pid under"), hook))
+        .collect::<Vec<_>>();
     own.chain([examine("families", types, &family)]).collect()
 }
 

@@ -20,17 +20,24 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
     let rows = match what {
         None => LAYERS.iter().map(|layer| layer_row(layer)).collect(),
         Some("devices") => device::all().iter().map(device_row).collect(),
-        Some("codes") => codes::all().map(|code| Row::new(code.id, "code", code.title)).collect(),
+        Some("codes") => codes::all()
+            .map(|code| Row::new(code.id, "code", code.title))
+            .collect(),
         Some(name) => matching(name),
     };
     if rows.is_empty() {
-        note(&format!("iotq: nothing is called {}; `iotq list` shows the layers", what.unwrap_or_default()));
+        note(&format!(
+            "iotq: nothing is called {}; `iotq list` shows the layers",
+            what.unwrap_or_default()
+        ));
         return Ok(ExitCode::from(2));
     }
     let mut out = io::stdout().lock();
     match format {
         ListFormat::Text => write_text(&mut out, &rows)?,
-        ListFormat::Json => rows.iter().try_for_each(|row| writeln!(out, "{}", row.json()))?,
+        ListFormat::Json => rows
+            .iter()
+            .try_for_each(|row| writeln!(out, "{}", row.json()))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -45,7 +52,12 @@ struct Row {
 
 impl Row {
     fn new(name: impl Into<String>, kind: impl Into<String>, doc: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: kind.into(), doc: doc.into(), more: json!({}) }
+        Self {
+            name: name.into(),
+            kind: kind.into(),
+            doc: doc.into(),
+            more: json!({}),
+        }
     }
 
     fn json(&self) -> Value {
@@ -58,13 +70,23 @@ impl Row {
 }
 
 fn write_text(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
-    let width = |part: fn(&Row) -> &str| rows.iter().map(|row| part(row).chars().count()).max().unwrap_or(0);
+    let width = |part: fn(&Row) -> &str| {
+        rows.iter()
+            .map(|row| part(row).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let (name, kind) = (width(|row| &row.name), width(|row| &row.kind));
-    rows.iter().try_for_each(|row| writeln!(out, "{:name$}  {:kind$}  {}", row.name, row.kind, row.doc))
+    rows.iter()
+        .try_for_each(|row| writeln!(out, "{:name$}  {:kind$}  {}", row.name, row.kind, row.doc))
 }
 
 fn layer_row(layer: &Layer) -> Row {
-    let later = if layer.record.is_some() { "" } else { " (not in this build)" };
+    let later = if layer.record.is_some() {
+        ""
+    } else {
+        " (not in this build)"
+    };
     let mut row = Row::new(layer.name, "layer", format!("{}{later}", layer.doc));
     row.more = json!({"runnable": layer.record.is_some()});
     row
@@ -72,7 +94,11 @@ fn layer_row(layer: &Layer) -> Row {
 
 /// A layer with all that is in it, or everything that matches a glob.
 fn matching(name: &str) -> Vec<Row> {
-    let pattern = if name.contains(['*', '?', '.']) { name.to_owned() } else { format!("{name}*") };
+    let pattern = if name.contains(['*', '?', '.']) {
+        name.to_owned()
+    } else {
+        format!("{name}*")
+    };
     let glob = WildMatch::new(&pattern);
     let rows = LAYERS.iter().flat_map(|layer| {
         let points = layer.points.iter().map(|point| {
@@ -87,7 +113,12 @@ fn matching(name: &str) -> Vec<Row> {
 }
 
 fn field_row(layer: &Layer, field: &Field) -> Row {
-    let at: Vec<&str> = layer.points.iter().map(|point| point.name).filter(|point| field.known_at(point)).collect();
+    let at: Vec<&str> = layer
+        .points
+        .iter()
+        .map(|point| point.name)
+        .filter(|point| field.known_at(point))
+        .collect();
     let mut doc = field.doc.to_owned();
     if let Type::Enum(list) = field.ty
         && list.variants.len() <= 16
@@ -98,7 +129,11 @@ fn field_row(layer: &Layer, field: &Field) -> Row {
     if at.len() < layer.points.len() {
         doc = format!("{doc} [at {}]", at.join(" "));
     }
-    let mut row = Row::new(format!("{}.{}", layer.name, field.name), field.ty.name(), doc);
+    let mut row = Row::new(
+        format!("{}.{}", layer.name, field.name),
+        field.ty.name(),
+        doc,
+    );
     row.more = json!({"unit": field.ty.unit(), "points": at, "runnable": field.slot.is_some()});
     row
 }

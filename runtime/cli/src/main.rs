@@ -32,7 +32,11 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let Cli { query, run: options, command } = cli;
+    let Cli {
+        query,
+        run: options,
+        command,
+    } = cli;
     match command {
         Some(Command::Check(input)) => explain::check(&input),
         Some(Command::Explain { input, stage }) => explain::explain(&input, stage),
@@ -53,8 +57,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             [file, rest @ ..] => run::run(&options, &mut Script::from_file(Path::new(file), rest)?),
             [] => Ok(usage()),
         },
-        None if !query.expr.is_empty() => run::run(&options, &mut Script::from_expr(&query.expr, &[])?),
-        None if !io::stdin().is_terminal() => run::run(&options, &mut Script::from_file(Path::new("-"), &[])?),
+        None if !query.expr.is_empty() => {
+            run::run(&options, &mut Script::from_expr(&query.expr, &[])?)
+        }
+        None if !io::stdin().is_terminal() => {
+            run::run(&options, &mut Script::from_file(Path::new("-"), &[])?)
+        }
         None => Ok(usage()),
     }
 }

@@ -33,10 +33,16 @@ impl MachineNames {
             _ => None,
         };
         Self {
-            devices: device::all().into_iter().map(|device| (device.number, device.name)).collect(),
+            devices: device::all()
+                .into_iter()
+                .map(|device| (device.number, device.name))
+                .collect(),
             new_devices: RefCell::default(),
             files: plan.names.iter().zip(meanings).filter_map(file).collect(),
-            cgroups: RefCell::new(Cgroups { paths: HashMap::new(), read: None }),
+            cgroups: RefCell::new(Cgroups {
+                paths: HashMap::new(),
+                read: None,
+            }),
         }
     }
 }
@@ -48,18 +54,28 @@ impl Names for MachineNames {
         }
         let mut new = self.new_devices.borrow_mut();
         let search = || device::by_number(number).map(|device| device.name);
-        new.entry(number).or_insert_with(search).clone().map(Cow::Owned)
+        new.entry(number)
+            .or_insert_with(search)
+            .clone()
+            .map(Cow::Owned)
     }
 
     fn file(&self, dev: u32, inode: u64) -> Option<Cow<'_, str>> {
-        self.files.get(&(dev, inode)).map(|path| Cow::Borrowed(path.as_str()))
+        self.files
+            .get(&(dev, inode))
+            .map(|path| Cow::Borrowed(path.as_str()))
     }
 
     fn cgroup(&self, id: u64) -> Option<Cow<'_, str>> {
         let mut groups = self.cgroups.borrow_mut();
-        let stale = groups.read.is_none_or(|read| read.elapsed() >= SEARCH_AGAIN);
+        let stale = groups
+            .read
+            .is_none_or(|read| read.elapsed() >= SEARCH_AGAIN);
         if stale && !groups.paths.contains_key(&id) {
-            *groups = Cgroups { paths: cgroup::paths(), read: Some(Instant::now()) };
+            *groups = Cgroups {
+                paths: cgroup::paths(),
+                read: Some(Instant::now()),
+            };
         }
         groups.paths.get(&id).cloned().map(Cow::Owned)
     }

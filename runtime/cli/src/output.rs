@@ -25,7 +25,11 @@ pub fn sink(run: &Run, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
     let out: Box<dyn Write> = match &run.output {
         None => Box::new(io::stdout()),
         Some(path) => Box::new(File::create(path).map_err(|error| {
-            Failure::plain(&code::CREATE, format!("the file {} cannot be created", path.display()), &error)
+            Failure::plain(
+                &code::CREATE,
+                format!("the file {} cannot be created", path.display()),
+                &error,
+            )
         })?),
     };
     let out = BufWriter::with_capacity(BUFFER, out);
@@ -39,7 +43,11 @@ pub fn sink(run: &Run, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
 fn csv(error: CsvError) -> Failure {
     match error {
         CsvError::Write(error) => Failure::from(error),
-        CsvError::Streams(_) => Failure::plain(&code::FORMAT, "this query does not fit into one CSV table", &error),
+        CsvError::Streams(_) => Failure::plain(
+            &code::FORMAT,
+            "this query does not fit into one CSV table",
+            &error,
+        ),
     }
 }
 
@@ -47,6 +55,10 @@ fn csv(error: CsvError) -> Failure {
 pub fn is_closed() -> bool {
     let stdout = io::stdout();
     let mut fds = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::empty())];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0) && fds[0].revents().contains(PollFlags::ERR)
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+        && fds[0].revents().contains(PollFlags::ERR)
 }

@@ -19,13 +19,19 @@ pub struct Failure {
 impl Failure {
     /// An error in some sources.
     pub fn new(errors: Errors, sources: &Sources) -> Self {
-        Self { errors, sources: sources.clone() }
+        Self {
+            errors,
+            sources: sources.clone(),
+        }
     }
 
     /// An error without a place, whose causes are told as help.
     pub fn plain(code: &'static Code, message: impl Into<String>, cause: &dyn Error) -> Self {
         let error = Diagnostic::new(code, message).help(chain(cause));
-        Self { errors: Errors(vec![error]), sources: Sources::default() }
+        Self {
+            errors: Errors(vec![error]),
+            sources: Sources::default(),
+        }
     }
 
     /// Tells the user, and gives the exit code of the first error.
@@ -40,12 +46,19 @@ impl Failure {
     pub fn install(error: InstallError, sources: &Sources) -> Self {
         match error {
             InstallError::Refused(errors) => Self::new(errors, sources),
-            InstallError::Btf(error) => {
-                Self::plain(&machine::NO_BTF, "there is no type information of this kernel", &error)
-            }
+            InstallError::Btf(error) => Self::plain(
+                &machine::NO_BTF,
+                "there is no type information of this kernel",
+                &error,
+            ),
             other if denied(&other) => {
-                let error = Diagnostic::new(&machine::NOT_PERMITTED, "tracing needs privileges that this user lacks");
-                let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON").help(chain(&other));
+                let error = Diagnostic::new(
+                    &machine::NOT_PERMITTED,
+                    "tracing needs privileges that this user lacks",
+                );
+                let error = error
+                    .help("run it as root, or with CAP_BPF and CAP_PERFMON")
+                    .help(chain(&other));
                 Self::new(Errors(vec![error]), sources)
             }
             other => Self::plain(&machine::REFUSED, "the kernel refused a probe", &other),

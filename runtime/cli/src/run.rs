@@ -43,8 +43,18 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
     }
     let running = install(options, &bound, &resolved, script)?;
     let sink = output::sink(options, &bound)?;
-    let engine = Engine::new(&bound, clock(), Box::new(MachineNames::read(&plan, &resolved.meanings)));
-    let session = Session { running, engine, sink, started: Instant::now(), limit: options.duration };
+    let engine = Engine::new(
+        &bound,
+        clock(),
+        Box::new(MachineNames::read(&plan, &resolved.meanings)),
+    );
+    let session = Session {
+        running,
+        engine,
+        sink,
+        started: Instant::now(),
+        limit: options.duration,
+    };
     if let Some(child) = &mut child {
         child.release().map_err(|error| not_started(&error))?;
     }
@@ -53,7 +63,11 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
 
 /// The names that this machine does not have, whatever else is wrong. `$child` is not there yet, and not missing.
 fn unknown_names(names: &[Name]) -> Vec<Diagnostic> {
-    let fixed: Vec<Name> = names.iter().filter(|name| name.text != "$child").cloned().collect();
+    let fixed: Vec<Name> = names
+        .iter()
+        .filter(|name| name.text != "$child")
+        .cloned()
+        .collect();
     names::resolve(&fixed, None).map_or_else(|Errors(errors)| errors, |_| Vec::new())
 }
 
@@ -65,13 +79,24 @@ fn not_started(error: &io::Error) -> Failure {
     Failure::plain(&code::COMMAND, "the command cannot be started", error)
 }
 
-fn install(options: &Run, plan: &Plan, resolved: &Resolved, script: &Script) -> Result<Running, Failure> {
+fn install(
+    options: &Run,
+    plan: &Plan,
+    resolved: &Resolved,
+    script: &Script,
+) -> Result<Running, Failure> {
     if !iotq_kernel::privileged() {
-        let error = Diagnostic::new(&machine::NOT_PERMITTED, "tracing needs privileges that this user lacks");
+        let error = Diagnostic::new(
+            &machine::NOT_PERMITTED,
+            "tracing needs privileges that this user lacks",
+        );
         let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON");
         return Err(Failure::new(Errors(vec![error]), &script.sources));
     }
-    let how = Options { btf: options.btf.clone(), ring: options.ring };
+    let how = Options {
+        btf: options.btf.clone(),
+        ring: options.ring,
+    };
     let running = iotq_kernel::install(plan, resolved, &how);
     let running = running.map_err(|error| Failure::install(error, &script.sources))?;
     for missing in &running.missing {
@@ -85,13 +110,20 @@ fn clock() -> Clock {
     use rustix::time::{ClockId, clock_gettime};
     let nanoseconds = |id| {
         let now = clock_gettime(id);
-        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+        now.tv_sec
+            .saturating_mul(1_000_000_000)
+            .saturating_add(now.tv_nsec)
     };
-    Clock { mono_to_wall_ns: nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Monotonic) }
+    Clock {
+        mono_to_wall_ns: nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Monotonic),
+    }
 }
 
 /// Tells when the ring fills up.
-#[expect(unsafe_code, reason = "tokio wants it said that the descriptor stays the same")]
+#[expect(
+    unsafe_code,
+    reason = "tokio wants it said that the descriptor stays the same"
+)]
 fn ring_events(running: &Running) -> io::Result<AsyncFd<OwnedFd>> {
     let ring = running.as_fd().try_clone_to_owned()?;
     // SAFETY: an owned descriptor refers to the same file until it is dropped, which the `AsyncFd` does itself.
@@ -110,7 +142,10 @@ struct Session {
 
 impl Session {
     fn run(mut self, mut child: Option<Held>) -> Result<ExitCode, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
         let served = runtime.block_on(self.serve(child.as_mut()));
         self.running.stop();
         let ended = served.and_then(|()| self.finish());
@@ -139,7 +174,10 @@ impl Session {
             self.drain()?;
             let elapsed = self.started.elapsed();
             self.engine.expire(elapsed);
-            if self.engine.done() || self.limit.is_some_and(|limit| elapsed >= limit) || output::is_closed() {
+            if self.engine.done()
+                || self.limit.is_some_and(|limit| elapsed >= limit)
+                || output::is_closed()
+            {
                 break;
             }
             if let Some(child) = &mut child
@@ -160,13 +198,14 @@ impl Session {
     fn drain(&mut self) -> io::Result<()> {
         let mut failed = None;
         let (engine, sink) = (&mut self.engine, &mut *self.sink);
-        self.running.drain(|record| match engine.push(record, sink) {
-            Ok(()) => !engine.done(),
-            Err(error) => {
-                failed = Some(error);
-                false
-            }
-        });
+        self.running
+            .drain(|record| match engine.push(record, sink) {
+                Ok(()) => !engine.done(),
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            });
         failed.map_or_else(|| sink.flush(), Err)
     }
 
@@ -174,19 +213,35 @@ impl Session {
     fn finish(&mut self) -> io::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
         self.drain()?;
-        let Counts { seen, shipped, lost, unmatched, approx } = self.running.counts().map_err(io::Error::other)?;
-        let summary = Summary { seen, shipped, lost, unmatched, seconds };
+        let Counts {
+            seen,
+            shipped,
+            lost,
+            unmatched,
+            approx,
+        } = self.running.counts().map_err(io::Error::other)?;
+        let summary = Summary {
+            seen,
+            shipped,
+            lost,
+            unmatched,
+            seconds,
+        };
         self.sink.finish(&summary)?;
         note(&format!("iotq: {summary}"));
         if lost > 0 {
             note("iotq: records were lost where the ring was full: --ring takes a larger size");
         }
         if approx > 0 {
-            note(&format!("iotq: {approx} records are approximate in a part that was not seen (field `approx`)"));
+            note(&format!(
+                "iotq: {approx} records are approximate in a part that was not seen (field `approx`)"
+            ));
         }
         let malformed = self.engine.counts().malformed;
         if malformed > 0 {
-            note(&format!("iotq: {malformed} records could not be understood"));
+            note(&format!(
+                "iotq: {malformed} records could not be understood"
+            ));
         }
         Ok(())
     }
@@ -200,7 +255,10 @@ struct Progress {
 
 impl Progress {
     fn new() -> Self {
-        Self { wanted: io::stderr().is_terminal() && !io::stdout().is_terminal(), shown: None }
+        Self {
+            wanted: io::stderr().is_terminal() && !io::stdout().is_terminal(),
+            shown: None,
+        }
     }
 
     fn show(&mut self, elapsed: Duration, rows: u64) {

@@ -33,7 +33,10 @@ impl Script {
     /// # Errors
     /// If it cannot be parsed.
     pub fn from_expr(lines: &[String], words: &[OsString]) -> Result<Self, Failure> {
-        let source = Source { name: "<query>".into(), text: lines.join("\n") };
+        let source = Source {
+            name: "<query>".into(),
+            text: lines.join("\n"),
+        };
         Self::parse(source, words)
     }
 
@@ -43,7 +46,11 @@ impl Script {
     /// If it cannot be read or parsed, or the words do not fit its parameters.
     pub fn from_file(path: &Path, words: &[OsString]) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| {
-            Failure::plain(&code::SCRIPT, format!("the script {} cannot be read", path.display()), &error)
+            Failure::plain(
+                &code::SCRIPT,
+                format!("the script {} cannot be read", path.display()),
+                &error,
+            )
         };
         let (name, bytes) = if path == Path::new("-") {
             ("<stdin>".to_owned(), read(io::stdin().lock()))
@@ -58,9 +65,15 @@ impl Script {
     fn parse(source: Source, words: &[OsString]) -> Result<Self, Failure> {
         let name = source.name.clone();
         let sources = Sources(vec![source]);
-        let tree = syntax::parse(&sources.0[0].text).map_err(|errors| Failure::new(errors, &sources))?;
+        let tree =
+            syntax::parse(&sources.0[0].text).map_err(|errors| Failure::new(errors, &sources))?;
         let (params, args) = arguments(&name, &check::params(&tree), words);
-        Ok(Self { sources, tree, params, args })
+        Ok(Self {
+            sources,
+            tree,
+            params,
+            args,
+        })
     }
 
     /// Resolves and checks it; `child`: a command is started along with it.
@@ -68,8 +81,14 @@ impl Script {
     /// # Errors
     /// Those of the check.
     pub fn check(&mut self, child: bool) -> Result<Checked, Failure> {
-        let inputs = Inputs { args: self.args.clone(), params: self.params.clone(), child, modules: &stdlib };
-        check::check(&mut self.sources, &self.tree, &inputs).map_err(|errors| Failure::new(errors, &self.sources))
+        let inputs = Inputs {
+            args: self.args.clone(),
+            params: self.params.clone(),
+            child,
+            modules: &stdlib,
+        };
+        check::check(&mut self.sources, &self.tree, &inputs)
+            .map_err(|errors| Failure::new(errors, &self.sources))
     }
 
     /// Checks and lowers it. What this build cannot run is refused, with `also` telling what else is wrong with the
@@ -77,7 +96,11 @@ impl Script {
     ///
     /// # Errors
     /// Those of the check, or of lowering.
-    pub fn plan(&mut self, child: bool, also: impl FnOnce(&[Name]) -> Vec<Diagnostic>) -> Result<Plan, Failure> {
+    pub fn plan(
+        &mut self,
+        child: bool,
+        also: impl FnOnce(&[Name]) -> Vec<Diagnostic>,
+    ) -> Result<Plan, Failure> {
         let checked = self.check(child)?;
         let names = checked.names.clone();
         lower(checked).map_err(|Errors(refused)| {
@@ -91,17 +114,24 @@ impl Script {
 /// At most a byte more than is compiled: the compiler then says that it is too large.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(syntax::MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(syntax::MAX_SOURCE as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The modules of the standard library.
 fn stdlib(name: &str) -> Option<String> {
-    STDLIB.iter().find(|(module, _)| *module == name).map(|(_, text)| (*text).to_owned())
+    STDLIB
+        .iter()
+        .find(|(module, _)| *module == name)
+        .map(|(_, text)| (*text).to_owned())
 }
 
 /// Name and text of every module of `stdlib/`.
-const STDLIB: &[(&str, &str)] = &[("stdlib.storage", include_str!("../../../stdlib/storage.iotq"))];
+const STDLIB: &[(&str, &str)] = &[(
+    "stdlib.storage",
+    include_str!("../../../stdlib/storage.iotq"),
+)];
 
 type Values = (Vec<(String, String)>, Vec<String>);
 
@@ -111,14 +141,32 @@ fn arguments(name: &str, declared: &[ParamDecl], words: &[OsString]) -> Values {
     let mut command = Command::new(name.to_owned())
         .no_binary_name(true)
         .override_usage(format!("iotq {name} [--PARAM VALUE] [ARGS]"))
-        .arg(Arg::new("").num_args(0..).value_name("ARGS").help("$1, $2 … of the script"));
+        .arg(
+            Arg::new("")
+                .num_args(0..)
+                .value_name("ARGS")
+                .help("$1, $2 … of the script"),
+        );
     for param in declared {
-        let option = Arg::new(param.name.clone()).long(param.name.clone()).value_name(param.ty.to_uppercase());
-        let default = param.default.as_ref().map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        let option = Arg::new(param.name.clone())
+            .long(param.name.clone())
+            .value_name(param.ty.to_uppercase());
+        let default = param
+            .default
+            .as_ref()
+            .map(|default| format!(" [default: {default}]"))
+            .unwrap_or_default();
         command = command.arg(option.help(format!("{}{default}", param.help)));
     }
     let matches = command.get_matches_from(words);
-    let given = |param: &ParamDecl| matches.get_one::<String>(&param.name).map(|value| (param.name.clone(), value.clone()));
+    let given = |param: &ParamDecl| {
+        matches
+            .get_one::<String>(&param.name)
+            .map(|value| (param.name.clone(), value.clone()))
+    };
     let args = matches.get_many::<String>("").unwrap_or_default();
-    (declared.iter().filter_map(given).collect(), args.cloned().collect())
+    (
+        declared.iter().filter_map(given).collect(),
+        args.cloned().collect(),
+    )
 }

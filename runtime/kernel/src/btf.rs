@@ -46,7 +46,10 @@ impl KernelTypes {
     /// If the file cannot be read, or holds something else.
     pub fn read(path: Option<&Path>) -> Result<Self, BtfError> {
         let path = path.unwrap_or(Path::new(VMLINUX));
-        let bytes = fs::read(path).map_err(|source| BtfError::Read { path: path.into(), source })?;
+        let bytes = fs::read(path).map_err(|source| BtfError::Read {
+            path: path.into(),
+            source,
+        })?;
         let malformed = || BtfError::Malformed { path: path.into() };
         let tracepoints = signatures(&bytes).ok_or_else(malformed)?;
         let btf = Btf::parse(&bytes, Endianness::default()).map_err(|_| malformed())?;
@@ -80,7 +83,11 @@ fn signatures(bytes: &[u8]) -> Option<HashMap<String, usize>> {
         bytes.get(start..start.checked_add(word(bytes, length)? as usize)?)
     };
     let (mut types, strings) = (section(8, 12)?, section(16, 20)?);
-    let mut all = vec![Type { kind: 0, count: 0, target: 0 }];
+    let mut all = vec![Type {
+        kind: 0,
+        count: 0,
+        target: 0,
+    }];
     let mut named = Vec::new();
     while !types.is_empty() {
         let (name, info, target) = (word(types, 0)?, word(types, 4)?, word(types, 8)?);
@@ -90,7 +97,11 @@ fn signatures(bytes: &[u8]) -> Option<HashMap<String, usize>> {
         {
             named.push((name, target));
         }
-        all.push(Type { kind, count, target });
+        all.push(Type {
+            kind,
+            count,
+            target,
+        });
         types = types.get(12 + tail(kind, count)?..)?;
     }
     let of_kind = |id: u32, kind| all.get(id as usize).filter(|ty| ty.kind == kind);
@@ -105,8 +116,8 @@ fn signatures(bytes: &[u8]) -> Option<HashMap<String, usize>> {
 fn tail(kind: u32, count: u32) -> Option<usize> {
     let count = count as usize;
     Some(match kind {
-        1 | 14 | 17 => 4,             // int, var, declaration tag
-        3 => 12,                      // array
+        1 | 14 | 17 => 4,              // int, var, declaration tag
+        3 => 12,                       // array
         4 | 5 | 15 | 19 => 12 * count, // struct, union, section, 64-bit enum
         6 | KIND_FUNC_PROTO => 8 * count,
         2 | 7..=12 | 16 | 18 => 0,
@@ -121,7 +132,11 @@ fn tracepoint(strings: &[u8], offset: u32) -> Option<String> {
 }
 
 fn word(bytes: &[u8], offset: usize) -> Option<u32> {
-    bytes.get(offset..offset + 4)?.try_into().ok().map(u32::from_le_bytes)
+    bytes
+        .get(offset..offset + 4)?
+        .try_into()
+        .ok()
+        .map(u32::from_le_bytes)
 }
 
 #[cfg(test)]

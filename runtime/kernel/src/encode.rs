@@ -40,7 +40,11 @@ pub struct Overflow(&'static str);
 ///
 /// # Errors
 /// If the plan breaks a limit of the ABI.
-pub fn encode(plan: &Plan, memberships: &[Membership], own_pid: u32) -> Result<Constants, Overflow> {
+pub fn encode(
+    plan: &Plan,
+    memberships: &[Membership],
+    own_pid: u32,
+) -> Result<Constants, Overflow> {
     let mut constants = Constants {
         config: config(plan, memberships, own_pid),
         texts: [iotq_text::default(); IOTQ_MAX_TEXTS as usize],
@@ -60,13 +64,20 @@ pub fn encode(plan: &Plan, memberships: &[Membership], own_pid: u32) -> Result<C
 }
 
 fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config {
-    let mut config = iotq_config { self_tgid: own_pid, ..iotq_config::new_zeroed() };
+    let mut config = iotq_config {
+        self_tgid: own_pid,
+        ..iotq_config::new_zeroed()
+    };
     for (bit, membership) in (0..).zip(memberships) {
         match membership {
             Membership::Family(_) => config.families += 1,
             Membership::Subtree(group) => {
                 let place = &mut config.cgroups[config.cgroup_count as usize];
-                *place = iotq_cgroup { id: group.id, level: group.level, bit };
+                *place = iotq_cgroup {
+                    id: group.id,
+                    level: group.level,
+                    bit,
+                };
                 config.cgroup_count += 1;
             }
         }
@@ -117,12 +128,22 @@ struct Encoder {
 
 impl Encoder {
     fn tables(&mut self, plan: &Plan, layer: &'static Layer) -> Result<Tables, Overflow> {
-        let streams = || plan.statements.iter().flat_map(|statement| &statement.streams);
+        let streams = || {
+            plan.statements
+                .iter()
+                .flat_map(|statement| &statement.streams)
+        };
         let own = || streams().filter(|stream| stream.layer.id == layer.id);
         let start = self.table(layer, own(), |stream| &stream.start)?;
         let points = layer.points.iter().map(|point| point.id).max().unwrap_or(0);
         let at = (0..=points)
-            .map(|point| self.table(layer, own().filter(|stream| stream.point.id == point), |stream| &stream.end))
+            .map(|point| {
+                self.table(
+                    layer,
+                    own().filter(|stream| stream.point.id == point),
+                    |stream| &stream.end,
+                )
+            })
             .collect::<Result<_, _>>()?;
         Ok(Tables { layer, start, at })
     }
@@ -139,7 +160,10 @@ impl Encoder {
         }
         let mut table = iotq_table::new_zeroed();
         table.count = u32::try_from(terms.len()).unwrap_or(u32::MAX);
-        let room = table.terms.get_mut(..terms.len()).ok_or(Overflow(layer.name))?;
+        let room = table
+            .terms
+            .get_mut(..terms.len())
+            .ok_or(Overflow(layer.name))?;
         room.copy_from_slice(&terms);
         Ok(table)
     }
@@ -153,7 +177,11 @@ impl Encoder {
             }
         }
         if terms.is_empty() {
-            terms.push(iotq_term { test: IOTQ_TEST_TRUE as u8, flags: IOTQ_END_CLAUSE as u8, ..iotq_term::default() });
+            terms.push(iotq_term {
+                test: IOTQ_TEST_TRUE as u8,
+                flags: IOTQ_END_CLAUSE as u8,
+                ..iotq_term::default()
+            });
         }
         if let Some(last) = terms.last_mut() {
             last.flags |= IOTQ_END_QUERY as u8;
@@ -164,7 +192,12 @@ impl Encoder {
 
     fn term(&mut self, term: &Term) -> iotq_term {
         let place = Place::of(&term.operand);
-        let mut encoded = iotq_term { offset: place.offset, width: place.width, flags: place.flags, ..iotq_term::default() };
+        let mut encoded = iotq_term {
+            offset: place.offset,
+            width: place.width,
+            flags: place.flags,
+            ..iotq_term::default()
+        };
         let mut negate = term.negate;
         match &term.test {
             Test::Range(low, high) => match place.bounds(*low, *high) {
@@ -187,9 +220,17 @@ impl Encoder {
                 encoded.test = IOTQ_TEST_BITS as u8;
                 encoded.a = *mask;
             }
-            Test::Text(text) => (encoded.test, encoded.set) = (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), true)),
-            Test::Prefix(text) => (encoded.test, encoded.set) = (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), false)),
-            Test::Set(values) => (encoded.test, encoded.set) = (IOTQ_TEST_SET as u8, self.set(&place, values)),
+            Test::Text(text) => {
+                (encoded.test, encoded.set) =
+                    (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), true))
+            }
+            Test::Prefix(text) => {
+                (encoded.test, encoded.set) =
+                    (IOTQ_TEST_TEXT as u8, self.text(text.as_bytes(), false))
+            }
+            Test::Set(values) => {
+                (encoded.test, encoded.set) = (IOTQ_TEST_SET as u8, self.set(&place, values))
+            }
             Test::Name(_) | Test::Under(_) => {
                 // Unreachable in a bound plan; never true is the answer that loses nothing silently to the residual.
                 encoded.test = IOTQ_TEST_TRUE as u8;
@@ -212,7 +253,10 @@ impl Encoder {
             *end = 0xff;
         }
         let words = |bytes: [u8; 16]| -> [u64; 2] { zerocopy::transmute!(bytes) };
-        let wanted = iotq_text { value: words(value), mask: words(mask) };
+        let wanted = iotq_text {
+            value: words(value),
+            mask: words(mask),
+        };
         let known = self.texts.iter().position(|text| *text == wanted);
         let index = known.unwrap_or_else(|| {
             self.texts.push(wanted);
@@ -224,10 +268,20 @@ impl Encoder {
     fn set(&mut self, place: &Place, values: &[i128]) -> u16 {
         let set = self.set_count;
         self.set_count += 1;
-        let inside = values.iter().filter_map(|value| place.bounds(*value, *value));
+        let inside = values
+            .iter()
+            .filter_map(|value| place.bounds(*value, *value));
         // The kernel looks up the bits as they lie in the record.
-        let flip = if place.flags & IOTQ_SIGNED as u8 != 0 { SIGN } else { 0 };
-        self.sets.extend(inside.map(|(value, _)| iotq_set_key { value: value ^ flip, set: set.into(), pad: 0 }));
+        let flip = if place.flags & IOTQ_SIGNED as u8 != 0 {
+            SIGN
+        } else {
+            0
+        };
+        self.sets.extend(inside.map(|(value, _)| iotq_set_key {
+            value: value ^ flip,
+            set: set.into(),
+            pad: 0,
+        }));
         set
     }
 }
@@ -247,13 +301,27 @@ impl Place {
     fn of(operand: &Operand) -> Self {
         let members = std::mem::offset_of!(iotq_block, task.members);
         let slot = match operand {
-            Operand::Members => Slot::Uint { offset: members, width: 8, nullable: false },
+            Operand::Members => Slot::Uint {
+                offset: members,
+                width: 8,
+                nullable: false,
+            },
             Operand::Field { slot, .. } => *slot,
         };
         let (offset, width, flags, least, most) = match slot {
-            Slot::Uint { offset, width, nullable } => {
+            Slot::Uint {
+                offset,
+                width,
+                nullable,
+            } => {
                 let most = (1i128 << (8 * width)) - 1 - i128::from(nullable);
-                (offset, width, if nullable { IOTQ_NULLABLE } else { 0 }, 0, most)
+                (
+                    offset,
+                    width,
+                    if nullable { IOTQ_NULLABLE } else { 0 },
+                    0,
+                    most,
+                )
             }
             Slot::Int { offset } => (offset, 8, IOTQ_SIGNED, i64::MIN.into(), i64::MAX.into()),
             Slot::Bit { offset, width, .. } => (offset, width, 0, 0, 0),
@@ -261,13 +329,23 @@ impl Place {
             // The compiler makes two tests of a file.
             Slot::File { inode, .. } => (inode, 8, IOTQ_NULLABLE, 0, 0),
         };
-        Self { offset: offset as u16, width: width as u8, flags: flags as u8, least, most }
+        Self {
+            offset: offset as u16,
+            width: width as u8,
+            flags: flags as u8,
+            least,
+            most,
+        }
     }
 
     /// The part of a range that the place can hold, as the kernel compares it; `None` if there is none.
     fn bounds(&self, low: i128, high: i128) -> Option<(u64, u64)> {
         let (low, high) = (low.max(self.least), high.min(self.most));
-        let flip = if self.flags & IOTQ_SIGNED as u8 != 0 { SIGN } else { 0 };
+        let flip = if self.flags & IOTQ_SIGNED as u8 != 0 {
+            SIGN
+        } else {
+            0
+        };
         let bits = |value: i128| (value as u64) ^ flip;
         (low <= high).then(|| (bits(low), bits(high)))
     }

@@ -27,7 +27,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { btf: None, ring: 2 << 20 }
+        Self {
+            btf: None,
+            ring: 2 << 20,
+        }
     }
 }
 
@@ -73,7 +76,11 @@ pub enum InstallError {
 ///
 /// # Errors
 /// If the kernel lacks a hook that the plan needs, or refuses a program, or this user may not.
-pub fn install(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<Running, InstallError> {
+pub fn install(
+    plan: &Plan,
+    resolved: &Resolved,
+    options: &Options,
+) -> Result<Running, InstallError> {
     raise_memlock();
     // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
     let mut loader = EbpfLoader::new();
@@ -84,12 +91,27 @@ pub fn install(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<Ru
     let ring = ring_bytes(options.ring);
     constants.config.wakeup_bytes = ring / 4;
 
-    let loaded = load(&mut loader, &types, &constants, &hooks, ring, VerifierLogLevel::DISABLE);
+    let loaded = load(
+        &mut loader,
+        &types,
+        &constants,
+        &hooks,
+        ring,
+        VerifierLogLevel::DISABLE,
+    );
     // The verifier's log is expensive, and worth it only when there is something to read in it.
     let mut ebpf = match loaded {
-        Err(InstallError::Program { source: ProgramError::LoadError { .. }, .. }) => {
-            load(&mut loader, &types, &constants, &hooks, ring, VerifierLogLevel::DEBUG)?
-        }
+        Err(InstallError::Program {
+            source: ProgramError::LoadError { .. },
+            ..
+        }) => load(
+            &mut loader,
+            &types,
+            &constants,
+            &hooks,
+            ring,
+            VerifierLogLevel::DEBUG,
+        )?,
         other => other?,
     };
     drop(loader);
@@ -97,16 +119,29 @@ pub fn install(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<Ru
     fill_sets(&mut ebpf, &constants.sets)?;
     attach(&mut ebpf, &hooks, &families(resolved))?;
 
-    let ring = ebpf.take_map("iotq_ring").ok_or(InstallError::Missing("iotq_ring"))?;
-    let ring = RingBuf::try_from(ring).map_err(|source| InstallError::Map { name: "iotq_ring", source })?;
-    let counts = ebpf.take_map("iotq_counts").ok_or(InstallError::Missing("iotq_counts"))?;
-    let counts = PerCpuArray::try_from(counts).map_err(|source| InstallError::Map { name: "iotq_counts", source })?;
+    let ring = ebpf
+        .take_map("iotq_ring")
+        .ok_or(InstallError::Missing("iotq_ring"))?;
+    let ring = RingBuf::try_from(ring).map_err(|source| InstallError::Map {
+        name: "iotq_ring",
+        source,
+    })?;
+    let counts = ebpf
+        .take_map("iotq_counts")
+        .ok_or(InstallError::Missing("iotq_counts"))?;
+    let counts = PerCpuArray::try_from(counts).map_err(|source| InstallError::Map {
+        name: "iotq_counts",
+        source,
+    })?;
     Ok(Running::new(ebpf, ring, counts, hooks.missing))
 }
 
 /// Old kernels count maps as locked memory. Where the limit cannot be raised it does not matter.
 fn raise_memlock() {
-    let all = rustix::process::Rlimit { current: None, maximum: None };
+    let all = rustix::process::Rlimit {
+        current: None,
+        maximum: None,
+    };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, all);
 }
 
@@ -138,8 +173,14 @@ struct Hooks {
 impl Hooks {
     fn choose(plan: &Plan, types: &KernelTypes, families: bool) -> Result<Self, Errors> {
         // It costs something on every bio, and most machines have no use for it.
-        let bio_devices = device::all().iter().any(|device| device.bio_based && device.bytes > 0);
-        let mut hooks = Self { points: Vec::new(), family: Vec::new(), missing: Vec::new() };
+        let bio_devices = device::all()
+            .iter()
+            .any(|device| device.bio_based && device.bytes > 0);
+        let mut hooks = Self {
+            points: Vec::new(),
+            family: Vec::new(),
+            missing: Vec::new(),
+        };
         let mut errors = Vec::new();
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
@@ -159,11 +200,18 @@ impl Hooks {
             for hook in &FAMILY {
                 match offers(types, hook) {
                     Ok(()) => hooks.family.push(hook),
-                    Err(why) => errors.push(Diagnostic::new(&code::NO_HOOK, format!("{why}, which `pid under` needs"))),
+                    Err(why) => errors.push(Diagnostic::new(
+                        &code::NO_HOOK,
+                        format!("{why}, which `pid under` needs"),
+                    )),
                 }
             }
         }
-        if errors.is_empty() { Ok(hooks) } else { Err(Errors(errors)) }
+        if errors.is_empty() {
+            Ok(hooks)
+        } else {
+            Err(Errors(errors))
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &'static Hook> {
@@ -181,15 +229,21 @@ impl Hooks {
 /// The words for what is amiss.
 pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
     match types.tracepoints.get(hook.tracepoint) {
-        Some(&args) if args == hook.args => Ok(()),
-        Some(args) => Err(format!("the tracepoint {} has {args} arguments instead of {}", hook.tracepoint, hook.args)),
+        Some(args) if hook.args.contains(args) => Ok(()),
+        Some(args) => Err(format!(
+            "the tracepoint {} has another shape here ({args} arguments)",
+            hook.tracepoint
+        )),
         None => Err(format!("this kernel has no tracepoint {}", hook.tracepoint)),
     }
 }
 
 fn no_hook(why: &str, layer: &Layer) -> Diagnostic {
-    Diagnostic::new(&code::NO_HOOK, format!("{why}, which the layer `{}` needs", layer.name))
-        .help("`iotq doctor` tells what this kernel offers, and what it would take")
+    Diagnostic::new(
+        &code::NO_HOOK,
+        format!("{why}, which the layer `{}` needs", layer.name),
+    )
+    .help("`iotq doctor` tells what this kernel offers, and what it would take")
 }
 
 /// Loads the object with its constants, and verifies the programs of the hooks.
@@ -206,15 +260,27 @@ fn load<'a>(
     set_sizes(loader, constants, hooks, ring);
     let mut ebpf = loader.load(iotq_probes::object::bytes())?;
     for hook in hooks.all() {
-        let failed = |source| InstallError::Program { what: "load", program: hook.program, source };
-        program(&mut ebpf, hook)?.load(hook.tracepoint, &types.btf).map_err(failed)?;
+        let failed = |source| InstallError::Program {
+            what: "load",
+            program: hook.program,
+            source,
+        };
+        program(&mut ebpf, hook)?
+            .load(hook.tracepoint, &types.btf)
+            .map_err(failed)?;
     }
     Ok(ebpf)
 }
 
 fn program<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut BtfTracePoint, InstallError> {
-    let program = ebpf.program_mut(hook.program).ok_or(InstallError::Missing(hook.program))?;
-    program.try_into().map_err(|source| InstallError::Program { what: "use", program: hook.program, source })
+    let program = ebpf
+        .program_mut(hook.program)
+        .ok_or(InstallError::Missing(hook.program))?;
+    program.try_into().map_err(|source| InstallError::Program {
+        what: "use",
+        program: hook.program,
+        source,
+    })
 }
 
 /// Places of the bio table: a power of two.
@@ -250,18 +316,33 @@ fn set_sizes(loader: &mut EbpfLoader<'_>, constants: &Constants, hooks: &Hooks, 
     let mut size = |name, used: bool, entries: u32| {
         loader.map_max_entries(name, if used { entries.max(1) } else { 1 });
     };
-    let requests = u32::try_from(device::request_count() * 2).unwrap_or(u32::MAX).clamp(4096, 1 << 18);
+    let requests = u32::try_from(device::request_count() * 2)
+        .unwrap_or(u32::MAX)
+        .clamp(4096, 1 << 18);
     size("iotq_ring", true, ring);
-    size("iotq_requests", hooks.has("iotq_rq_complete") || hooks.has("iotq_rq_issue"), requests);
+    size(
+        "iotq_requests",
+        hooks.has("iotq_rq_complete") || hooks.has("iotq_rq_issue"),
+        requests,
+    );
     size("iotq_bios", hooks.has("iotq_bio_queue"), BIOS);
     size("iotq_threads", hooks.has("iotq_sys_enter"), THREADS);
     size("iotq_families", families > 0, PROCESSES);
-    size("iotq_sets", true, u32::try_from(constants.sets.len()).unwrap_or(u32::MAX));
+    size(
+        "iotq_sets",
+        true,
+        u32::try_from(constants.sets.len()).unwrap_or(u32::MAX),
+    );
 }
 
 fn fill_sets(ebpf: &mut Ebpf, sets: &[iotq_set_key]) -> Result<(), InstallError> {
-    let failed = |source| InstallError::Map { name: "iotq_sets", source };
-    let map = ebpf.map_mut("iotq_sets").ok_or(InstallError::Missing("iotq_sets"))?;
+    let failed = |source| InstallError::Map {
+        name: "iotq_sets",
+        source,
+    };
+    let map = ebpf
+        .map_mut("iotq_sets")
+        .ok_or(InstallError::Missing("iotq_sets"))?;
     let mut map: BpfHash<&mut MapData, [u64; 2], u64> = BpfHash::try_from(map).map_err(failed)?;
     for key in sets {
         let key: [u64; 2] = zerocopy::transmute!(*key);
@@ -283,7 +364,11 @@ fn attach(ebpf: &mut Ebpf, hooks: &Hooks, families: &[(usize, u32)]) -> Result<(
 }
 
 fn attach_one(ebpf: &mut Ebpf, hook: &'static Hook) -> Result<(), InstallError> {
-    let failed = |source| InstallError::Program { what: "attach", program: hook.program, source };
+    let failed = |source| InstallError::Program {
+        what: "attach",
+        program: hook.program,
+        source,
+    };
     program(ebpf, hook)?.attach().map_err(failed)?;
     Ok(())
 }
@@ -291,8 +376,13 @@ fn attach_one(ebpf: &mut Ebpf, hook: &'static Hook) -> Result<(), InstallError> 
 /// Children that are born during a look at /proc join by themselves if their parent is a member already; else the next
 /// look finds them. Each look is later than the births that it could miss.
 fn fill_families(ebpf: &mut Ebpf, families: &[(usize, u32)]) -> Result<(), InstallError> {
-    let failed = |source| InstallError::Map { name: "iotq_families", source };
-    let map = ebpf.map_mut("iotq_families").ok_or(InstallError::Missing("iotq_families"))?;
+    let failed = |source| InstallError::Map {
+        name: "iotq_families",
+        source,
+    };
+    let map = ebpf
+        .map_mut("iotq_families")
+        .ok_or(InstallError::Missing("iotq_families"))?;
     let mut map: BpfHash<&mut MapData, u32, u64> = BpfHash::try_from(map).map_err(failed)?;
     for &(bit, root) in families {
         let mut known = 0;

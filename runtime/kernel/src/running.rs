@@ -40,7 +40,12 @@ impl Running {
         counts: PerCpuArray<MapData, Books>,
         missing: Vec<String>,
     ) -> Self {
-        Self { ebpf: Some(ebpf), ring, counts, missing }
+        Self {
+            ebpf: Some(ebpf),
+            ring,
+            counts,
+            missing,
+        }
     }
 
     /// Hands every waiting record to `each`, until the ring is empty or `each` says that it is enough.

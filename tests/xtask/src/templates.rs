@@ -140,7 +140,9 @@ struct Derives;
 
 impl bindgen::callbacks::ParseCallbacks for Derives {
     fn add_derives(&self, _: &bindgen::callbacks::DeriveInfo<'_>) -> Vec<String> {
-        ["FromBytes", "IntoBytes", "Immutable", "KnownLayout"].map(|name| format!("zerocopy::{name}")).to_vec()
+        ["FromBytes", "IntoBytes", "Immutable", "KnownLayout"]
+            .map(|name| format!("zerocopy::{name}"))
+            .to_vec()
     }
 }
 

@@ -26,7 +26,9 @@ pub fn mount() -> Option<PathBuf> {
     table.lines().find_map(|line| {
         let (mount, filesystem) = line.split_once(" - ")?;
         let folder = mount.split(' ').nth(4)?;
-        filesystem.starts_with("cgroup2 ").then(|| PathBuf::from(unescape(folder)))
+        filesystem
+            .starts_with("cgroup2 ")
+            .then(|| PathBuf::from(unescape(folder)))
     })
 }
 
@@ -41,13 +43,18 @@ pub fn find(text: &str) -> Option<Cgroup> {
     if let Ok(below) = below {
         return read(&root, &root.join(below));
     }
-    all(&root).into_iter().find(|group| group.path.rsplit('/').next() == Some(text))
+    all(&root)
+        .into_iter()
+        .find(|group| group.path.rsplit('/').next() == Some(text))
 }
 
 /// The paths of all groups, by number.
 pub fn paths() -> HashMap<u64, String> {
     let groups = mount().map(|root| all(&root)).unwrap_or_default();
-    groups.into_iter().map(|group| (group.id, group.path)).collect()
+    groups
+        .into_iter()
+        .map(|group| (group.id, group.path))
+        .collect()
 }
 
 /// Every group, parents first.
@@ -71,7 +78,11 @@ fn read(root: &Path, folder: &Path) -> Option<Cgroup> {
     let below = folder.strip_prefix(fs::canonicalize(root).ok()?).ok()?;
     let meta = fs::metadata(&folder).ok().filter(fs::Metadata::is_dir)?;
     let level = below.components().count().try_into().ok()?;
-    Some(Cgroup { path: format!("/{}", below.to_str()?), id: meta.ino(), level })
+    Some(Cgroup {
+        path: format!("/{}", below.to_str()?),
+        id: meta.ino(),
+        level,
+    })
 }
 
 /// mountinfo writes blanks and such as `\040`.
@@ -79,7 +90,9 @@ fn unescape(text: &str) -> String {
     let mut parts = text.split('\\');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        let code = part
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match code {
             Some(code) => {
                 out.push(char::from(code));

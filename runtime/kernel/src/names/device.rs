@@ -43,10 +43,17 @@ pub fn find(text: &str) -> Option<Device> {
     }
     if text.starts_with('/') {
         let meta = fs::metadata(text).ok()?;
-        return meta.file_type().is_block_device().then(|| by_number(kernel_number(meta.rdev())))?;
+        return meta
+            .file_type()
+            .is_block_device()
+            .then(|| by_number(kernel_number(meta.rdev())))?;
     }
     let name = text.replace('/', "!");
-    read(&name).or_else(|| all().into_iter().find(|device| device.is_mapping() && device.alias.as_deref() == Some(text)))
+    read(&name).or_else(|| {
+        all()
+            .into_iter()
+            .find(|device| device.is_mapping() && device.alias.as_deref() == Some(text))
+    })
 }
 
 /// A device by its number.
@@ -64,15 +71,25 @@ pub fn kernel_number(stat: u64) -> u32 {
 /// How many requests all devices together can have in flight, as far as sysfs tells.
 pub fn request_count() -> usize {
     let disks = entries(Path::new("/sys/block"));
-    disks.iter().map(|disk| requests_of(&Path::new("/sys/block").join(disk))).sum()
+    disks
+        .iter()
+        .map(|disk| requests_of(&Path::new("/sys/block").join(disk)))
+        .sum()
 }
 
 /// The tags of each hardware queue, or the scheduler's requests, and a flush request each.
 fn requests_of(disk: &Path) -> usize {
     let queues = entries(&disk.join("mq"));
     let scheduler = number(&disk.join("queue/nr_requests")).unwrap_or(0);
-    let tags = |queue: &String| number(&disk.join("mq").join(queue).join("nr_tags")).unwrap_or(0) + scheduler + 1;
-    queues.iter().map(tags).sum::<u64>().try_into().unwrap_or(usize::MAX)
+    let tags = |queue: &String| {
+        number(&disk.join("mq").join(queue).join("nr_tags")).unwrap_or(0) + scheduler + 1
+    };
+    queues
+        .iter()
+        .map(tags)
+        .sum::<u64>()
+        .try_into()
+        .unwrap_or(usize::MAX)
 }
 
 impl Device {
@@ -88,8 +105,16 @@ fn read(name: &str) -> Option<Device> {
     let folder = fs::canonicalize(Path::new(BY_NAME).join(name)).ok()?;
     let own = parse_number(&text(&folder.join("dev"))?)?;
     let length = number(&folder.join("size")).unwrap_or(0);
-    let start = folder.join("partition").exists().then(|| number(&folder.join("start"))).flatten();
-    let disk_folder = if start.is_some() { folder.parent()?.to_path_buf() } else { folder.clone() };
+    let start = folder
+        .join("partition")
+        .exists()
+        .then(|| number(&folder.join("start")))
+        .flatten();
+    let disk_folder = if start.is_some() {
+        folder.parent()?.to_path_buf()
+    } else {
+        folder.clone()
+    };
     Some(Device {
         name: name.replace('!', "/"),
         number: own,
@@ -127,8 +152,12 @@ fn number(path: &Path) -> Option<u64> {
 }
 
 fn entries(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -145,7 +174,16 @@ mod tests {
 
     #[test]
     fn hostile_names_are_no_devices() {
-        for name in ["", ".", "..", "../block/vda", "/", "/etc/passwd", "a\0b", "no-such-device"] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "../block/vda",
+            "/",
+            "/etc/passwd",
+            "a\0b",
+            "no-such-device",
+        ] {
             assert_eq!(find(name), None, "{name:?}");
         }
     }

@@ -46,23 +46,43 @@ pub fn resolve(names: &[Name], child: Option<u32>) -> Result<Resolved, Errors> {
             Err(error) => errors.push(*error),
         }
     }
-    let groups = resolved.memberships.iter().filter(|one| matches!(one, Membership::Subtree(_))).count();
-    if resolved.memberships.len() > MAX_MEMBERSHIPS || groups > iotq_probes::abi::IOTQ_MAX_CGROUPS as usize {
-        errors.push(Diagnostic::new(&code::TOO_MANY_MEMBERSHIPS, "too many `under` conditions in one run"));
+    let groups = resolved
+        .memberships
+        .iter()
+        .filter(|one| matches!(one, Membership::Subtree(_)))
+        .count();
+    if resolved.memberships.len() > MAX_MEMBERSHIPS
+        || groups > iotq_probes::abi::IOTQ_MAX_CGROUPS as usize
+    {
+        errors.push(Diagnostic::new(
+            &code::TOO_MANY_MEMBERSHIPS,
+            "too many `under` conditions in one run",
+        ));
     }
-    if errors.is_empty() { Ok(resolved) } else { Err(Errors(errors)) }
+    if errors.is_empty() {
+        Ok(resolved)
+    } else {
+        Err(Errors(errors))
+    }
 }
 
 type Failure = Box<Diagnostic>;
 
-fn meaning(name: &Name, child: Option<u32>, memberships: &mut Vec<Membership>) -> Result<Meaning, Failure> {
+fn meaning(
+    name: &Name,
+    child: Option<u32>,
+    memberships: &mut Vec<Membership>,
+) -> Result<Meaning, Failure> {
     match name.kind {
         NameKind::Dev => device(name),
         NameKind::File | NameKind::Dir => file(name),
         NameKind::Cgroup => Ok(Meaning::Cgroup(group(name)?.id)),
         NameKind::CgroupTree => Ok(member(memberships, Membership::Subtree(group(name)?))),
         NameKind::Child => Ok(Meaning::Pid(process(name, child)?)),
-        NameKind::Family => Ok(member(memberships, Membership::Family(process(name, child)?))),
+        NameKind::Family => Ok(member(
+            memberships,
+            Membership::Family(process(name, child)?),
+        )),
     }
 }
 
@@ -86,13 +106,18 @@ fn device(name: &Name) -> Result<Meaning, Failure> {
             numbers: found.numbers,
         });
     }
-    let known: Vec<String> = device::all().into_iter().map(|device| device.name).collect();
+    let known: Vec<String> = device::all()
+        .into_iter()
+        .map(|device| device.name)
+        .collect();
     let mut error = missing(&code::NO_DEVICE, name, "this machine has no device");
     let near = near(&name.text, &known);
     if !near.is_empty() {
         error = error.help(format!("did you mean {}?", near.join(" or ")));
     }
-    Err(Box::new(error.help("`iotq list devices` shows the devices of this machine")))
+    Err(Box::new(error.help(
+        "`iotq list devices` shows the devices of this machine",
+    )))
 }
 
 fn file(name: &Name) -> Result<Meaning, Failure> {
@@ -101,10 +126,14 @@ fn file(name: &Name) -> Result<Meaning, Failure> {
             // A block device is known by itself, not by the filesystem that its node lies on.
             let own = meta.file_type().is_block_device();
             let dev = device::kernel_number(if own { meta.rdev() } else { meta.dev() });
-            Ok(Meaning::File { dev, inode: meta.ino() })
+            Ok(Meaning::File {
+                dev,
+                inode: meta.ino(),
+            })
         }
         Err(error) => {
-            let error = missing(&code::NO_FILE, name, "no file").help(format!("the system says: {error}"));
+            let error =
+                missing(&code::NO_FILE, name, "no file").help(format!("the system says: {error}"));
             Err(Box::new(error))
         }
     }
@@ -115,22 +144,35 @@ fn group(name: &Name) -> Result<Cgroup, Failure> {
         let error = missing(&code::NO_CGROUP, name, "no control group");
         Box::new(match cgroup::mount() {
             Some(root) => error.help(format!("the hierarchy is mounted at {}", root.display())),
-            None => error.help("the cgroup v2 hierarchy is not mounted: mount -t cgroup2 none /sys/fs/cgroup"),
+            None => error.help(
+                "the cgroup v2 hierarchy is not mounted: mount -t cgroup2 none /sys/fs/cgroup",
+            ),
         })
     })
 }
 
 fn process(name: &Name, child: Option<u32>) -> Result<u32, Failure> {
     if !process::in_initial_namespace() {
-        let error = Diagnostic::new(&code::PID_NAMESPACE, "process ids here are not those that the kernel reports");
-        return Err(Box::new(error.label(name.span, "this id means another process")));
+        let error = Diagnostic::new(
+            &code::PID_NAMESPACE,
+            "process ids here are not those that the kernel reports",
+        );
+        return Err(Box::new(
+            error.label(name.span, "this id means another process"),
+        ));
     }
-    let pid = if name.text == "$child" { child } else { name.text.parse().ok() };
-    pid.filter(|pid| process::exists(*pid)).ok_or_else(|| Box::new(missing(&code::NO_PROCESS, name, "no process")))
+    let pid = if name.text == "$child" {
+        child
+    } else {
+        name.text.parse().ok()
+    };
+    pid.filter(|pid| process::exists(*pid))
+        .ok_or_else(|| Box::new(missing(&code::NO_PROCESS, name, "no process")))
 }
 
 fn missing(code: &'static iotq_lang::diag::Code, name: &Name, what: &str) -> Diagnostic {
-    Diagnostic::new(code, format!("{what} `{}`", name.text)).label(name.span, "not found on this machine")
+    Diagnostic::new(code, format!("{what} `{}`", name.text))
+        .label(name.span, "not found on this machine")
 }
 
 /// At most three names that are nearly the same.
@@ -139,5 +181,8 @@ fn near(text: &str, known: &[String]) -> Vec<String> {
     let distance = |name: &String| strsim::damerau_levenshtein(text, name);
     let mut near: Vec<&String> = known.iter().filter(|name| distance(name) <= far).collect();
     near.sort_by_key(|name| distance(name));
-    near.into_iter().take(3).map(|name| format!("`{name}`")).collect()
+    near.into_iter()
+        .take(3)
+        .map(|name| format!("`{name}`"))
+        .collect()
 }

@@ -62,7 +62,10 @@ mod tests {
 
     #[test]
     fn a_child_belongs_to_the_family() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("start sleep");
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("start sleep");
         let family = family(std::process::id());
         child.kill().expect("end sleep");
         child.wait().expect("reap sleep");
