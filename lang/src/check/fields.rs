@@ -204,11 +204,9 @@ impl Checker<'_> {
             let sources: Vec<_> = self.env.sources.iter().map(source_name).collect();
             error = error.label(span, format!("not a field of {}", sources.join(", ")));
         }
-        let fields = self
-            .env
-            .sources
-            .iter()
-            .flat_map(|source| source.layer.fields);
+        let constant = self.env.place == Place::Constant;
+        let sources = self.env.sources.iter().filter(|_| !constant);
+        let fields = sources.flat_map(|source| source.layer.fields);
         let names = fields.map(|field| field.name).chain(self.scope.names());
         error.help.extend(did_you_mean(&near(&name, names)));
         if error.help.is_empty() {

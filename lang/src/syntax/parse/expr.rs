@@ -96,12 +96,15 @@ impl Builder<'_> {
             rule => {
                 let op = self.at(op, operator(rule));
                 self.check_chain(&left, op)?;
-                let bracketed = left.bracketed || right.bracketed;
+                let plain = |operand: &Operand| {
+                    !operand.bracketed && !matches!(operand.expr.node, ExprKind::Unary(..))
+                };
+                let plain = plain(&left) && plain(&right);
                 let touch =
                     left.expr.span.end == op.span.start && op.span.end == right.expr.span.start;
                 ExprKind::Binary(Binary {
                     op,
-                    tight: touch && !bracketed && op.node.is_arithmetic(),
+                    tight: touch && plain && op.node.is_arithmetic(),
                     left: Box::new(left.expr),
                     right: Box::new(right.expr),
                 })
