@@ -30,6 +30,10 @@ pub struct Statement {
 
 /// What a statement is made of.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a program has few statements, and a box would only be in the way"
+)]
 pub enum Kind {
     /// `trace` and `on`: rows or groups of single records. One stream per layer or point that is named.
     Streams(Vec<Stream>),

@@ -52,7 +52,10 @@ impl Checker<'_> {
         if self.env.join {
             return Ok(());
         }
-        let first = self.env.sources.first().map_or(String::new(), source_name);
+        let first = self.env.sources.first().map(source_name);
+        let first = first
+            .filter(|name| name != "syscall")
+            .unwrap_or("block".into());
         let error = Diagnostic::new(&NOT_HERE, format!("`{what}` belongs to a join"))
             .label(span, "a single layer has no requests to follow")
             .help(format!("write `join syscall, {first} … emit {what}`"));

@@ -39,7 +39,7 @@ pub enum Item {
     /// `use stdlib.NAME`
     Use(Vec<Name>),
     /// `trace`, `on`, `join`
-    Statement(Statement),
+    Statement(Box<Statement>),
 }
 
 /// A named expression.

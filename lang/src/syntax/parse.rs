@@ -207,7 +207,7 @@ impl Builder<'_> {
                 for clause in inner.filter(|node| node.as_rule() != Rule::EOI) {
                     complete &= self.clause(&mut statement, clause).is_some();
                 }
-                complete.then_some(Item::Statement(statement))
+                complete.then_some(Item::Statement(Box::new(statement)))
             }
         }
     }
