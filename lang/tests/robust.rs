@@ -82,7 +82,7 @@ fn large_inputs_end_soon() {
         ("trace block where ", "lat == ", "lat"),
     ];
     for (head, body, tail) in shapes {
-        let count = ((1 << 19) - head.len() - tail.len()) / body.len();
+        let count = ((1 << 18) - head.len() - tail.len()) / body.len();
         let begin = Instant::now();
         compile(&format!("{head}{}{tail}", body.repeat(count)));
         let took = begin.elapsed();
