@@ -147,9 +147,7 @@ impl Checker<'_> {
         let mut tests = Vec::new();
         for item in items {
             match item? {
-                Item::Const(value) if consts.contains(&value) => {}
                 Item::Const(value) => consts.push(value),
-                Item::Test(test) if tests.iter().any(|known: &Expr| known.kind == test.kind) => {}
                 Item::Test(test) => tests.push(test),
             }
         }

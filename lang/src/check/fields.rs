@@ -12,6 +12,7 @@ use crate::diag::Diagnostic;
 use crate::diag::codes::names::{
     AMBIGUOUS, NOT_JOINED, NOT_KNOWN_HERE, UNKNOWN_FIELD, UNKNOWN_NAME,
 };
+use crate::diag::codes::types::NOT_CONSTANT;
 use crate::ir::{FieldRef, Side, SourcePoint};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Path};
@@ -185,30 +186,21 @@ impl Checker<'_> {
     /// A path that is nothing at all.
     pub(super) fn unknown(&mut self, path: &Path, span: Span) -> Reported {
         let name = print::path(path);
+        let constant = self.env.place == Place::Constant;
         let mut error = Diagnostic::new(&UNKNOWN_NAME, format!("unknown name `{name}`"));
-        let anywhere = |name: &str| {
-            catalogue::LAYERS
-                .iter()
-                .any(|layer| layer.field(name).is_some())
-        };
-        if self.env.place == Place::Constant {
+        if constant && is_field_anywhere(path) {
+            error = Diagnostic::new(&NOT_CONSTANT, format!("`{name}` is not a constant"))
+                .label(span, "a field changes from row to row")
+                .help("an expression with fields is named with `def`");
+            return self.report(error);
+        } else if constant {
             error = error.label(span, "not a constant that is defined");
-            let layer = path
-                .parts
-                .first()
-                .and_then(|part| catalogue::layer(&part.node));
-            if anywhere(&name) || layer.is_some() {
-                error = error.help("a field has a value only in a statement; name it with `def`");
-            }
         } else {
             let sources: Vec<_> = self.env.sources.iter().map(source_name).collect();
             error = error.label(span, format!("not a field of {}", sources.join(", ")));
         }
-        let fields = self
-            .env
-            .sources
-            .iter()
-            .flat_map(|source| source.layer.fields);
+        let sources = self.env.sources.iter().filter(|_| !constant);
+        let fields = sources.flat_map(|source| source.layer.fields);
         let names = fields.map(|field| field.name).chain(self.scope.names());
         error.help.extend(did_you_mean(&near(&name, names)));
         if error.help.is_empty() {
@@ -220,6 +212,15 @@ impl Checker<'_> {
             );
         }
         self.report(error)
+    }
+}
+
+/// Whether a path would be a field in some statement.
+fn is_field_anywhere(path: &Path) -> bool {
+    let mut layers = catalogue::LAYERS.iter();
+    match path.parts.as_slice() {
+        [name] => layers.any(|layer| layer.field(&name.node).is_some()),
+        parts => qualified(parts).is_some(),
     }
 }
 

@@ -17,6 +17,7 @@ mod sources;
 mod statement;
 mod types;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 pub use near::near;
@@ -71,6 +72,7 @@ pub fn check(
         inputs,
         errors: Vec::new(),
         names: Vec::new(),
+        name_ids: HashMap::new(),
         scope: scope::Scope::default(),
         env: Env::default(),
         nodes: 0,
@@ -80,7 +82,7 @@ pub fn check(
     checker.collect(script);
     let mut statements = Vec::new();
     for item in &script.items {
-        if checker.errors.len() >= MAX_ERRORS {
+        if checker.is_full() {
             break;
         }
         if let ast::Item::Statement(statement) = &item.node {
@@ -108,6 +110,7 @@ struct Checker<'a> {
     inputs: &'a Inputs<'a>,
     errors: Vec<Diagnostic>,
     names: Vec<ir::Name>,
+    name_ids: HashMap<(ir::NameKind, String), ir::NameId>,
     scope: scope::Scope,
     env: Env,
     /// Nodes made so far.
@@ -159,27 +162,45 @@ struct Tally {
 impl Checker<'_> {
     /// Keeps an error; one that is there already, from another layer of the same statement, is not repeated.
     fn report(&mut self, error: Diagnostic) -> Reported {
-        if self.errors.len() < MAX_ERRORS && !self.errors.contains(&error) {
+        let known = |other: &Diagnostic| {
+            (other.code, &other.message, &other.labels)
+                == (error.code, &error.message, &error.labels)
+        };
+        if !self.is_full() && !self.errors.iter().any(known) {
             self.errors.push(error);
         }
         Reported
     }
 
+    /// Enough errors have been reported: the rest is not looked at.
+    fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_ERRORS
+    }
+
+    /// Reports that something has no end; once is enough.
+    fn too_large(&mut self, span: Span, message: &str, label: &str) -> Reported {
+        let known = self
+            .errors
+            .iter()
+            .any(|error| error.code == &TOO_LARGE_EXPRESSION);
+        if known {
+            return Reported;
+        }
+        self.report(Diagnostic::new(&TOO_LARGE_EXPRESSION, message).label(span, label))
+    }
+
     /// Counts a node and a level; every recursion over expressions passes here.
     fn nested<T>(&mut self, span: Span, f: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
-        if self.nodes >= MAX_NODES {
-            if self.nodes == MAX_NODES {
-                self.nodes += 1;
-                let error = Diagnostic::new(&TOO_LARGE_EXPRESSION, "this program is too large")
-                    .label(span, "its definitions, replaced, have too many parts");
-                return Err(self.report(error));
-            }
+        if self.is_full() {
             return Err(Reported);
         }
+        if self.nodes >= MAX_NODES {
+            let label = "its definitions, replaced, have too many parts";
+            return Err(self.too_large(span, "this program is too large", label));
+        }
         if self.depth >= MAX_DEPTH {
-            let error = Diagnostic::new(&TOO_LARGE_EXPRESSION, "this expression is too deep")
-                .label(span, "definitions inside definitions, too many of them");
-            return Err(self.report(error));
+            let label = "definitions inside definitions, too many of them";
+            return Err(self.too_large(span, "this expression is too deep", label));
         }
         self.nodes += 1;
         self.depth += 1;
@@ -198,11 +219,11 @@ impl Checker<'_> {
 
     /// The number of a name of the machine.
     fn intern(&mut self, kind: ir::NameKind, text: String, span: Span) -> ir::NameId {
-        let known = |name: &ir::Name| name.kind == kind && name.text == text;
-        let index = self.names.iter().position(known).unwrap_or_else(|| {
+        let next = ir::NameId(self.names.len());
+        let id = *self.name_ids.entry((kind, text.clone())).or_insert(next);
+        if id == next {
             self.names.push(ir::Name { kind, text, span });
-            self.names.len() - 1
-        });
-        ir::NameId(index)
+        }
+        id
     }
 }

@@ -16,6 +16,9 @@ use crate::ir::{Column, Expr, ExprKind, FieldRef, Groups, Output};
 use crate::source::Span;
 use crate::syntax::ast::{self, Emit};
 
+/// The most columns of a statement, and the most keys.
+const MAX_COLUMNS: usize = 256;
+
 /// A column that has been checked, and what it is made of.
 struct Item<'a> {
     column: Column,
@@ -49,7 +52,10 @@ impl Checker<'_> {
         if self.env.join {
             return Ok(());
         }
-        let first = self.env.sources.first().map_or(String::new(), source_name);
+        let first = self.env.sources.first().map(source_name);
+        let first = first
+            .filter(|name| name != "syscall")
+            .unwrap_or("block".into());
         let error = Diagnostic::new(&NOT_HERE, format!("`{what}` belongs to a join"))
             .label(span, "a single layer has no requests to follow")
             .help(format!("write `join syscall, {first} … emit {what}`"));
@@ -87,6 +93,7 @@ impl Checker<'_> {
     }
 
     fn columns(&mut self, it: &ast::Statement, columns: &[ast::Column]) -> Res<Output> {
+        self.few(columns)?;
         let items: Vec<_> = columns.iter().map(|column| self.item_of(column)).collect();
         let by = self.keys(it);
         let items: Vec<Item<'_>> = items.into_iter().collect::<Res<_>>()?;
@@ -101,6 +108,14 @@ impl Checker<'_> {
         let keys = it.by.as_ref().map_or(&[][..], |by| &by.node);
         let (columns, by) = self.split(items, by, keys, aggregate)?;
         self.groups(it, columns, by).map(Output::Groups)
+    }
+
+    fn few(&mut self, columns: &[ast::Column]) -> Res<()> {
+        let Some(column) = columns.get(MAX_COLUMNS) else {
+            return Ok(());
+        };
+        let label = format!("there can be {MAX_COLUMNS}");
+        Err(self.too_large(column.expr.span, "too many columns", &label))
     }
 
     fn item_of<'a>(&mut self, written: &'a ast::Column) -> Res<Item<'a>> {
@@ -158,6 +173,7 @@ impl Checker<'_> {
         let Some(by) = &it.by else {
             return Ok(Vec::new());
         };
+        self.few(&by.node)?;
         let one = |key: &ast::Column| {
             let expr = self.in_place(Place::Row, |checker| checker.infer(&key.expr))?;
             let name = self.column_name(key);

@@ -52,8 +52,12 @@ impl Checker<'_> {
             let fluid = range || matches!(body.node, ExprKind::Set(_)) || self.is_open(&body);
             if !fluid {
                 self.expanding.push(name);
-                let _ = self.in_place(Place::Constant, |checker| checker.infer(&body));
-                self.expanding.pop();
+                let checked = self.in_place(Place::Constant, |checker| checker.infer(&body));
+                let name = self.expanding.pop();
+                let known = name.and_then(|name| self.scope.all.get_mut(&name));
+                if let (Err(super::Reported), Some(known)) = (checked, known) {
+                    known.body = None;
+                }
             }
         }
     }

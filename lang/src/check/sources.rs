@@ -87,6 +87,9 @@ impl Checker<'_> {
         if let Some(layer) = catalogue::layer(&name.node) {
             return Ok(layer);
         }
+        if self.is_full() {
+            return Err(super::Reported);
+        }
         let names = LAYERS.map(|layer| layer.name);
         let mut error = Diagnostic::new(&UNKNOWN_LAYER, format!("unknown layer `{}`", name.node))
             .label(name.span, "no such layer");

@@ -39,7 +39,7 @@ pub enum Item {
     /// `use stdlib.NAME`
     Use(Vec<Name>),
     /// `trace`, `on`, `join`
-    Statement(Statement),
+    Statement(Box<Statement>),
 }
 
 /// A named expression.
@@ -210,7 +210,7 @@ pub enum UnaryOp {
 pub struct Binary {
     /// The operator.
     pub op: Spanned<BinaryOp>,
-    /// No blanks and no brackets around the operator: `dm-0` may be one name.
+    /// No blanks around the operator, and simple operands: `dm-0` may be one name.
     pub tight: bool,
     /// What is on its left.
     pub left: Box<Expr>,

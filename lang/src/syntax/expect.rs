@@ -102,6 +102,10 @@ fn list(wanted: &[&'static str]) -> String {
             unique.push(*word);
         }
     }
+    // Behind an operand, the only word of an expression is the `not` of `not in`.
+    if unique.contains(&"an operator") {
+        unique.retain(|word| *word != "an expression");
+    }
     // An expression may begin with a name.
     if unique.contains(&"an expression") {
         unique.retain(|word| *word != "a name");

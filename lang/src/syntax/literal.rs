@@ -102,7 +102,7 @@ fn scaled(whole: &str, fraction: &str, scale: u64) -> Result<u64, String> {
     let divisor = 10u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
     let part: u128 = fraction.parse().unwrap_or(0);
     let part = part * u128::from(scale);
-    if part % divisor != 0 {
+    if !part.is_multiple_of(divisor) {
         return Err("this is not a whole number of nanoseconds or bytes".into());
     }
     let value = u128::from(whole) * u128::from(scale) + part / divisor;

@@ -126,7 +126,10 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let node = self.item(item)?;
+        let mut node = self.item(item)?;
+        if let (Item::Param(param), true) = (&mut node, chunk.first) {
+            param.help = comment_above(self.text, chunk.start);
+        }
         let span = span(self.file, chunk.start, chunk.end);
         Some(Spanned { node, span })
     }
@@ -172,7 +175,6 @@ impl Builder<'_> {
     }
 
     fn item(&mut self, node: Node<'_>) -> Option<Item> {
-        let start = self.base + node.as_span().start();
         let rule = node.as_rule();
         let mut inner = node.into_inner();
         let keyword = inner.next()?;
@@ -191,7 +193,7 @@ impl Builder<'_> {
                     name,
                     ty,
                     default,
-                    help: comment_above(self.text, start),
+                    help: Vec::new(),
                 }))
             }
             _ => {
@@ -207,7 +209,7 @@ impl Builder<'_> {
                 for clause in inner.filter(|node| node.as_rule() != Rule::EOI) {
                     complete &= self.clause(&mut statement, clause).is_some();
                 }
-                complete.then_some(Item::Statement(statement))
+                complete.then_some(Item::Statement(Box::new(statement)))
             }
         }
     }
@@ -340,12 +342,9 @@ fn starts_with_word(text: &str, word: &str) -> bool {
     rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
 }
 
-/// The lines of comment directly above a place that is the first on its line.
+/// The lines of comment directly above an item that is the first on its line.
 fn comment_above(text: &str, at: usize) -> Vec<String> {
-    let mut lines = text[..at].rsplit('\n');
-    if !lines.next().unwrap_or("").trim().is_empty() {
-        return Vec::new();
-    }
+    let lines = text[..at].rsplit('\n').skip(1);
     let comment = |line: &&str| line.trim().starts_with('#') && !line.starts_with("#!");
     let strip = |line: &str| line.trim().trim_start_matches('#').trim().to_owned();
     let mut help: Vec<String> = lines.take_while(comment).map(strip).collect();

@@ -24,6 +24,8 @@ pub struct Chunk {
     pub start: usize,
     /// Behind the last byte.
     pub end: usize,
+    /// It is the first on its line.
+    pub first: bool,
     /// An error in it has been reported.
     pub bad: bool,
 }
@@ -34,6 +36,7 @@ pub fn scan(text: &str, file: u32) -> (Vec<Chunk>, Vec<Diagnostic>) {
         text,
         file,
         at: 0,
+        fresh: true,
         chunks: Vec::new(),
         current: None,
         levels: vec![Level::default()],
@@ -63,6 +66,8 @@ struct Scanner<'a> {
     text: &'a str,
     file: u32,
     at: usize,
+    /// Nothing but blanks stands before on this line.
+    fresh: bool,
     chunks: Vec<Chunk>,
     current: Option<Chunk>,
     levels: Vec<Level>,
@@ -81,7 +86,11 @@ impl Scanner<'_> {
     fn step(&mut self) {
         let start = self.at;
         match self.byte(start) {
-            b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+            b' ' | b'\t' | b'\r' => self.at += 1,
+            b'\n' => {
+                self.fresh = true;
+                self.at += 1;
+            }
             0xef if self.text[start..].starts_with('\u{feff}') => self.at += 3,
             b'#' => self.at = self.line_end(start),
             b';' => {
@@ -125,9 +134,11 @@ impl Scanner<'_> {
         let chunk = self.current.get_or_insert(Chunk {
             start: self.at,
             end,
+            first: self.fresh,
             bad: false,
         });
         chunk.end = end;
+        self.fresh = false;
         if let Some(level) = self.levels.last_mut() {
             effect(level);
             if level.operators + level.inner > MAX_DEPTH && !chunk.bad {
@@ -164,8 +175,7 @@ impl Scanner<'_> {
         let before = self.at.checked_sub(1).map_or(b' ', |at| self.byte(at));
         let after = self.byte(self.at + len);
         let alone = !matches!(before, b'.' | b'-' | b'$') && (after <= b' ' || after == b'#');
-        let line = self.text[..self.at].rfind('\n').map_or(0, |at| at + 1);
-        alone && (self.levels.len() == 1 || self.text[line..self.at].trim().is_empty())
+        alone && (self.levels.len() == 1 || self.fresh)
     }
 
     fn string(&mut self) {

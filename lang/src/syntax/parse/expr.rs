@@ -58,10 +58,7 @@ impl Builder<'_> {
     }
 
     fn plain(&self, node: &Node<'_>, kind: ExprKind) -> Option<Operand> {
-        Some(Operand {
-            expr: self.at(node, kind),
-            bracketed: false,
-        })
+        Some(open(self.span(node), kind))
     }
 
     fn fail(&mut self, error: Diagnostic) -> Option<Operand> {
@@ -76,10 +73,7 @@ impl Builder<'_> {
         };
         let span = join(self.span(op), operand.expr.span);
         let node = ExprKind::Unary(kind, Box::new(operand.expr));
-        Some(Operand {
-            expr: Spanned { node, span },
-            bracketed: false,
-        })
+        Some(open(span, node))
     }
 
     fn infix(&mut self, left: Operand, op: &Node<'_>, right: Operand) -> Option<Operand> {
@@ -96,21 +90,21 @@ impl Builder<'_> {
             rule => {
                 let op = self.at(op, operator(rule));
                 self.check_chain(&left, op)?;
-                let bracketed = left.bracketed || right.bracketed;
+                let plain = |operand: &Operand| {
+                    !operand.bracketed && !matches!(operand.expr.node, ExprKind::Unary(..))
+                };
+                let plain = plain(&left) && plain(&right);
                 let touch =
                     left.expr.span.end == op.span.start && op.span.end == right.expr.span.start;
                 ExprKind::Binary(Binary {
                     op,
-                    tight: touch && !bracketed && op.node.is_arithmetic(),
+                    tight: touch && plain && op.node.is_arithmetic(),
                     left: Box::new(left.expr),
                     right: Box::new(right.expr),
                 })
             }
         };
-        Some(Operand {
-            expr: Spanned { node, span },
-            bracketed: false,
-        })
+        Some(open(span, node))
     }
 
     /// `a < b < c` would compare a truth value with `c`.
@@ -142,28 +136,16 @@ impl Builder<'_> {
             Rule::dollar => self.dollar(&node),
             Rule::path => self.path(node),
             Rule::call => {
-                let whole = self.span(&node);
+                let span = self.span(&node);
                 let mut inner = node.into_inner();
                 let name = self.word(&inner.next()?);
                 let args = self.list(inner)?;
-                Some(Operand {
-                    expr: Spanned {
-                        node: ExprKind::Call(name, args),
-                        span: whole,
-                    },
-                    bracketed: false,
-                })
+                Some(open(span, ExprKind::Call(name, args)))
             }
             Rule::set => {
                 let span = self.span(&node);
                 let items = self.list(node.into_inner())?;
-                Some(Operand {
-                    expr: Spanned {
-                        node: ExprKind::Set(items),
-                        span,
-                    },
-                    bracketed: false,
-                })
+                Some(open(span, ExprKind::Set(items)))
             }
             _ => {
                 let span = self.span(&node);
@@ -245,13 +227,15 @@ impl Builder<'_> {
                 _ => path.parts.push(self.word(&part)),
             }
         }
-        Some(Operand {
-            expr: Spanned {
-                node: ExprKind::Path(path),
-                span,
-            },
-            bracketed: false,
-        })
+        Some(open(span, ExprKind::Path(path)))
+    }
+}
+
+/// An operand without brackets.
+fn open(span: Span, node: ExprKind) -> Operand {
+    Operand {
+        expr: Spanned { node, span },
+        bracketed: false,
     }
 }
 
@@ -259,13 +243,13 @@ impl Builder<'_> {
 fn flat(
     left: Operand,
     right: Operand,
-    open: impl Fn(ExprKind) -> Result<Vec<Expr>, ExprKind>,
+    parts: impl Fn(ExprKind) -> Result<Vec<Expr>, ExprKind>,
 ) -> Vec<Expr> {
     let span = left.expr.span;
     let mut all = if left.bracketed {
         vec![left.expr]
     } else {
-        open(left.expr.node).unwrap_or_else(|node| vec![Spanned { node, span }])
+        parts(left.expr.node).unwrap_or_else(|node| vec![Spanned { node, span }])
     };
     all.push(right.expr);
     all
