@@ -28,6 +28,10 @@
 #define IOTQ_MARK_APPROX_QUEUE 1 /* the bio's queue time was not seen: the request's start stands in for it */
 #define IOTQ_MARK_APPROX_TASK 2  /* the submitter was not seen: the task is the one that issued the request */
 #define IOTQ_MARK_INTERNAL 4     /* made by the block layer itself (the device flush of a FLUSH or FUA) */
+#define IOTQ_MARK_UNENDED 8      /* its end was not seen: it was over when its request was used again */
+
+/* A part of the record was not seen. */
+#define IOTQ_MARK_APPROX (IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -194,7 +198,7 @@ struct iotq_counts {
 	__u64 shipped;
 	__u64 lost_ring; /* passed, and found the ring full */
 	__u64 lost_slot; /* passed the start, and found no room to be tracked */
-	__u64 unmatched; /* ended without a start that was seen */
+	__u64 unmatched; /* ended without a start that was seen, or the other way round */
 	__u64 approx;    /* shipped with a mark of approximation */
 };
 

@@ -14,6 +14,9 @@
 const volatile struct iotq_table iotq_block_start;
 const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 
+/* Whether the plan hooks block_bio_queue. */
+const volatile bool iotq_block_has_queue;
+
 /* Whether block_io_start is there: else the first bio remembers who submitted it. */
 const volatile bool iotq_block_has_start;
 
@@ -206,6 +209,23 @@ static __always_inline void reach(struct iotq_block *record, __u32 tracked, __u3
 }
 
 /*
+ * The request is used again, and its end was not seen: the kernel skips a program where it is running already, and may
+ * have other reasons. What is known of it is shipped, without times of its end.
+ */
+static __noinline int close_unended(struct block_slot *slot)
+{
+	if (!slot)
+		return 0;
+	COUNT(IOTQ_LAYER_BLOCK, unmatched);
+	if (slot->issued) {
+		slot->record.head.marks |= IOTQ_MARK_UNENDED;
+		reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_COMPLETE, bpf_ktime_get_ns());
+	}
+	slot->record.head.queries = 0;
+	return 0;
+}
+
+/*
  * A request begins: fills the part of its record that is known now, and tracks it if a statement's start filter lets it.
  */
 static __always_inline struct block_slot *begin(struct request *rq, struct block_slot *slot, bool submitting)
@@ -216,13 +236,15 @@ static __always_inline struct block_slot *begin(struct request *rq, struct block
 	struct bio_entry *entry = NULL;
 	__u64 key = (__u64)rq, queued;
 
+	if (slot && slot->record.head.queries)
+		close_unended(slot);
 	if (bio)
 		entry = find_bio(address(bio));
 	if (entry) {
 		queued = entry->at;
 	} else {
 		queued = bpf_ktime_get_ns();
-		if (bio)
+		if (bio && iotq_block_has_queue)
 			start.head.marks |= IOTQ_MARK_APPROX_QUEUE;
 	}
 	start.head.layer = IOTQ_LAYER_BLOCK;

@@ -102,7 +102,7 @@ static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer
 		return;
 	}
 	__sync_fetch_and_add(&books->shipped, 1);
-	if (head->marks & (IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK))
+	if (head->marks & IOTQ_MARK_APPROX)
 		__sync_fetch_and_add(&books->approx, 1);
 }
 

@@ -1,9 +1,5 @@
 //! Generated from `bpf/abi.h` by `cargo xtask templates`.
-#![expect(
-    missing_docs,
-    non_camel_case_types,
-    reason = "the names and comments are those of abi.h"
-)]
+#![expect(missing_docs, non_camel_case_types, reason = "the names and comments are those of abi.h")]
 
 pub const IOTQ_NULL32: u32 = 4294967295;
 pub const IOTQ_NULL64: i32 = -1;
@@ -17,6 +13,8 @@ pub const IOTQ_MAX_SYSCALLS: u32 = 512;
 pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
 pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
 pub const IOTQ_MARK_INTERNAL: u32 = 4;
+pub const IOTQ_MARK_UNENDED: u32 = 8;
+pub const IOTQ_MARK_APPROX: u32 = 11;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
 pub const IOTQ_BLOCK_META: u32 = 2;
 pub const IOTQ_BLOCK_FUA: u32 = 4;

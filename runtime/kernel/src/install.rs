@@ -299,6 +299,7 @@ fn set_constants<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, hook
     loader.override_global("iotq_bios_mask", &BIOS_MASK, true);
     let flag = |program| -> &'static u8 { if hooks.has(program) { &1 } else { &0 } };
     loader.override_global("iotq_block_has_start", flag("iotq_rq_start"), true);
+    loader.override_global("iotq_block_has_queue", flag("iotq_bio_queue"), true);
     loader.override_global("iotq_block_bio_spans", flag(BIO_COMPLETE), true);
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
