@@ -77,6 +77,14 @@ struct iotq_block {
 	__u64 lat; /* queued to completed */
 };
 
+/* A request while it is followed, under the address of the kernel's `struct request`. */
+struct iotq_block_slot {
+	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
+	__u64 queued;
+	__u64 inserted; /* zero until then */
+	__u64 issued;   /* zero until then */
+};
+
 #define IOTQ_BLOCK_SYNC 1
 #define IOTQ_BLOCK_META 2
 #define IOTQ_BLOCK_FUA 4

@@ -33,20 +33,15 @@ _Static_assert(sizeof(struct block_start) == __builtin_offsetof(struct iotq_bloc
 /* Whether bios to devices without requests (dm, md, zram, NVMe multipath heads) are followed. */
 const volatile bool iotq_block_bio_spans;
 
-struct block_slot {
-	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
-	__u64 queued, inserted, issued;
-};
-
 /* Sized by the installer: all requests of all devices. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64); /* struct request * */
-	__type(value, struct block_slot);
+	__type(value, struct iotq_block_slot);
 } iotq_requests SEC(".maps");
 
-static const struct block_slot empty_slot;
+static const struct iotq_block_slot empty_slot;
 
 struct bio_entry {
 	__u64 bio;
@@ -212,7 +207,7 @@ static __always_inline void reach(struct iotq_block *record, __u32 tracked, __u3
  * The request is used again, and its end was not seen: the kernel skips a program where it is running already, and may
  * have other reasons. What is known of it is shipped, without times of its end.
  */
-static __noinline int close_unended(struct block_slot *slot)
+static __noinline int close_unended(struct iotq_block_slot *slot)
 {
 	if (!slot)
 		return 0;
@@ -228,7 +223,7 @@ static __noinline int close_unended(struct block_slot *slot)
 /*
  * A request begins: fills the part of its record that is known now, and tracks it if a statement's start filter lets it.
  */
-static __always_inline struct block_slot *begin(struct request *rq, struct block_slot *slot, bool submitting)
+static __always_inline struct iotq_block_slot *begin(struct request *rq, struct iotq_block_slot *slot, bool submitting)
 {
 	struct block_start start = {};
 	struct bio *bio = rq->bio;
@@ -287,7 +282,7 @@ static __always_inline struct block_slot *begin(struct request *rq, struct block
 	return slot;
 }
 
-static __always_inline struct block_slot *find_slot(struct request *rq)
+static __always_inline struct iotq_block_slot *find_slot(struct request *rq)
 {
 	__u64 key = (__u64)rq;
 
@@ -363,7 +358,7 @@ static __always_inline void bio_event(struct bio *bio, __u32 point)
 static __always_inline void begin_bio(struct bio *bio, __u64 key, __u64 now)
 {
 	struct block_start start = {};
-	struct block_slot *slot;
+	struct iotq_block_slot *slot;
 
 	describe_bio(&start, bio);
 	start.head.queries = filter(&iotq_block_start, &start);
@@ -399,7 +394,7 @@ SEC("tp_btf/block_bio_complete")
 int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 {
 	__u64 key = address(bio), now;
-	struct block_slot *slot = bpf_map_lookup_elem(&iotq_requests, &key);
+	struct iotq_block_slot *slot = bpf_map_lookup_elem(&iotq_requests, &key);
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
@@ -448,7 +443,7 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 SEC("tp_btf/block_rq_merge")
 int BPF_PROG(iotq_rq_merge, struct request *rq)
 {
-	struct block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(rq);
 
 	if (slot)
 		slot->record.head.queries = 0;
@@ -459,9 +454,9 @@ int BPF_PROG(iotq_rq_merge, struct request *rq)
  * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
  * which have no such event, this is where they begin.
  */
-static __always_inline struct block_slot *arrive(struct request *rq)
+static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 {
-	struct block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(rq);
 
 	if (slot && slot->record.head.queries)
 		return slot;
@@ -473,7 +468,7 @@ static __always_inline struct block_slot *arrive(struct request *rq)
 SEC("tp_btf/block_rq_insert")
 int BPF_PROG(iotq_rq_insert, struct request *rq)
 {
-	struct block_slot *slot = arrive(rq);
+	struct iotq_block_slot *slot = arrive(rq);
 	__u64 now;
 
 	if (!slot)
@@ -491,7 +486,7 @@ int BPF_PROG(iotq_rq_insert, struct request *rq)
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(iotq_rq_issue, struct request *rq)
 {
-	struct block_slot *slot = arrive(rq);
+	struct iotq_block_slot *slot = arrive(rq);
 	struct blk_mq_hw_ctx *hctx;
 	__u64 now;
 
@@ -513,7 +508,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(iotq_rq_requeue, struct request *rq)
 {
-	struct block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(rq);
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
@@ -525,7 +520,7 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
-	struct block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(rq);
 	__u32 tracked;
 	__u64 now;
 

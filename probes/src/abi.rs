@@ -176,6 +176,38 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_block_slot {
+    pub record: iotq_block,
+    pub queued: __u64,
+    pub inserted: __u64,
+    pub issued: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 176usize];
+    ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
+    ["Offset of field: iotq_block_slot::record"]
+        [::core::mem::offset_of!(iotq_block_slot, record) - 0usize];
+    ["Offset of field: iotq_block_slot::queued"]
+        [::core::mem::offset_of!(iotq_block_slot, queued) - 152usize];
+    ["Offset of field: iotq_block_slot::inserted"]
+        [::core::mem::offset_of!(iotq_block_slot, inserted) - 160usize];
+    ["Offset of field: iotq_block_slot::issued"]
+        [::core::mem::offset_of!(iotq_block_slot, issued) - 168usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_syscall {
     pub head: iotq_head,
     pub task: iotq_task,

@@ -147,8 +147,9 @@ impl Session {
             .enable_time()
             .build()?;
         let served = runtime.block_on(self.serve(child.as_mut()));
+        let unended = self.running.unended();
         self.running.stop();
-        let ended = served.and_then(|()| self.finish());
+        let ended = served.and_then(|()| self.finish(&unended));
         match ended {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             Err(error) => Err(error.into()),
@@ -210,16 +211,21 @@ impl Session {
     }
 
     /// What was still in the ring, and the summary.
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, unended: &[Vec<u8>]) -> io::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
         self.drain()?;
+        let mut counts = self.running.counts().map_err(io::Error::other)?;
+        for record in unended {
+            let passed = self.engine.push_unjudged(record, &mut *self.sink)?;
+            counts.add_unended(passed);
+        }
         let Counts {
             seen,
             shipped,
             lost,
             unmatched,
             approx,
-        } = self.running.counts().map_err(io::Error::other)?;
+        } = counts;
         let summary = Summary {
             seen,
             shipped,

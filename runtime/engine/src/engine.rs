@@ -133,6 +133,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes a record that the filters of its end have not judged, and says whether it passed for any stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sink.
+    pub fn push_unjudged(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> io::Result<bool> {
+        let Ok(record) = RawRecord::parse(bytes, self.clock) else {
+            self.counts.malformed += 1;
+            return Ok(false);
+        };
+        let mut passed = false;
+        for bit in bits(record.queries() & self.active) {
+            let Some(stream) = &self.streams[bit] else {
+                continue;
+            };
+            let passes = stream.plan.end.iter().all(|clause| clause.holds(&record));
+            if stream.makes(&record) && passes {
+                passed = true;
+                self.row(bit, &record, sink)?;
+            }
+        }
+        Ok(passed)
+    }
+
     fn row(&mut self, bit: usize, record: &RawRecord, sink: &mut dyn Sink) -> io::Result<()> {
         let Some(stream) = &self.streams[bit] else {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aya::maps::{HashMap as BpfHash, MapData, PerCpuArray, RingBuf};
+use aya::maps::{HashMap as BpfHash, Map, MapData, MapError};
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader, VerifierLogLevel};
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
@@ -65,7 +65,7 @@ pub enum InstallError {
         /// Its name.
         name: &'static str,
         /// Why.
-        source: aya::maps::MapError,
+        source: MapError,
     },
     /// The object lacks a program or a map: it is not the one that this code belongs to.
     #[error("the template object has no `{0}`")]
@@ -119,21 +119,19 @@ pub fn install(
     fill_sets(&mut ebpf, &constants.sets)?;
     attach(&mut ebpf, &hooks, &families(resolved))?;
 
-    let ring = ebpf
-        .take_map("iotq_ring")
-        .ok_or(InstallError::Missing("iotq_ring"))?;
-    let ring = RingBuf::try_from(ring).map_err(|source| InstallError::Map {
-        name: "iotq_ring",
-        source,
-    })?;
-    let counts = ebpf
-        .take_map("iotq_counts")
-        .ok_or(InstallError::Missing("iotq_counts"))?;
-    let counts = PerCpuArray::try_from(counts).map_err(|source| InstallError::Map {
-        name: "iotq_counts",
-        source,
-    })?;
-    Ok(Running::new(ebpf, ring, counts, hooks.missing))
+    let ring = take(&mut ebpf, "iotq_ring")?;
+    let counts = take(&mut ebpf, "iotq_counts")?;
+    let requests = take(&mut ebpf, "iotq_requests")?;
+    Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
+}
+
+fn take<M: TryFrom<Map, Error = MapError>>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+) -> Result<M, InstallError> {
+    let map = ebpf.take_map(name).ok_or(InstallError::Missing(name))?;
+    map.try_into()
+        .map_err(|source| InstallError::Map { name, source })
 }
 
 /// Old kernels count maps as locked memory. Where the limit cannot be raised it does not matter.

@@ -10,6 +10,7 @@ pub mod install;
 pub mod names;
 mod privilege;
 pub mod running;
+mod unended;
 
 pub use install::{InstallError, Options, install, offers};
 pub use privilege::privileged;

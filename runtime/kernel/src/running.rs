@@ -3,8 +3,10 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
-use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{HashMap as BpfHash, MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
+
+use crate::unended;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
 
@@ -14,6 +16,7 @@ pub struct Running {
     ebpf: Option<Ebpf>,
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
+    requests: BpfHash<MapData, u64, unended::Slot>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -33,17 +36,29 @@ pub struct Counts {
     pub approx: u64,
 }
 
+impl Counts {
+    /// Adds a request whose end was not seen; `passed`: it made a row.
+    pub fn add_unended(&mut self, passed: bool) {
+        self.seen += 1;
+        self.unmatched += 1;
+        self.shipped += u64::from(passed);
+        self.approx += u64::from(passed);
+    }
+}
+
 impl Running {
     pub(crate) fn new(
         ebpf: Ebpf,
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
+        requests: BpfHash<MapData, u64, unended::Slot>,
         missing: Vec<String>,
     ) -> Self {
         Self {
             ebpf: Some(ebpf),
             ring,
             counts,
+            requests,
             missing,
         }
     }
@@ -74,6 +89,12 @@ impl Running {
             }
         }
         Ok(sum)
+    }
+
+    /// The records of block requests whose end has gone by unseen, not yet judged by the filters of their end. To be
+    /// asked once, before the end.
+    pub fn unended(&self) -> Vec<Vec<u8>> {
+        unended::records(&self.requests)
     }
 
     /// Detaches every program: no record comes after it. What waits in the ring stays.
