@@ -5,6 +5,7 @@ mod child;
 mod doctor;
 mod explain;
 mod list;
+mod memory;
 mod names;
 mod output;
 mod report;

@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::args::Run;
 use crate::child::Held;
 use crate::names::MachineNames;
-use crate::output;
+use crate::{memory, output};
 use crate::report::{Failure, note};
 use crate::script::Script;
 
@@ -99,6 +99,7 @@ fn install(
     };
     let running = iotq_kernel::install(plan, resolved, &how);
     let running = running.map_err(|error| Failure::install(error, &script.sources))?;
+    memory::trim();
     for missing in &running.missing {
         note(&format!("iotq: {missing}"));
     }

@@ -281,9 +281,10 @@ fn program<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut BtfTracePoint,
     })
 }
 
-/// Places of the bio table: a power of two.
-const BIOS: u32 = 8192;
-const BIOS_MASK: u32 = BIOS - 1;
+/// Places of the bio table, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon;
+/// else until its request is inserted or issued. A small table stays in the CPU's cache.
+const BIOS: [u32; 2] = [8192, 1024];
+const BIOS_MASKS: [u32; 2] = [BIOS[0] - 1, BIOS[1] - 1];
 const THREADS: u32 = 16_384;
 const PROCESSES: u32 = 65_536;
 
@@ -294,7 +295,8 @@ fn set_constants<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, hook
     set(loader, "iotq_config", constants.config.as_bytes());
     set(loader, "iotq_texts", constants.texts.as_bytes());
     set(loader, "iotq_calls", constants.calls.as_bytes());
-    loader.override_global("iotq_bios_mask", &BIOS_MASK, true);
+    let has_start = usize::from(hooks.has("iotq_rq_start"));
+    loader.override_global("iotq_bios_mask", &BIOS_MASKS[has_start], true);
     let flag = |program| -> &'static u8 { if hooks.has(program) { &1 } else { &0 } };
     loader.override_global("iotq_block_has_start", flag("iotq_rq_start"), true);
     loader.override_global("iotq_block_has_queue", flag("iotq_bio_queue"), true);
@@ -324,7 +326,8 @@ fn set_sizes(loader: &mut EbpfLoader<'_>, constants: &Constants, hooks: &Hooks, 
         hooks.has("iotq_rq_complete") || hooks.has("iotq_rq_issue"),
         requests,
     );
-    size("iotq_bios", hooks.has("iotq_bio_queue"), BIOS);
+    let has_start = usize::from(hooks.has("iotq_rq_start"));
+    size("iotq_bios", hooks.has("iotq_bio_queue"), BIOS[has_start]);
     size("iotq_threads", hooks.has("iotq_sys_enter"), THREADS);
     size("iotq_families", families > 0, PROCESSES);
     size(
