@@ -71,7 +71,7 @@ pub struct Run {
     #[arg(long)]
     pub dry_run: bool,
     /// Bytes of the ring between kernel and user space, such as 4K or 8M
-    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "2M")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "1M")]
     pub ring: u32,
     /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]

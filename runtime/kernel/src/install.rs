@@ -29,7 +29,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             btf: None,
-            ring: 2 << 20,
+            ring: 1 << 20,
         }
     }
 }
@@ -89,7 +89,7 @@ pub fn install(
     let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
     let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
     let ring = ring_bytes(options.ring);
-    constants.config.wakeup_bytes = ring / 4;
+    constants.config.wakeup_mask = wakeup_mask(ring);
 
     let loaded = load(
         &mut loader,
@@ -147,6 +147,12 @@ fn raise_memlock() {
 fn ring_bytes(wanted: u32) -> u32 {
     let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
     wanted.clamp(page, 1 << 30).next_power_of_two()
+}
+
+/// Each CPU wakes the reader about when it alone has filled an eighth of the ring.
+fn wakeup_mask(ring: u32) -> u32 {
+    let record = 192;
+    ((ring / 8 / record).max(1) + 1).next_power_of_two() / 2 - 1
 }
 
 fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
