@@ -2,7 +2,10 @@
 
 /// Hands free memory back to the system.
 #[cfg(target_env = "gnu")]
-#[expect(unsafe_code, reason = "the allocator's own function, by its C interface")]
+#[expect(
+    unsafe_code,
+    reason = "the allocator's own function, by its C interface"
+)]
 pub fn trim() {
     // SAFETY: may be called at any time; it touches only memory that is free.
     unsafe { libc::malloc_trim(0) };

@@ -19,9 +19,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::args::Run;
 use crate::child::Held;
 use crate::names::MachineNames;
-use crate::{memory, output};
 use crate::report::{Failure, note};
 use crate::script::Script;
+use crate::{memory, output};
 
 /// How often the ring is looked at; a ring that fills up wakes the reader earlier.
 const LOOK: Duration = Duration::from_millis(20);

@@ -1,10 +1,12 @@
 //! Tasks of the project that need more than cargo.
 //!
 //! `cargo xtask templates` builds the eBPF object and its bindings; with `--check` it only compares them with what is
-//! committed. `cargo xtask order` checks that crates use only crates that stand above them.
+//! committed. `cargo xtask order` checks that crates use only crates that stand above them. `cargo xtask test` runs all
+//! checks and tests.
 
 mod order;
 mod templates;
+mod test;
 
 use anyhow::Result;
 use clap::Parser;
@@ -20,11 +22,14 @@ enum Task {
     },
     /// Check the order of the crates
     Order,
+    /// Run all checks and tests; the live ones need root, and Debian's packages that CONTRIBUTING.md names
+    Test,
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Templates { check } => templates::run(check),
         Task::Order => order::run(),
+        Task::Test => test::run(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +10,9 @@ use iotq_probes::catalogue::{self, EnumType, LAYERS};
 
 const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
+
+/// Makes the bytes of one file, given the folder of the probes.
+type Maker = fn(&Path) -> Result<Vec<u8>>;
 
 /// Builds everything; `check` compares instead of writing.
 pub fn run(check: bool) -> Result<()> {
@@ -19,7 +22,7 @@ pub fn run(check: bool) -> Result<()> {
         .context("find probes/")?;
     let mut stale = Vec::new();
     // In this order: the object is built from the header.
-    let made: [(&str, fn(&Path) -> Result<Vec<u8>>); 3] = [
+    let made: [(&str, Maker); 3] = [
         ("bpf/catalogue.gen.h", |_| Ok(header().into_bytes())),
         ("src/abi.rs", bindings),
         ("objects/iotq.bpf.o", object),
@@ -148,8 +151,7 @@ impl bindgen::callbacks::ParseCallbacks for Derives {
 
 /// Compiles and strips the object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.
 fn object(probes: &Path) -> Result<Vec<u8>> {
-    let out =
-        PathBuf::from(std::env::temp_dir()).join(format!("iotq-{}.bpf.o", std::process::id()));
+    let out = std::env::temp_dir().join(format!("iotq-{}.bpf.o", std::process::id()));
     let compiled = compile(probes, &out);
     let bytes = compiled.and_then(|()| fs::read(&out).context("read the object"));
     // It may never have been made.
