@@ -494,6 +494,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 		return 0;
 	now = bpf_ktime_get_ns();
 	slot->issued = now;
+	slot->record.d2c = IOTQ_NULL64;
 	slot->record.q2d = now - slot->queued;
 	if (slot->inserted)
 		slot->record.i2d = now - slot->inserted;
@@ -517,6 +518,19 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 	return 0;
 }
 
+/*
+ * A write with PREFLUSH or FUA goes through several steps, each of which completes the request. Its bio ends with the
+ * last one, when the mark is gone; the device's own flush request has the mark as well, but no bio.
+ */
+static __always_inline bool more_steps(struct request *rq)
+{
+	__u32 bit = 4; /* a constant before the enum of 6.11 */
+
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
+		bit = bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
+	return rq->bio && rq->rq_flags & 1u << bit;
+}
+
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
@@ -536,9 +550,11 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	if (bytes < rq->__data_len)
 		return 0;
 	now = bpf_ktime_get_ns();
-	slot->record.lat = now - slot->queued;
-	if (slot->issued)
+	if (slot->issued && slot->record.d2c == IOTQ_NULL64)
 		slot->record.d2c = now - slot->issued;
+	if (more_steps(rq))
+		return 0;
+	slot->record.lat = now - slot->queued;
 	tracked = slot->record.head.queries;
 	reach(&slot->record, tracked, IOTQ_BLOCK_COMPLETE, now);
 	slot->record.head.queries = 0;

@@ -151,6 +151,7 @@ struct request {
 	struct request_queue *q;
 	struct blk_mq_hw_ctx *mq_hctx;
 	__u32 cmd_flags;
+	__u32 rq_flags;
 	int tag;
 	__u32 __data_len;
 	__u64 __sector;
@@ -177,5 +178,7 @@ enum req_op { REQ_OP_READ, REQ_OP_WRITE, REQ_OP_FLUSH, REQ_OP_DISCARD, REQ_OP_SE
 
 enum req_flag_bits { __REQ_SYNC, __REQ_META, __REQ_PRIO, __REQ_FUA, __REQ_PREFLUSH, __REQ_RAHEAD, __REQ_BACKGROUND,
 		     __REQ_NOWAIT, __REQ_POLLED, __REQ_SWAP };
+
+enum rqf_flags { __RQF_STARTED, __RQF_FLUSH_SEQ };
 
 #endif

@@ -8,12 +8,19 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
-use std::{fs, io};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::Signal;
+
+use crate::report::note;
 
 /// The hidden subcommand of the holder: `iotq HOLD FD PROGRAM [ARG…]`.
 pub const HOLD: &str = "__hold";
+
+/// How long a command may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A command that waits to be let go.
 pub struct Held {
@@ -65,11 +72,30 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// A holder that was never let go reads the end of its pipe, and ends.
+    /// A holder that was never let go reads the end of its pipe, and ends. A command that still runs was started for
+    /// this trace alone: it is asked to end, and given a moment for it.
     fn drop(&mut self) {
         if self.gate.take().is_some() {
             let _ = self.child.wait();
         }
+        let Ok(None) = self.child.try_wait() else {
+            return;
+        };
+        let _ = rustix::process::kill_process(
+            rustix::process::Pid::from_child(&self.child),
+            Signal::TERM,
+        );
+        let asked = Instant::now();
+        while asked.elapsed() < GRACE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        note(&format!(
+            "iotq: the command (process {}) is still running",
+            self.pid()
+        ));
     }
 }
 
