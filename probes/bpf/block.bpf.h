@@ -9,6 +9,8 @@
  *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
  */
+#include "block_bios.h"
+#include "block_kernel.h"
 #include "ship.h"
 
 const volatile struct iotq_table iotq_block_start;
@@ -16,9 +18,6 @@ const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 
 /* Whether the plan hooks block_bio_queue. */
 const volatile bool iotq_block_has_queue;
-
-/* Whether block_io_start is there: else the first bio remembers who submitted it. */
-const volatile bool iotq_block_has_start;
 
 /* The part of a record that is known at the start: all that start filters may read. */
 struct block_start {
@@ -43,133 +42,6 @@ struct {
 
 static const struct iotq_block_slot empty_slot;
 
-struct bio_entry {
-	__u64 bio;
-	__u64 at;
-	struct iotq_task task; /* without block_io_start only */
-};
-
-/* Two places for every bio: the older one gives way, so that bios which never get a request need no care. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bio_entry);
-} iotq_bios SEC(".maps");
-
-const volatile __u32 iotq_bios_mask;
-
-/* The verifier forbids arithmetic on kernel pointers: this is the same address as a number. */
-static __always_inline __u64 address(const void *pointer)
-{
-	__u64 number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
-	return number;
-}
-
-static __always_inline struct bio_entry *bio_place(__u64 bio, __u32 way)
-{
-	__u64 hash = (bio >> 4) * 0x9e3779b97f4a7c15ull;
-	__u32 index = (((__u32)(hash >> 40)) & iotq_bios_mask) ^ way;
-
-	return bpf_map_lookup_elem(&iotq_bios, &index);
-}
-
-static __always_inline struct bio_entry *find_bio(__u64 bio)
-{
-	struct bio_entry *entry = bio_place(bio, 0);
-
-	if (entry && entry->bio == bio)
-		return entry;
-	entry = bio_place(bio, 1);
-	return entry && entry->bio == bio ? entry : NULL;
-}
-
-static __always_inline void remember_bio(__u64 bio, __u64 now)
-{
-	struct bio_entry *entry = bio_place(bio, 0), *other = bio_place(bio, 1);
-
-	if (!entry || !other)
-		return;
-	if (other->bio == bio || (entry->bio != bio && entry->bio && (!other->bio || other->at < entry->at)))
-		entry = other;
-	entry->at = now;
-	if (!iotq_block_has_start)
-		describe_task(&entry->task);
-	entry->bio = bio;
-}
-
-/* REQ_OP_READ and REQ_OP_WRITE have been 0 and 1 for ever; the others have moved. */
-static __always_inline __u8 operation(__u32 flags, __u32 size)
-{
-	__u32 op = flags & 0xff;
-
-	if (op == 0)
-		return IOTQ_BLOCK_OP_READ;
-	if (op == 1) {
-		bool preflush = flags & 1u << bpf_core_enum_value(enum req_flag_bits, __REQ_PREFLUSH);
-
-		return preflush && !size ? IOTQ_BLOCK_OP_FLUSH : IOTQ_BLOCK_OP_WRITE;
-	}
-#define IS(kernel, ours)                                                                                             \
-	if (bpf_core_enum_value_exists(enum req_op, kernel) && op == bpf_core_enum_value(enum req_op, kernel))       \
-		return ours;
-	IS(REQ_OP_FLUSH, IOTQ_BLOCK_OP_FLUSH)
-	IS(REQ_OP_DISCARD, IOTQ_BLOCK_OP_DISCARD)
-	IS(REQ_OP_SECURE_ERASE, IOTQ_BLOCK_OP_SECURE_ERASE)
-	IS(REQ_OP_WRITE_ZEROES, IOTQ_BLOCK_OP_WRITE_ZEROES)
-	IS(REQ_OP_ZONE_APPEND, IOTQ_BLOCK_OP_ZONE_APPEND)
-	IS(REQ_OP_ZONE_OPEN, IOTQ_BLOCK_OP_ZONE_OPEN)
-	IS(REQ_OP_ZONE_CLOSE, IOTQ_BLOCK_OP_ZONE_CLOSE)
-	IS(REQ_OP_ZONE_FINISH, IOTQ_BLOCK_OP_ZONE_FINISH)
-	IS(REQ_OP_ZONE_RESET, IOTQ_BLOCK_OP_ZONE_RESET)
-	IS(REQ_OP_ZONE_RESET_ALL, IOTQ_BLOCK_OP_ZONE_RESET_ALL)
-	IS(REQ_OP_DRV_IN, IOTQ_BLOCK_OP_DRIVER_IN)
-	IS(REQ_OP_DRV_OUT, IOTQ_BLOCK_OP_DRIVER_OUT)
-#undef IS
-	return IOTQ_BLOCK_OP_OTHER;
-}
-
-/* The kernel's flags move between versions, ours do not. */
-static __always_inline __u32 block_flags(__u32 flags)
-{
-	__u32 ours = 0;
-
-	if (!iotq_config.want_flags)
-		return 0;
-#define FLAG(kernel, bit)                                                                        \
-	if (bpf_core_enum_value_exists(enum req_flag_bits, kernel) &&                            \
-	    flags & 1u << bpf_core_enum_value(enum req_flag_bits, kernel))                       \
-		ours |= bit;
-	FLAG(__REQ_SYNC, IOTQ_BLOCK_SYNC)
-	FLAG(__REQ_META, IOTQ_BLOCK_META)
-	FLAG(__REQ_PRIO, IOTQ_BLOCK_PRIO)
-	FLAG(__REQ_FUA, IOTQ_BLOCK_FUA)
-	FLAG(__REQ_PREFLUSH, IOTQ_BLOCK_PREFLUSH)
-	FLAG(__REQ_RAHEAD, IOTQ_BLOCK_AHEAD)
-	FLAG(__REQ_BACKGROUND, IOTQ_BLOCK_BACKGROUND)
-	FLAG(__REQ_NOWAIT, IOTQ_BLOCK_NOWAIT)
-	FLAG(__REQ_POLLED, IOTQ_BLOCK_POLLED)
-	FLAG(__REQ_SWAP, IOTQ_BLOCK_SWAP)
-#undef FLAG
-	return ours;
-}
-
-static __always_inline __u32 disk_number(struct gendisk *disk)
-{
-	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
-}
-
-static __always_inline struct gendisk *request_disk(struct request *rq)
-{
-	struct request___rq_disk *old = (void *)rq;
-
-	if (bpf_core_field_exists(rq->q->disk))
-		return rq->q->disk;
-	return old->rq_disk;
-}
-
 static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
 {
 	record->size = size;
@@ -183,7 +55,7 @@ static __always_inline void no_times(struct iotq_block *record)
 	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
 }
 
-/* Evaluates a point's filters on a finished record and ships it. Returns whether any statement wants the point. */
+/* Evaluates the filters of a point on the record, and ships it if it passes any. */
 static __always_inline void reach(struct iotq_block *record, __u32 tracked, __u32 point, __u64 now)
 {
 	const volatile struct iotq_table *table = &iotq_block_at[point];
@@ -287,46 +159,6 @@ static __always_inline struct iotq_block_slot *find_slot(struct request *rq)
 	__u64 key = (__u64)rq;
 
 	return bpf_map_lookup_elem(&iotq_requests, &key);
-}
-
-/* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */
-static __noinline __u32 status_errno(__u32 status)
-{
-	switch (status) {
-	case 0:
-		return 0;
-	case 1: /* NOTSUPP */
-		return 95;
-	case 2: /* TIMEOUT */
-		return 110;
-	case 3: /* NOSPC */
-		return 28;
-	case 4: /* TRANSPORT */
-		return 67;
-	case 5: /* TARGET */
-		return 121;
-	case 6: /* RESV_CONFLICT */
-		return 52;
-	case 7: /* MEDIUM */
-		return 61;
-	case 8: /* PROTECTION */
-		return 84;
-	case 9: /* RESOURCE */
-		return 12;
-	case 12: /* AGAIN */
-		return 11;
-	case 13: /* DEV_RESOURCE */
-		return 16;
-	case 14: /* ZONE_OPEN_RESOURCE, ZONE_ACTIVE_RESOURCE */
-	case 15:
-		return 75;
-	case 16: /* OFFLINE */
-		return 19;
-	case 17: /* DURATION_LIMIT */
-		return 62;
-	default:
-		return 5;
-	}
 }
 
 static __always_inline void describe_bio(struct block_start *start, struct bio *bio)
@@ -516,19 +348,6 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 	slot->record.requeues++;
 	reach(&slot->record, slot->record.head.queries, IOTQ_BLOCK_REQUEUE, bpf_ktime_get_ns());
 	return 0;
-}
-
-/*
- * A write with PREFLUSH or FUA goes through several steps, each of which completes the request. Its bio ends with the
- * last one, when the mark is gone; the device's own flush request has the mark as well, but no bio.
- */
-static __always_inline bool more_steps(struct request *rq)
-{
-	__u32 bit = 4; /* a constant before the enum of 6.11 */
-
-	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
-		bit = bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
-	return rq->bio && rq->rq_flags & 1u << bit;
 }
 
 SEC("tp_btf/block_rq_complete")

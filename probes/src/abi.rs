@@ -1,9 +1,5 @@
 //! Generated from `bpf/abi.h` by `cargo xtask templates`.
-#![expect(
-    missing_docs,
-    non_camel_case_types,
-    reason = "the names and comments are those of abi.h"
-)]
+#![expect(missing_docs, non_camel_case_types, reason = "the names and comments are those of abi.h")]
 
 pub const IOTQ_NULL32: u32 = 4294967295;
 pub const IOTQ_NULL64: i32 = -1;

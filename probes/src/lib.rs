@@ -2,6 +2,7 @@
 //! with the eBPF templates, and the prebuilt [object] that holds them.
 
 #[expect(clippy::allow_attributes, reason = "the generator writes them")]
+#[rustfmt::skip]
 pub mod abi;
 pub mod catalogue;
 pub mod object;

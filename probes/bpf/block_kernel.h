@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* What the kernel's bios and requests say, in the words of our records. */
+#ifndef IOTQ_BLOCK_KERNEL_H
+#define IOTQ_BLOCK_KERNEL_H
+
+#include "ship.h"
+
+/* REQ_OP_READ and REQ_OP_WRITE have been 0 and 1 for ever; the others have moved. */
+static __always_inline __u8 operation(__u32 flags, __u32 size)
+{
+	__u32 op = flags & 0xff;
+
+	if (op == 0)
+		return IOTQ_BLOCK_OP_READ;
+	if (op == 1) {
+		bool preflush = flags & 1u << bpf_core_enum_value(enum req_flag_bits, __REQ_PREFLUSH);
+
+		return preflush && !size ? IOTQ_BLOCK_OP_FLUSH : IOTQ_BLOCK_OP_WRITE;
+	}
+#define IS(kernel, ours)                                                                                             \
+	if (bpf_core_enum_value_exists(enum req_op, kernel) && op == bpf_core_enum_value(enum req_op, kernel))       \
+		return ours;
+	IS(REQ_OP_FLUSH, IOTQ_BLOCK_OP_FLUSH)
+	IS(REQ_OP_DISCARD, IOTQ_BLOCK_OP_DISCARD)
+	IS(REQ_OP_SECURE_ERASE, IOTQ_BLOCK_OP_SECURE_ERASE)
+	IS(REQ_OP_WRITE_ZEROES, IOTQ_BLOCK_OP_WRITE_ZEROES)
+	IS(REQ_OP_ZONE_APPEND, IOTQ_BLOCK_OP_ZONE_APPEND)
+	IS(REQ_OP_ZONE_OPEN, IOTQ_BLOCK_OP_ZONE_OPEN)
+	IS(REQ_OP_ZONE_CLOSE, IOTQ_BLOCK_OP_ZONE_CLOSE)
+	IS(REQ_OP_ZONE_FINISH, IOTQ_BLOCK_OP_ZONE_FINISH)
+	IS(REQ_OP_ZONE_RESET, IOTQ_BLOCK_OP_ZONE_RESET)
+	IS(REQ_OP_ZONE_RESET_ALL, IOTQ_BLOCK_OP_ZONE_RESET_ALL)
+	IS(REQ_OP_DRV_IN, IOTQ_BLOCK_OP_DRIVER_IN)
+	IS(REQ_OP_DRV_OUT, IOTQ_BLOCK_OP_DRIVER_OUT)
+#undef IS
+	return IOTQ_BLOCK_OP_OTHER;
+}
+
+/* The kernel's flags move between versions, ours do not. */
+static __always_inline __u32 block_flags(__u32 flags)
+{
+	__u32 ours = 0;
+
+	if (!iotq_config.want_flags)
+		return 0;
+#define FLAG(kernel, bit)                                                                        \
+	if (bpf_core_enum_value_exists(enum req_flag_bits, kernel) &&                            \
+	    flags & 1u << bpf_core_enum_value(enum req_flag_bits, kernel))                       \
+		ours |= bit;
+	FLAG(__REQ_SYNC, IOTQ_BLOCK_SYNC)
+	FLAG(__REQ_META, IOTQ_BLOCK_META)
+	FLAG(__REQ_PRIO, IOTQ_BLOCK_PRIO)
+	FLAG(__REQ_FUA, IOTQ_BLOCK_FUA)
+	FLAG(__REQ_PREFLUSH, IOTQ_BLOCK_PREFLUSH)
+	FLAG(__REQ_RAHEAD, IOTQ_BLOCK_AHEAD)
+	FLAG(__REQ_BACKGROUND, IOTQ_BLOCK_BACKGROUND)
+	FLAG(__REQ_NOWAIT, IOTQ_BLOCK_NOWAIT)
+	FLAG(__REQ_POLLED, IOTQ_BLOCK_POLLED)
+	FLAG(__REQ_SWAP, IOTQ_BLOCK_SWAP)
+#undef FLAG
+	return ours;
+}
+
+static __always_inline __u32 disk_number(struct gendisk *disk)
+{
+	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
+}
+
+static __always_inline struct gendisk *request_disk(struct request *rq)
+{
+	struct request___rq_disk *old = (void *)rq;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		return rq->q->disk;
+	return old->rq_disk;
+}
+
+/* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */
+static __noinline __u32 status_errno(__u32 status)
+{
+	switch (status) {
+	case 0:
+		return 0;
+	case 1: /* NOTSUPP */
+		return 95;
+	case 2: /* TIMEOUT */
+		return 110;
+	case 3: /* NOSPC */
+		return 28;
+	case 4: /* TRANSPORT */
+		return 67;
+	case 5: /* TARGET */
+		return 121;
+	case 6: /* RESV_CONFLICT */
+		return 52;
+	case 7: /* MEDIUM */
+		return 61;
+	case 8: /* PROTECTION */
+		return 84;
+	case 9: /* RESOURCE */
+		return 12;
+	case 12: /* AGAIN */
+		return 11;
+	case 13: /* DEV_RESOURCE */
+		return 16;
+	case 14: /* ZONE_OPEN_RESOURCE, ZONE_ACTIVE_RESOURCE */
+	case 15:
+		return 75;
+	case 16: /* OFFLINE */
+		return 19;
+	case 17: /* DURATION_LIMIT */
+		return 62;
+	default:
+		return 5;
+	}
+}
+
+/*
+ * A write with PREFLUSH or FUA goes through several steps, each of which completes the request. Its bio ends with the
+ * last one, when the mark is gone; the device's own flush request has the mark as well, but no bio.
+ */
+static __always_inline bool more_steps(struct request *rq)
+{
+	__u32 bit = 4; /* a constant before the enum of 6.11 */
+
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
+		bit = bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
+	return rq->bio && rq->rq_flags & 1u << bit;
+}
+
+#endif
