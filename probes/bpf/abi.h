@@ -192,7 +192,7 @@ struct iotq_config {
 	__u32 self_tgid;   /* iotq itself: its system calls are not traced */
 	__u32 families;    /* bits of `members` that are families of processes */
 	__u32 cgroup_count;
-	__u32 wakeup_mask; /* the reader is woken when a CPU's count of records has none of these bits */
+	__u32 wakeup_bytes; /* the reader is woken when so much waits */
 	__u32 want_cgroup; /* the optional fields that the plan reads */
 	__u32 want_uid;
 	__u32 want_name;

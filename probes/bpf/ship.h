@@ -85,17 +85,18 @@ static __always_inline void no_task(struct iotq_task *into)
 }
 
 /*
- * Ships a record. A wakeup costs more than all the rest, so the reader is woken by few of them; it also looks by itself
- * every few milliseconds.
+ * Ships a record. A wakeup costs more than all the rest, so the reader is woken only when what waits crosses a line; it
+ * also looks by itself every few milliseconds.
  */
 static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer)
 {
 	struct iotq_counts *books = counts(layer);
-	__u64 flags;
+	__u64 waiting = bpf_ringbuf_query(&iotq_ring, BPF_RB_AVAIL_DATA);
+	__u64 line = iotq_config.wakeup_bytes;
+	__u64 flags = waiting < line && waiting + size + 8 >= line ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
 	if (!books)
 		return;
-	flags = books->shipped & iotq_config.wakeup_mask ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&iotq_ring, head, size, flags)) {
 		__sync_fetch_and_add(&books->lost_ring, 1);
 		return;

@@ -446,7 +446,7 @@ pub struct iotq_config {
     pub self_tgid: __u32,
     pub families: __u32,
     pub cgroup_count: __u32,
-    pub wakeup_mask: __u32,
+    pub wakeup_bytes: __u32,
     pub want_cgroup: __u32,
     pub want_uid: __u32,
     pub want_name: __u32,
@@ -463,8 +463,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, families) - 4usize];
     ["Offset of field: iotq_config::cgroup_count"]
         [::core::mem::offset_of!(iotq_config, cgroup_count) - 8usize];
-    ["Offset of field: iotq_config::wakeup_mask"]
-        [::core::mem::offset_of!(iotq_config, wakeup_mask) - 12usize];
+    ["Offset of field: iotq_config::wakeup_bytes"]
+        [::core::mem::offset_of!(iotq_config, wakeup_bytes) - 12usize];
     ["Offset of field: iotq_config::want_cgroup"]
         [::core::mem::offset_of!(iotq_config, want_cgroup) - 16usize];
     ["Offset of field: iotq_config::want_uid"]

@@ -70,9 +70,9 @@ pub struct Run {
     /// Resolve names and check the plan, but attach nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Bytes of the ring between kernel and user space, such as 4K or 8M
-    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "1M")]
-    pub ring: u32,
+    /// Bytes of the ring between kernel and user space, such as 4K or 8M [default: 512K per CPU, 1M to 16M]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub ring: Option<u32>,
     /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
     pub btf: Option<PathBuf>,

@@ -1,6 +1,9 @@
 //! Installs a bound plan: adapts the template object to this kernel, loads what the plan needs, attaches it.
 
+use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::thread;
 
 use aya::maps::{HashMap as BpfHash, Map, MapData, MapError};
 use aya::programs::{BtfTracePoint, ProgramError};
@@ -17,21 +20,12 @@ use crate::names::{Membership, Resolved, device, process};
 use crate::running::Running;
 
 /// How to install.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The kernel's types, if not where the running kernel shows them.
     pub btf: Option<PathBuf>,
-    /// Bytes of the ring through which records come; rounded up to a power of two of pages.
-    pub ring: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            btf: None,
-            ring: 1 << 20,
-        }
-    }
+    /// Bytes of the ring through which records come, rounded up to a power of two; by default, the more the more CPUs.
+    pub ring: Option<u32>,
 }
 
 /// Why a plan cannot be installed.
@@ -89,7 +83,7 @@ pub fn install(
     let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
     let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
     let ring = ring_bytes(options.ring);
-    constants.config.wakeup_mask = wakeup_mask(ring);
+    constants.config.wakeup_bytes = ring / 4;
 
     let loaded = load(
         &mut loader,
@@ -143,16 +137,18 @@ fn raise_memlock() {
     let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, all);
 }
 
-/// A power of two of at least one page.
-fn ring_bytes(wanted: u32) -> u32 {
-    let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
-    wanted.clamp(page, 1 << 30).next_power_of_two()
-}
+const RING_PER_CPU: u32 = 512 << 10;
+const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
 
-/// Each CPU wakes the reader about when it alone has filled an eighth of the ring.
-fn wakeup_mask(ring: u32) -> u32 {
-    let record = 192;
-    ((ring / 8 / record).max(1) + 1).next_power_of_two() / 2 - 1
+/// A power of two of at least one page.
+fn ring_bytes(wanted: Option<u32>) -> u32 {
+    let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
+    let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+    let usual = u32::try_from(cpus)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(RING_PER_CPU);
+    let bytes = wanted.unwrap_or(usual.clamp(*RINGS.start(), *RINGS.end()));
+    bytes.clamp(page, 1 << 30).next_power_of_two()
 }
 
 fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
