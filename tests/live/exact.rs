@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use iotq_tests::completions::{Completions, blind, number};
 use iotq_tests::extents::{Counted, Extents, counted};
 use iotq_tests::fio::Reads;
 use iotq_tests::needs::{self, Need, ROOT_FOLDER, test};
-use iotq_tests::{Disk, Output, disk, json, tool};
+use iotq_tests::{Disk, Output, Row, disk, json, tool};
 use libtest_mimic::Trial;
 
 const QUERY: &str = "on block.complete where pid under $child and op == read and size == 4KiB \
-                     emit pid, dev, sector, size, lat";
+                     emit pid, dev, sector, size, lat, ahead";
 /// Large enough that nothing is lost however late the reader gets a CPU: what is tested is the probes.
 const RING: &str = "16M";
 
@@ -70,12 +71,16 @@ fn check(on: On, engine: &str, depth: u32, threads: u32) {
         memory: disk.memory(),
     };
     warm_up(&reads);
+    let kernel = Completions::start();
     let output = json(&["--ring", RING, "-c", &reads.line(), "-e", QUERY]);
+    let kernel = kernel.map_or_else(Vec::new, Completions::stop);
     let device = match on {
         On::Root => needs::root_disk().unwrap(),
         _ => disk.name(),
     };
-    compare(&output, &device, &expected(on, &reads));
+    let number = number(&device);
+    let unseen = blind(&kernel, &number).map(|each| each.sector);
+    compare(&output, &device, &expected(on, &reads), &counted(unseen));
 }
 
 /// Once without iotq: so that fio itself and its libraries are in the page cache, and reading them is no I/O of the
@@ -83,7 +88,7 @@ fn check(on: On, engine: &str, depth: u32, threads: u32) {
 fn warm_up(reads: &Reads) {
     tool("sh", &["-c", &reads.line()]);
     for thread in 0..reads.threads {
-        std::fs::remove_file(reads.memory.join(format!("issued.{thread}"))).unwrap();
+        std::fs::remove_file(reads.log(thread)).unwrap();
     }
 }
 
@@ -99,26 +104,37 @@ fn expected(on: On, reads: &Reads) -> Counted {
     }
 }
 
-fn compare(output: &Output, device: &str, expected: &Counted) {
+/// `unseen`: what completed in moments in which this kernel runs no programs at all.
+fn compare(output: &Output, device: &str, expected: &Counted, unseen: &Counted) {
     assert_eq!(output.lost, 0, "{}", output.stderr);
-    for row in &output.rows {
+    // Where memory is short, a page of fio itself may be read again: by readahead, which fio's own reads never are.
+    let own = |row: &&Row| row.field("ahead") == false;
+    let rows: Vec<_> = output.rows.iter().filter(own).collect();
+    for row in &rows {
         assert_eq!(row.text("dev"), device, "{row:?}");
         assert_eq!(row.number("size"), 4096);
         assert!(row.number("lat") > 0);
     }
-    let rows = counted(output.rows.iter().map(|row| row.number("sector")));
-    let surplus: Vec<_> = rows
+    let seen = counted(rows.iter().map(|row| row.number("sector")));
+    let count = |counts: &Counted, sector| counts.get(sector).copied().unwrap_or(0);
+    let surplus = seen
         .iter()
-        .filter(|(sector, count)| expected.get(sector) < Some(count))
-        .collect();
-    let missing: Vec<_> = expected
+        .filter(|(sector, n)| count(expected, sector) < **n);
+    let surplus: Vec<_> = surplus.collect();
+    let missing = expected
         .iter()
-        .filter(|(sector, count)| rows.get(sector) < Some(count))
-        .collect();
+        .filter(|(sector, n)| count(&seen, sector) + count(unseen, sector) < **n);
+    let missing: Vec<_> = missing.collect();
     assert!(
         surplus.is_empty() && missing.is_empty(),
-        "{} rows; too many: {surplus:?}; too few: {missing:?}",
-        output.rows.len()
+        "{} rows; too many: {surplus:?}; too few: {missing:?}; {}",
+        rows.len(),
+        output.stderr
     );
-    assert_eq!(output.rows.len(), 20_000);
+    if rows.len() < 20_000 {
+        println!(
+            "{} of 20000: the kernel ran no program for the others",
+            rows.len()
+        );
+    }
 }

@@ -133,7 +133,7 @@ pub fn written(path: &Path, mib: u64) {
 }
 
 /// While a test ends, or panics, the rest of the clean-up goes on whatever happens.
-fn quietly(program: &str, args: &[&std::ffi::OsStr]) {
+pub(crate) fn quietly(program: &str, args: &[&std::ffi::OsStr]) {
     let mut command = Command::new(program);
     command.args(args);
     let ended = run(command);

@@ -58,7 +58,8 @@ impl Reads<'_> {
         lines.collect()
     }
 
-    fn log(&self, thread: u32) -> PathBuf {
+    /// The log of a thread.
+    pub fn log(&self, thread: u32) -> PathBuf {
         self.memory.join(format!("issued.{thread}"))
     }
 }

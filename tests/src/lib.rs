@@ -7,6 +7,7 @@
 )]
 
 pub mod command;
+pub mod completions;
 pub mod disk;
 pub mod extents;
 pub mod fio;
