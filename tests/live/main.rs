@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by a panic"
 )]
 
+mod agree;
 mod calls;
 mod counters;
 mod exact;
@@ -17,9 +18,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They measure the machine as a whole: one at a time.
     arguments.test_threads = Some(1);
-    let tests: Vec<Trial> = [exact::tests(), counters::tests(), calls::tests()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let tests: Vec<Trial> = [
+        exact::tests(),
+        counters::tests(),
+        calls::tests(),
+        agree::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, tests).exit();
 }

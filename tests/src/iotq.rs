@@ -114,7 +114,7 @@ pub fn json(args: &[&str]) -> Output {
     let mut command = iotq();
     command.args(["--format", "json"]).args(args);
     let ended = run(command);
-    assert_eq!(ended.code(), 0, "{args:?}: {}", ended.stderr);
+    assert_eq!(ended.code(), 0, "{:.600}\n{:.300}", ended.stderr, format!("{args:?}"));
     Output::parse(&ended)
 }
 
