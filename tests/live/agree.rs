@@ -18,8 +18,8 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
 
-const PREDICATES: usize = 20;
-const SEEDS: u64 = 4;
+const PREDICATES: usize = 6;
+const SEEDS: u64 = 6;
 /// Fields whose names stand for something that may change under the test, or that JSON shows in another form.
 const LEFT_OUT: [&str; 3] = ["time", "cgroup", "file"];
 
@@ -34,8 +34,24 @@ pub fn tests() -> Vec<Trial> {
             let name = format!("agree/{layer}/{seed}");
             tests.push(test(&name, &needs, move || agree(layer, seed)));
         }
+        let name = format!("agree/{layer}/many_statements");
+        tests.push(test(&name, &[Need::Root], move || many_statements(layer)));
     }
     tests
+}
+
+/// As many as a script may have, each with conditions of its own: the kernel must accept what they become.
+fn many_statements(name: &str) {
+    let layer = layer(name).unwrap();
+    let statement = |n: u64| {
+        let (low, high) = (n * 7 + 1, n * 100 + 9000);
+        let (name, point) = (layer.name, layer.end);
+        format!(
+            "on {name}.{point} where pid under $child and size > {n}B and lat in {low}ns..{high}ns emit op\n"
+        )
+    };
+    let script: String = (0..32).map(statement).collect();
+    json(&["-c", "true", "-e", &script]);
 }
 
 fn agree(name: &str, seed: u64) {
@@ -214,9 +230,7 @@ impl Record for Shown<'_> {
                 list.value(text)
                     .map_or_else(|| text.parse().unwrap(), i128::from),
             ),
-            (Json::String(text), Type::Dev) => {
-                Value::Int(device::find(text).unwrap().number.into())
-            }
+            (Json::String(text), Type::Dev) => Value::Int(device_number(text).into()),
             (Json::String(text), _) => Value::Text(text.as_bytes()),
             (Json::Number(number), _) => {
                 let unsigned = number.as_u64().map(i128::from);
@@ -229,4 +243,14 @@ impl Record for Shown<'_> {
     fn members(&self) -> u64 {
         u64::MAX
     }
+}
+
+/// Filesystems without a disk have numbers only.
+fn device_number(text: &str) -> u32 {
+    let numbers = || {
+        let (major, minor) = text.split_once(':')?;
+        Some(major.parse::<u32>().ok()? << 20 | minor.parse::<u32>().ok()?)
+    };
+    let found = device::find(text).map(|device| device.number);
+    found.or_else(numbers).unwrap_or_else(|| panic!("{text}"))
 }

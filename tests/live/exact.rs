@@ -132,7 +132,7 @@ fn compare(output: &Output, device: &str, expected: &Counted, unseen: &Counted) 
         output.stderr
     );
     if rows.len() < 20_000 {
-        println!(
+        eprintln!(
             "{} of 20000: the kernel ran no program for the others",
             rows.len()
         );

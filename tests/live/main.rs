@@ -4,13 +4,17 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on says so by a panic"
+    clippy::print_stderr,
+    reason = "a test that cannot go on says so by a panic, and one that is weaker here tells it"
 )]
 
+mod about;
 mod agree;
 mod calls;
 mod counters;
 mod exact;
+mod refuse;
+mod stop;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -18,14 +22,15 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They measure the machine as a whole: one at a time.
     arguments.test_threads = Some(1);
-    let tests: Vec<Trial> = [
-        exact::tests(),
-        counters::tests(),
-        calls::tests(),
-        agree::tests(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let groups: [fn() -> Vec<Trial>; 7] = [
+        about::tests,
+        refuse::tests,
+        calls::tests,
+        exact::tests,
+        counters::tests,
+        agree::tests,
+        stop::tests,
+    ];
+    let tests = groups.into_iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();
 }

@@ -114,7 +114,13 @@ pub fn json(args: &[&str]) -> Output {
     let mut command = iotq();
     command.args(["--format", "json"]).args(args);
     let ended = run(command);
-    assert_eq!(ended.code(), 0, "{:.600}\n{:.300}", ended.stderr, format!("{args:?}"));
+    assert_eq!(
+        ended.code(),
+        0,
+        "{:.600}\n{:.300}",
+        ended.stderr,
+        format!("{args:?}")
+    );
     Output::parse(&ended)
 }
 
