@@ -9,9 +9,11 @@
 )]
 
 mod about;
+mod account;
 mod agree;
 mod calls;
 mod counters;
+mod devices;
 mod exact;
 mod refuse;
 mod stop;
@@ -22,7 +24,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They measure the machine as a whole: one at a time.
     arguments.test_threads = Some(1);
-    let groups: [fn() -> Vec<Trial>; 7] = [
+    let groups: [fn() -> Vec<Trial>; 9] = [
         about::tests,
         refuse::tests,
         calls::tests,
@@ -30,6 +32,8 @@ fn main() {
         counters::tests,
         agree::tests,
         stop::tests,
+        devices::tests,
+        account::tests,
     ];
     let tests = groups.into_iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

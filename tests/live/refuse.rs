@@ -17,10 +17,10 @@ const CASES: &[Case] = &[
     (
         "field",
         &["-e", "trace block where latency > 1ms"],
-        "E0202",
+        "E0201",
         2,
     ),
-    ("layer", &["-e", "trace blok"], "E0201", 2),
+    ("layer", &["-e", "trace blok"], "E0202", 2),
     (
         "device",
         &["-e", "trace block where dev == nosuch0"],
@@ -51,7 +51,7 @@ const CASES: &[Case] = &[
         "E0707",
         2,
     ),
-    ("units", &["-e", "trace block where lat > 5"], "E0301", 2),
+    ("units", &["-e", "trace block where lat > 5"], "E0302", 2),
     ("layer_without_probes", &["-e", "trace nvme"], "E0601", 2),
     (
         "join",
@@ -73,7 +73,7 @@ const CASES: &[Case] = &[
         "E0606",
         2,
     ),
-    ("every", &["-e", "trace block every 1s"], "E0607", 2),
+    ("every", &["-e", "trace block every 1s"], "E0404", 2),
     (
         "csv_of_two",
         &[

@@ -9,8 +9,9 @@ use iotq_tests::{Output, iotq, run, start};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A command that makes rows for ever, all by itself.
-const BUSY: &str = "while true; do head -c1 /proc/self/exe > /dev/null; done";
+/// A command that makes rows for ever, all by itself, and keeps no output open.
+const BUSY: &str =
+    "exec > /dev/null 2>&1; while true; do head -c1 /proc/self/exe > /dev/null; done";
 const QUERY: &str = "on syscall.exit where pid under $child emit call";
 
 pub fn tests() -> Vec<Trial> {
@@ -96,7 +97,14 @@ fn after_a_time() {
 /// Said, and no error of iotq.
 fn exit_of_the_command() {
     let mut command = iotq();
-    command.args(["--format", "json", "-c", "exit 7", "-e", "trace block"]);
+    command.args([
+        "--format",
+        "json",
+        "-c",
+        "sh -c 'exit 7'",
+        "-e",
+        "trace block",
+    ]);
     let ended = run(command);
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(ended.stderr.contains('7'), "{}", ended.stderr);
