@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -106,10 +107,26 @@ fn words(line: &str) -> io::Result<Vec<String>> {
         return Ok(["/bin/sh", "-c", line].map(str::to_owned).to_vec());
     }
     let words = shell_words::split(line).map_err(|error| invalid(error.to_string()))?;
-    if words.is_empty() {
-        Err(invalid("the command is empty".to_owned()))
-    } else {
+    let program = words
+        .first()
+        .ok_or_else(|| invalid("the command is empty".to_owned()))?;
+    // The holder would find out too late: when everything is attached.
+    if exists(program) {
         Ok(words)
+    } else {
+        let error = format!("there is no program `{program}`");
+        Err(io::Error::new(io::ErrorKind::NotFound, error))
+    }
+}
+
+/// Whether there is such a program: at this path, or in one of the folders of PATH.
+fn exists(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&folders);
+    if program.contains('/') {
+        Path::new(program).is_file()
+    } else {
+        folders.any(|folder| folder.join(program).is_file())
     }
 }
 
@@ -159,9 +176,10 @@ mod tests {
     #[test]
     fn plain_words_need_no_shell() {
         assert_eq!(
-            words("fio 'my job.fio' --x=1").expect("words"),
-            ["fio", "my job.fio", "--x=1"]
+            words("cat 'my job.fio' --x=1").expect("words"),
+            ["cat", "my job.fio", "--x=1"]
         );
+        assert!(words("/no/such/program").is_err());
         assert_eq!(words("a | b").expect("words"), ["/bin/sh", "-c", "a | b"]);
         assert!(words("  ").is_err());
         assert!(words("'open").is_err());

@@ -1,0 +1,40 @@
+//! Live tests: the command against real I/O on this machine.
+//!
+//! A test whose requirements do not hold here says so and is counted as ignored.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says so by a panic, and one that is weaker here tells it"
+)]
+
+mod about;
+mod account;
+mod agree;
+mod calls;
+mod counters;
+mod devices;
+mod exact;
+mod refuse;
+mod stop;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // They measure the machine as a whole: one at a time.
+    arguments.test_threads = Some(1);
+    let groups: [fn() -> Vec<Trial>; 9] = [
+        about::tests,
+        refuse::tests,
+        calls::tests,
+        exact::tests,
+        counters::tests,
+        agree::tests,
+        stop::tests,
+        devices::tests,
+        account::tests,
+    ];
+    let tests = groups.into_iter().flat_map(|group| group()).collect();
+    libtest_mimic::run(&arguments, tests).exit();
+}

@@ -1,0 +1,96 @@
+//! The kernel's own account: the text of its tracepoint `block_rq_complete`, in an instance of tracefs of our own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::disk::quietly;
+
+const INSTANCES: &str = "/sys/kernel/tracing/instances";
+
+/// A completion, as the kernel traced it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// `major:minor` of the disk.
+    pub dev: String,
+    /// What it did: `RS`, `WFS`, …
+    pub flags: String,
+    /// Its first sector.
+    pub sector: u64,
+    /// Its length in sectors.
+    pub sectors: u64,
+    /// Whether it came while a thread of init was running. There are kernels, made for sandboxes, that run no tracing
+    /// programs then: what is missing of these is not lost by iotq.
+    pub blind: bool,
+}
+
+/// Tracing goes on.
+pub struct Completions(PathBuf);
+
+impl Completions {
+    /// Starts, where tracefs is mounted.
+    pub fn start() -> Option<Self> {
+        let folder = Path::new(INSTANCES).join(format!("iotq-tests-{}", process::id()));
+        fs::create_dir(&folder).ok()?;
+        let this = Self(folder);
+        this.write("buffer_size_kb", "32768");
+        this.write("events/block/block_rq_complete/enable", "1");
+        Some(this)
+    }
+
+    /// Stops, and tells what happened.
+    pub fn stop(self) -> Vec<Completion> {
+        self.write("events/block/block_rq_complete/enable", "0");
+        let text = fs::read(self.0.join("trace")).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        let lines = text
+            .lines()
+            .filter(|line| line.contains(": block_rq_complete: "));
+        lines
+            .map(|line| parse(line).unwrap_or_else(|| panic!("{line}")))
+            .collect()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.join(file), text).unwrap();
+    }
+}
+
+impl Drop for Completions {
+    fn drop(&mut self) {
+        // An instance is removed as an empty folder, although it has files.
+        quietly("rmdir", &[self.0.as_os_str()]);
+    }
+}
+
+/// `  fio-10922   [001] ..s..  5870.506416: block_rq_complete: 254,0 RS () 36683688 + 8 be,0,4 [0]`
+fn parse(line: &str) -> Option<Completion> {
+    let (head, event) = line.split_once(": block_rq_complete: ")?;
+    let task = head.split_once(" [")?.0.trim();
+    let tid = task.rsplit_once('-')?.1;
+    let (dev, rest) = event.split_once(' ')?;
+    let (flags, rest) = rest.split_once(' ')?;
+    let rest = rest.split_once(") ")?.1;
+    let mut words = rest.split(' ');
+    // A flush has no sector: -1.
+    let sector = words.next()?.parse().unwrap_or(u64::MAX);
+    let sectors = words.nth(1)?.parse().ok()?;
+    Some(Completion {
+        dev: dev.replace(',', ":"),
+        flags: flags.into(),
+        sector,
+        sectors,
+        blind: tid != "0" && Path::new("/proc/1/task").join(tid).exists(),
+    })
+}
+
+/// `major:minor` of a disk.
+pub fn number(disk: &str) -> String {
+    let path = format!("/sys/block/{disk}/dev");
+    fs::read_to_string(path).unwrap().trim().to_owned()
+}
+
+/// Those of a disk that came in a blind moment.
+pub fn blind<'a>(all: &'a [Completion], dev: &'a str) -> impl Iterator<Item = &'a Completion> {
+    all.iter().filter(move |each| each.blind && each.dev == dev)
+}

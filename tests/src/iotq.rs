@@ -1,0 +1,165 @@
+//! The iotq command, and what it prints in JSON.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use crate::command::{Ended, run};
+
+/// A row's statement and fields.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The statement.
+    pub query: u64,
+    /// The fields by name.
+    pub data: Map<String, Value>,
+}
+
+impl Row {
+    /// A number; null is none.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.field(name).as_i64()
+    }
+
+    /// A number that is there and not negative.
+    pub fn number(&self, name: &str) -> u64 {
+        let value = self.field(name).as_u64();
+        value.unwrap_or_else(|| panic!("{name} of {self:?}"))
+    }
+
+    /// Text.
+    pub fn text(&self, name: &str) -> &str {
+        let value = self.field(name).as_str();
+        value.unwrap_or_else(|| panic!("{name} of {self:?}"))
+    }
+
+    /// A field.
+    pub fn field(&self, name: &str) -> &Value {
+        let value = self.data.get(name);
+        value.unwrap_or_else(|| panic!("no {name} in {self:?}"))
+    }
+}
+
+/// What a run printed.
+#[derive(Debug)]
+pub struct Output {
+    /// All rows.
+    pub rows: Vec<Row>,
+    /// Records that passed the probes' way.
+    pub seen: u64,
+    /// Records that came to user space.
+    pub shipped: u64,
+    /// Records that found no room.
+    pub lost: u64,
+    /// Ends without a beginning.
+    pub unmatched: u64,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The rows of a statement.
+    pub fn of(&self, query: u64) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.query == query)
+    }
+
+    /// Reads what was printed; the summary is its last line.
+    pub fn parse(ended: &Ended) -> Self {
+        let text = ended.text();
+        let mut lines: Vec<Value> = text
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:.200}"))
+            })
+            .collect();
+        let summary = lines.pop();
+        let summary = summary.unwrap_or_else(|| panic!("printed nothing: {}", ended.stderr));
+        assert_eq!(summary["type"], "summary", "{}", ended.stderr);
+        assert!(summary["seconds"].is_number(), "{summary}");
+        let count = |name: &str| summary[name].as_u64().expect("a count");
+        Self {
+            rows: lines.into_iter().map(row).collect(),
+            seen: count("seen"),
+            shipped: count("shipped"),
+            lost: count("lost"),
+            unmatched: count("unmatched"),
+            stderr: ended.stderr.clone(),
+        }
+    }
+}
+
+fn row(mut line: Value) -> Row {
+    assert_eq!(line["type"], "row", "{line}");
+    let Value::Object(data) = line["data"].take() else {
+        panic!("no data: {line}")
+    };
+    Row {
+        query: line["query"].as_u64().unwrap(),
+        data,
+    }
+}
+
+/// The command under test.
+pub fn iotq() -> Command {
+    let mut command = Command::new(binary());
+    command.env_remove("IOTQ_BTF");
+    command
+}
+
+/// Runs it with JSON as its form; it must succeed.
+pub fn json(args: &[&str]) -> Output {
+    let mut command = iotq();
+    command.args(["--format", "json"]).args(args);
+    let ended = run(command);
+    assert_eq!(
+        ended.code(),
+        0,
+        "{:.600}\n{:.300}",
+        ended.stderr,
+        format!("{args:?}")
+    );
+    Output::parse(&ended)
+}
+
+/// `IOTQ_BIN`, else what cargo builds beside this program, in the same profile.
+pub fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match env::var_os("IOTQ_BIN") {
+        Some(path) => path.into(),
+        None => built(),
+    })
+}
+
+fn built() -> PathBuf {
+    let exe = env::current_exe().unwrap();
+    let folder = exe.parent().unwrap();
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap()
+    } else {
+        folder
+    };
+    let path = folder.join("iotq");
+    // Only cargo sets it; without cargo the binary must be there already.
+    if let Some(cargo) = env::var_os("CARGO") {
+        let mut build = Command::new(cargo);
+        build
+            .args(["build", "--quiet", "--package", "iotq", "--bin", "iotq"])
+            .arg("--target-dir")
+            .arg(folder.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        let status = build.status().unwrap();
+        assert!(status.success(), "iotq cannot be built");
+    }
+    assert!(
+        path.exists(),
+        "{}: set IOTQ_BIN, or run it through cargo",
+        path.display()
+    );
+    path
+}

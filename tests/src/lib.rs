@@ -1,0 +1,20 @@
+//! What the live tests and the benchmark share: commands with a limit, disks that clean up, requirements.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "it serves tests: what cannot go on panics, what is skipped is told"
+)]
+
+pub mod command;
+pub mod completions;
+pub mod disk;
+pub mod extents;
+pub mod fio;
+pub mod iotq;
+pub mod leftover;
+pub mod needs;
+
+pub use command::{Ended, Started, run, start, tool};
+pub use disk::{Disk, Tmpfs};
+pub use iotq::{Output, Row, iotq, json};
