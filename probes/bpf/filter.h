@@ -22,15 +22,24 @@ struct {
 	__type(value, __u64); /* 1 */
 } iotq_sets SEC(".maps");
 
-/* 1 if a < b, as unsigned numbers: the borrow of a - b. */
+/*
+ * 1 if a < b, as unsigned numbers: the borrow of a - b. The barriers keep the compiler from seeing a comparison in it,
+ * which it would make a branch of: then the verifier would walk two ways for every term, and give up.
+ */
 static __always_inline __u64 below(__u64 a, __u64 b)
 {
-	return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+	__u64 difference = a - b;
+
+	barrier_var(difference);
+	return ((~a & b) | ((~a | b) & difference)) >> 63;
 }
 
 static __always_inline __u64 is_zero(__u64 a)
 {
-	return 1 ^ ((a | -a) >> 63);
+	__u64 negative = -a;
+
+	barrier_var(negative);
+	return 1 ^ ((a | negative) >> 63);
 }
 
 static __always_inline __u64 load(const void *record, __u32 offset, __u32 width)
