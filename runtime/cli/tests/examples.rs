@@ -44,7 +44,10 @@ fn examples_tell_what_they_are_for() {
             "{name}: a first line and a purpose"
         );
         assert!(text.contains("#   sudo iotq "), "{name}: how it is used");
-        assert!(text.contains("#   time "), "{name}: a sample of its output");
+        assert!(
+            text.contains("#   time ") || text.contains("#   layer "),
+            "{name}: a sample of its output"
+        );
     }
 }
 
