@@ -16,8 +16,9 @@
 const volatile struct iotq_table iotq_block_start;
 const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 
-/* Whether the plan hooks block_bio_queue. */
+/* Whether the plan hooks block_bio_queue, and the completions. */
 const volatile bool iotq_block_has_queue;
+const volatile bool iotq_block_has_end;
 
 /* The part of a record that is known at the start: all that start filters may read. */
 struct block_start {
@@ -103,7 +104,7 @@ static __always_inline struct iotq_block_slot *begin(struct request *rq, struct 
 	struct bio_entry *entry = NULL;
 	__u64 key = (__u64)rq, queued;
 
-	if (slot && slot->record.head.queries)
+	if (slot && slot->record.head.queries && iotq_block_has_end)
 		close_unended(slot);
 	if (bio)
 		entry = find_bio(address(bio));
@@ -148,6 +149,7 @@ static __always_inline struct iotq_block_slot *begin(struct request *rq, struct 
 		}
 	}
 	*(struct block_start *)&slot->record = start;
+	describe_size(&slot->record, 0, 0);
 	no_times(&slot->record);
 	slot->queued = queued;
 	slot->inserted = slot->issued = 0;

@@ -127,7 +127,7 @@ impl Checker<'_> {
         let Some(text) = (self.inputs.modules)(&name) else {
             let error = Diagnostic::new(&UNKNOWN_MODULE, format!("unknown module `{name}`"))
                 .label(span, "no such module")
-                .help("the modules are listed by `iotq list 'stdlib.*'`");
+                .help("`iotq list modules` shows them");
             self.report(error);
             return;
         };

@@ -45,7 +45,6 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn statement(&mut self, statement: Statement) -> StatementPlan {
-        self.refusals.statement(&statement);
         let Statement { span, kind, bounds } = statement;
         let mut plan = StatementPlan {
             streams: Vec::new(),

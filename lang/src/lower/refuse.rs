@@ -5,8 +5,7 @@ use iotq_probes::abi;
 use crate::diag::codes::build;
 use crate::diag::{Diagnostic, Errors};
 use crate::ir::{
-    Column, Expr, ExprKind, Groups, Join, Kind, Name, NameId, NameKind, Output, Side, SourcePoint,
-    Statement, Stream,
+    Column, Expr, ExprKind, Groups, Join, Name, NameId, NameKind, Output, Side, SourcePoint, Stream,
 };
 use crate::source::Span;
 
@@ -27,22 +26,6 @@ impl<'a> Refusals<'a> {
             Ok(())
         } else {
             Err(Errors(self.found))
-        }
-    }
-
-    /// What concerns a statement of any kind.
-    pub(super) fn statement(&mut self, statement: &Statement) {
-        let rows_only = match &statement.kind {
-            Kind::Streams(streams) => streams
-                .iter()
-                .all(|stream| matches!(stream.output, Output::Rows(_))),
-            Kind::Join(join) => matches!(join.output, Output::Rows(_) | Output::Tree),
-        };
-        if rows_only && statement.bounds.every.is_some() {
-            let error = Diagnostic::new(&build::EVERY, "`every` without groups")
-                .label(statement.span, "emits rows, which come as they happen")
-                .help("leave `every` out, or end the statement with `for` or `limit`");
-            self.found.push(error);
         }
     }
 

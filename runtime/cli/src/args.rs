@@ -31,16 +31,29 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
+Queries:
+  trace LAYER, …      a row for each operation, when it ends
+  on LAYER.POINT, …   a row each time an operation reaches a point
+  where CONDITION     fields, and or not, == != < <= > >=, in {a, b}, in a..b, ~ \"glob*\"
+  emit EXPR as NAME, …   limit N   for DURATION
+
+  `iotq list` shows the layers, `iotq list block` the points and fields of one.
+
 Examples:
   iotq -e 'trace block'                                  every request of every disk
   iotq -e 'trace block where dev == vda and lat > 1ms for 10s'
   iotq -e 'on block.complete where pid == 1234 emit lat'
   iotq -c 'fio job.fio' -e 'trace syscall where pid under $child and op == fsync'
-  iotq slow.iotq --threshold 5ms                         a script and its parameter
-  iotq list block                                        points and fields of a layer
+  iotq --for 10s slow.iotq --threshold 5ms               a script: its own options stand behind it
+  iotq slow.iotq --help                                  the options of a script
+  iotq --format csv -o rows.csv -e 'trace block'         a table for other programs; or json
+  iotq explain -e 'trace block where lat > 1ms'          what the kernel decides, and when
+  iotq explain E0302                                     the page of an error
   iotq doctor                                            what this kernel offers
 
-Rows go to standard output, everything else to standard error.
+Tracing needs root, or CAP_BPF and CAP_PERFMON. Rows go to standard output, everything else to
+standard error. A run ends with Ctrl-C, and with a summary of what was seen and what was lost.
+
 Exit codes: 0 done, 1 failed while running, 2 the query or the command line is wrong,
 3 this machine or this user may not.";
 
@@ -58,19 +71,20 @@ pub struct Run {
     /// Start COMMAND when everything is attached, and end when it ends; `$child` is its process
     #[arg(short = 'c', long = "command", value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub child: Option<String>,
-    /// End after DURATION, such as 10s or 5m
+    /// End the run after DURATION, such as 10s or 5m
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<Duration>,
-    /// Form of the output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// How rows are written [default: text]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Write rows to FILE instead of standard output
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Resolve names and check the plan, but attach nothing
+    /// Look up the names of the query on this machine and print the plan, but attach nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Bytes of the ring between kernel and user space, such as 4K or 8M [default: 512K per CPU, 1M to 16M]
+    /// Size of the buffer between kernel and user space, such as 64K or 8M; larger if records are lost [default: 512K per
+    /// CPU, 1M to 16M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub ring: Option<u32>,
     /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
@@ -79,9 +93,10 @@ pub struct Run {
 }
 
 /// Forms of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Aligned columns with units, for people
+    #[default]
     Text,
     /// One JSON object a line, for programs
     Json,
@@ -105,7 +120,7 @@ pub enum Command {
     },
     /// List layers, points, fields, devices, error codes
     List {
-        /// `devices`, `codes`, a layer, or a glob over names such as 'block.*lat*'
+        /// `devices`, `codes`, `modules`, a layer, or a glob over names such as 'block.*lat*'
         what: Option<String>,
         /// Form of the output
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
@@ -120,12 +135,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
         btf: Option<PathBuf>,
     },
-    /// Print the completions of a shell
+    /// Print the completions of a shell: `iotq completions bash`
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the manual page: `iotq man | man -l -`
     Man,
     /// Run a script: FILE [--PARAM VALUE] [ARGS]
     #[command(external_subcommand)]

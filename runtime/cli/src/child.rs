@@ -39,7 +39,7 @@ impl Held {
         let (hold, gate) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         // The holder inherits its end of the pipe; the gate stays here, so that it closes when this process ends.
         fcntl_setfd(&hold, FdFlags::empty())?;
-        let child = Command::new("/proc/self/exe")
+        let child = Command::new(std::env::current_exe()?)
             .args([HOLD, &hold.as_raw_fd().to_string()])
             .args(words)
             .spawn()?;

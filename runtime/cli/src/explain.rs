@@ -8,7 +8,7 @@ use iotq_lang::diag::codes;
 use iotq_lang::syntax::print;
 
 use crate::args::{Input, Stage};
-use crate::report::Failure;
+use crate::report::{Failure, note};
 use crate::script::Script;
 
 /// Checks a query as far as that goes without running it.
@@ -30,6 +30,12 @@ pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
         writeln!(io::stdout(), "{}: {}\n\n{}", code.id, code.title, code.page)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(word) = word.filter(|word| is_code(word) && !Path::new(word).exists()) {
+        note(&format!(
+            "iotq: there is no code {word}; `iotq list codes` shows them"
+        ));
+        return Ok(ExitCode::from(2));
+    }
     let mut script = read(input)?;
     let mut out = io::stdout();
     match stage {
@@ -40,10 +46,17 @@ pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether a word looks like a code of an error.
+fn is_code(word: &str) -> bool {
+    let digits = word.strip_prefix(['E', 'e']);
+    digits
+        .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn read(input: &Input) -> Result<Script, Failure> {
     match &input.words[..] {
         words if !input.expr.is_empty() => Script::from_expr(&input.expr, words),
-        [file, rest @ ..] => Script::from_file(Path::new(file), rest),
-        [] => Script::from_file(Path::new("-"), &[]),
+        [file, rest @ ..] => Script::from_file(Path::new(file), rest, None),
+        [] => Script::from_file(Path::new("-"), &[], None),
     }
 }

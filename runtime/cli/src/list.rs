@@ -11,6 +11,7 @@ use wildmatch::WildMatch;
 
 use crate::args::ListFormat;
 use crate::report::{Failure, note};
+use crate::script::STDLIB;
 
 /// Lists layers, or what the word names.
 ///
@@ -20,6 +21,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
     let rows = match what {
         None => LAYERS.iter().map(|layer| layer_row(layer)).collect(),
         Some("devices") => device::all().iter().map(device_row).collect(),
+        Some("modules") => modules().collect(),
         Some("codes") => codes::all()
             .map(|code| Row::new(code.id, "code", code.title))
             .collect(),
@@ -109,7 +111,21 @@ fn matching(name: &str) -> Vec<Row> {
         let fields = layer.fields.iter().map(|field| field_row(layer, field));
         std::iter::once(layer_row(layer)).chain(points).chain(fields)
     });
-    rows.filter(|row| glob.matches(&row.name)).collect()
+    rows.chain(modules())
+        .filter(|row| glob.matches(&row.name))
+        .collect()
+}
+
+/// The modules of the standard library, by the first line of each.
+fn modules() -> impl Iterator<Item = Row> {
+    STDLIB.iter().map(|(name, text)| {
+        let doc = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches(['#', ' ']);
+        Row::new(*name, "module", doc)
+    })
 }
 
 fn field_row(layer: &Layer, field: &Field) -> Row {

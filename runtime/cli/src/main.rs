@@ -13,7 +13,7 @@ mod run;
 mod script;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli {
         query,
-        run: options,
+        run: mut options,
         command,
     } = cli;
     match command {
@@ -44,28 +44,38 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::List { what, format }) => list::list(what.as_deref(), format),
         Some(Command::Doctor { format, btf }) => doctor::doctor(format, btf.as_deref()),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "iotq", &mut io::stdout());
-            Ok(ExitCode::SUCCESS)
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "iotq", &mut text);
+            print(&text)
         }
         Some(Command::Man) => {
-            clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
-            Ok(ExitCode::SUCCESS)
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+            print(&text)
         }
         Some(Command::Script(words)) if !query.expr.is_empty() => {
             run::run(&options, &mut Script::from_expr(&query.expr, &words)?)
         }
         Some(Command::Script(words)) => match &words[..] {
-            [file, rest @ ..] => run::run(&options, &mut Script::from_file(Path::new(file), rest)?),
+            [file, rest @ ..] => {
+                let mut script = Script::from_file(Path::new(file), rest, Some(&mut options))?;
+                run::run(&options, &mut script)
+            }
             [] => Ok(usage()),
         },
         None if !query.expr.is_empty() => {
             run::run(&options, &mut Script::from_expr(&query.expr, &[])?)
         }
         None if !io::stdin().is_terminal() => {
-            run::run(&options, &mut Script::from_file(Path::new("-"), &[])?)
+            run::run(&options, &mut Script::from_file(Path::new("-"), &[], None)?)
         }
         None => Ok(usage()),
     }
+}
+
+fn print(text: &[u8]) -> Result<ExitCode, Failure> {
+    io::stdout().write_all(text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn usage() -> ExitCode {

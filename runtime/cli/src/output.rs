@@ -33,7 +33,7 @@ pub fn sink(run: &Run, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
         })?),
     };
     let out = BufWriter::with_capacity(BUFFER, out);
-    Ok(match run.format {
+    Ok(match run.format.unwrap_or_default() {
         Format::Text => Box::new(Text::new(plan, TimeZone::system(), out)),
         Format::Json => Box::new(Json::new(plan, out)?),
         Format::Csv => Box::new(Csv::new(plan, out).map_err(csv)?),

@@ -36,6 +36,9 @@ impl Failure {
 
     /// Tells the user, and gives the exit code of the first error.
     pub fn report(&self) -> ExitCode {
+        if self.errors.0.is_empty() {
+            return ExitCode::SUCCESS;
+        }
         let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         note(render(&self.errors, &self.sources, color).trim_end());
         let code = self.errors.0.first().map_or(1, |error| error.code.exit);
@@ -67,8 +70,14 @@ impl Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Writing rows is the only thing that fails so.
+    /// Writing output is the only thing that fails so. A reader that has gone away is no failure.
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self {
+                errors: Errors(Vec::new()),
+                sources: Sources::default(),
+            };
+        }
         Self::plain(&run::WRITE, "the output cannot be written", &error)
     }
 }

@@ -150,12 +150,8 @@ impl Session {
         let served = runtime.block_on(self.serve(child.as_mut()));
         let unended = self.running.unended();
         self.running.stop();
-        let ended = served.and_then(|()| self.finish(&unended));
-        match ended {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(ExitCode::SUCCESS),
-        }
+        served.and_then(|()| self.finish(&unended))?;
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Until a bound, a signal, the command's end, or the reader's.

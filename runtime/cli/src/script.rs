@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use iotq_lang::check::{self, Inputs, ParamDecl};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
@@ -15,6 +15,7 @@ use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
 use iotq_lang::syntax::{self, ast};
 
+use crate::args::Run;
 use crate::report::Failure;
 
 /// A query that has been read, with what the command line gives it.
@@ -37,14 +38,19 @@ impl Script {
             name: "<query>".into(),
             text: lines.join("\n"),
         };
-        Self::parse(source, words)
+        Self::parse(source, words, None)
     }
 
-    /// Reads a file, or standard input for `-`; the words behind it are its parameters and arguments.
+    /// Reads a file, or standard input for `-`; the words behind it are its parameters and arguments, and options of the
+    /// run if there is to be one.
     ///
     /// # Errors
     /// If it cannot be read or parsed, or the words do not fit its parameters.
-    pub fn from_file(path: &Path, words: &[OsString]) -> Result<Self, Failure> {
+    pub fn from_file(
+        path: &Path,
+        words: &[OsString],
+        run: Option<&mut Run>,
+    ) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| {
             Failure::plain(
                 &code::SCRIPT,
@@ -59,15 +65,15 @@ impl Script {
         };
         let source = syntax::decode(&name, bytes.map_err(unreadable)?);
         let source = source.map_err(|errors| Failure::new(errors, &Sources::default()))?;
-        Self::parse(source, words)
+        Self::parse(source, words, run)
     }
 
-    fn parse(source: Source, words: &[OsString]) -> Result<Self, Failure> {
+    fn parse(source: Source, words: &[OsString], run: Option<&mut Run>) -> Result<Self, Failure> {
         let name = source.name.clone();
         let sources = Sources(vec![source]);
         let tree =
             syntax::parse(&sources.0[0].text).map_err(|errors| Failure::new(errors, &sources))?;
-        let (params, args) = arguments(&name, &check::params(&tree), words);
+        let (params, args) = arguments(&name, &check::params(&tree), words, run);
         Ok(Self {
             sources,
             tree,
@@ -128,16 +134,29 @@ fn stdlib(name: &str) -> Option<String> {
 }
 
 /// Name and text of every module of `stdlib/`.
-const STDLIB: &[(&str, &str)] = &[(
+pub const STDLIB: &[(&str, &str)] = &[(
     "stdlib.storage",
     include_str!("../../../stdlib/storage.iotq"),
 )];
+
+/// The options behind a script count more than those before it.
+fn merge(run: &mut Run, behind: &ArgMatches) {
+    let dry_run = run.dry_run;
+    // Every option is known to the matches, so nothing can fail.
+    let _ = run.update_from_arg_matches(behind);
+    run.dry_run |= dry_run;
+}
 
 type Values = (Vec<(String, String)>, Vec<String>);
 
 /// A script's parameters are its options; what is left is `$1`, `$2` …. Ends the process for `--help` and for words that
 /// do not fit, as the command line itself does.
-fn arguments(name: &str, declared: &[ParamDecl], words: &[OsString]) -> Values {
+fn arguments(
+    name: &str,
+    declared: &[ParamDecl],
+    words: &[OsString],
+    run: Option<&mut Run>,
+) -> Values {
     let mut command = Command::new(name.to_owned())
         .no_binary_name(true)
         .override_usage(format!("iotq {name} [--PARAM VALUE] [ARGS]"))
@@ -158,7 +177,21 @@ fn arguments(name: &str, declared: &[ParamDecl], words: &[OsString]) -> Values {
             .unwrap_or_default();
         command = command.arg(option.help(format!("{}{default}", param.help)));
     }
+    // A parameter takes the place of all options of the run if it has the name of one.
+    let own = Run::augment_args(Command::new(""));
+    let clash = |arg: &Arg| {
+        declared
+            .iter()
+            .any(|param| arg.get_long() == Some(&*param.name))
+    };
+    let run = run.filter(|_| !own.get_arguments().any(clash));
+    if run.is_some() {
+        command = command.args(own.get_arguments());
+    }
     let matches = command.get_matches_from(words);
+    if let Some(run) = run {
+        merge(run, &matches);
+    }
     let given = |param: &ParamDecl| {
         matches
             .get_one::<String>(&param.name)

@@ -116,6 +116,8 @@ pub fn install(
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
     let requests = take(&mut ebpf, "iotq_requests")?;
+    // Without completions no request ends, so none is missing its end.
+    let requests = hooks.has("iotq_rq_complete").then_some(requests);
     Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
 }
 
@@ -302,6 +304,7 @@ fn set_constants<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, hook
     let flag = |program| -> &'static u8 { if hooks.has(program) { &1 } else { &0 } };
     loader.override_global("iotq_block_has_start", flag("iotq_rq_start"), true);
     loader.override_global("iotq_block_has_queue", flag("iotq_bio_queue"), true);
+    loader.override_global("iotq_block_has_end", flag("iotq_rq_complete"), true);
     loader.override_global("iotq_block_bio_spans", flag(BIO_COMPLETE), true);
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {

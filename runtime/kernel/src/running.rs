@@ -16,7 +16,7 @@ pub struct Running {
     ebpf: Option<Ebpf>,
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
-    requests: BpfHash<MapData, u64, unended::Slot>,
+    requests: Option<BpfHash<MapData, u64, unended::Slot>>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl Running {
         ebpf: Ebpf,
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
-        requests: BpfHash<MapData, u64, unended::Slot>,
+        requests: Option<BpfHash<MapData, u64, unended::Slot>>,
         missing: Vec<String>,
     ) -> Self {
         Self {
@@ -94,7 +94,10 @@ impl Running {
     /// The records of block requests whose end has gone by unseen, not yet judged by the filters of their end. To be
     /// asked once, before the end.
     pub fn unended(&self) -> Vec<Vec<u8>> {
-        unended::records(&self.requests)
+        self.requests
+            .as_ref()
+            .map(unended::records)
+            .unwrap_or_default()
     }
 
     /// Detaches every program: no record comes after it. What waits in the ring stays.

@@ -10,7 +10,6 @@ pub static ALL: &[&Code] = &[
     &SHAPES,
     &SIDES,
     &DIRECTORIES,
-    &EVERY,
     &STREAMS,
 ];
 
@@ -117,24 +116,6 @@ Name the file, or match the last component of its path.
 
     trace syscall where file == \"/var/lib/db/wal\"
     trace syscall where name ~ \"wal*\"
-",
-    exit: 2,
-};
-
-/// `every` over rows.
-pub static EVERY: Code = Code {
-    id: "E0607",
-    title: "`every` without groups",
-    page: "\
-`every` says how often a statement with aggregates reports. Rows are reported as they happen, so
-there is nothing for it to do.
-
-    trace block where lat > 10ms every 1s
-
-To end the statement after a time or a number of rows, use `for` or `limit`.
-
-    trace block where lat > 10ms for 30s
-    trace block where lat > 10ms limit 100
 ",
     exit: 2,
 };

@@ -60,7 +60,7 @@ hist lhist p50 p90 p99 p999 quantile rate ratio`.
 
     UNKNOWN_MODULE "E0210" "an unknown module" r"`use` imports the definitions of a module of the standard library.
 
-    use stdlib.latency
+    use stdlib.storage
 "
 
     DEFINED_TWICE "E0211" "a name is defined twice" r"A name has one meaning in the whole script, wherever it is defined. A script may replace a definition that it
