@@ -1,2 +1,90 @@
-//! x
-fn main() {}
+//! The benchmark: what tracing costs, side by side and interleaved, as medians over several rounds. Never a test.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on says so by a panic"
+)]
+
+mod load;
+mod report;
+mod tracer;
+
+use std::fs;
+use std::time::Duration;
+
+use clap::Parser;
+use iotq_tests::{Disk, tool};
+
+use load::Load;
+use report::Table;
+use tracer::{Sample, Setting};
+
+/// Measure what tracing costs, with targets beside the values.
+#[derive(Parser)]
+struct Args {
+    /// How often each setting is measured
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// How long each measurement lasts
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    seconds: u32,
+    /// Measure only this load: paced or full
+    #[arg(long)]
+    load: Option<String>,
+    /// bpftrace to compare with, a command that sees the same /tmp; by default the one in PATH, if any
+    #[arg(long, value_name = "COMMAND")]
+    bpftrace: Option<String>,
+}
+
+const STATISTICS: &str = "/proc/sys/kernel/bpf_stats_enabled";
+
+/// Counts the time of programs while it lives.
+struct Statistics(String);
+
+impl Statistics {
+    fn on() -> Self {
+        let before = fs::read_to_string(STATISTICS).unwrap();
+        fs::write(STATISTICS, "1").unwrap();
+        Self(before)
+    }
+}
+
+impl Drop for Statistics {
+    fn drop(&mut self) {
+        let _ = fs::write(STATISTICS, self.0.trim());
+    }
+}
+
+fn main() {
+    let args = Args::parse();
+    let bpftrace = args.bpftrace.clone().or_else(installed);
+    let settings = tracer::settings(bpftrace.as_deref());
+    let _statistics = Statistics::on();
+    for load in Load::ALL {
+        if args.load.as_deref().is_none_or(|name| name == load.name()) {
+            let table = measure(load, &settings, &args);
+            table.print(load, args.rounds);
+        }
+    }
+}
+
+fn installed() -> Option<String> {
+    let found = tool("sh", &["-c", "command -v bpftrace || true"]);
+    let found = found.trim();
+    (!found.is_empty()).then(|| found.to_owned())
+}
+
+/// Interleaved: what else the machine does hits all settings alike.
+fn measure(load: Load, settings: &[Setting], args: &Args) -> Table {
+    let disk = Disk::ext4(512);
+    let file = disk.file(256);
+    let length = Duration::from_secs(args.seconds.into());
+    let mut samples: Vec<Vec<Sample>> = settings.iter().map(|_| Vec::new()).collect();
+    for _ in 0..args.rounds {
+        for (setting, samples) in settings.iter().zip(&mut samples) {
+            samples.push(tracer::sample(setting, load, &disk, &file, length));
+        }
+    }
+    let names = settings.iter().map(|setting| setting.name);
+    Table(names.zip(samples).collect())
+}
