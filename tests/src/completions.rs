@@ -19,7 +19,7 @@ pub struct Completion {
     pub sector: u64,
     /// Its length in sectors.
     pub sectors: u64,
-    /// Whether it came while a thread of init was running. There are kernels, made for sandboxes, that run no tracing
+    /// Whether it came while a thread of init was running. There are kernels that run no tracing
     /// programs then: what is missing of these is not lost by iotq.
     pub blind: bool,
 }
