@@ -95,7 +95,9 @@ pub fn test(name: &str, needs: &[Need], body: impl FnOnce() + Send + 'static) ->
 }
 
 fn turn() -> File {
-    let path = std::env::temp_dir().join("iotq-tests.lock");
+    // Each user has their own: a file of another user's cannot be opened.
+    let user = rustix::process::geteuid().as_raw();
+    let path = std::env::temp_dir().join(format!("iotq-tests.{user}.lock"));
     let file = File::create(path).unwrap();
     flock(&file, FlockOperation::LockExclusive).unwrap();
     file
