@@ -18,7 +18,7 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
 
-const PREDICATES: usize = 6;
+const PREDICATES: usize = 20;
 const SEEDS: u64 = 6;
 /// Fields whose names stand for something that may change under the test, or that JSON shows in another form.
 const LEFT_OUT: [&str; 3] = ["time", "cgroup", "file"];

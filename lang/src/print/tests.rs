@@ -121,7 +121,9 @@ statement 0: for 30s, limit 5
 template block
   queue: block_bio_queue -> iotq_bio_queue
   complete: block_rq_complete -> iotq_rq_complete
+  complete: block_bio_complete -> iotq_bio_complete
   upkeep: block_io_start -> iotq_rq_start
+  upkeep: block_split -> iotq_bio_split
   upkeep: block_rq_merge -> iotq_rq_merge
   fields: pid, comm, dev, lat
 name vda: a block device

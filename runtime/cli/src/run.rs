@@ -10,7 +10,7 @@ use iotq_kernel::names::{self, Resolved};
 use iotq_kernel::{Counts, Options, Running};
 use iotq_lang::diag::codes::{machine, run as code};
 use iotq_lang::diag::{Diagnostic, Errors};
-use iotq_lang::ir::Name;
+use iotq_lang::ir::{Expr, Name};
 use iotq_lang::plan::Plan;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +36,7 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
     let mut child = options.child.as_deref().map(start).transpose()?;
     let resolved = names::resolve(&plan.names, child.as_ref().map(Held::pid));
     let resolved = resolved.map_err(|errors| Failure::new(errors, &script.sources))?;
+    foreign_pids(&plan).map_err(|error| Failure::new(Errors(vec![error]), &script.sources))?;
     let bound = plan.bind(&resolved.meanings);
     if options.dry_run {
         write!(io::stdout(), "{bound}")?;
@@ -59,6 +60,29 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
         child.release().map_err(|error| not_started(&error))?;
     }
     session.run(child)
+}
+
+/// Refuses filters by process or thread where ids mean others than the kernel's.
+fn foreign_pids(plan: &Plan) -> Result<(), Diagnostic> {
+    if names::process::in_initial_namespace() {
+        return Ok(());
+    }
+    let mut place = None;
+    for filter in plan.streams().filter_map(|stream| stream.filter.as_ref()) {
+        filter.walk(&mut |expr: &Expr| {
+            let read = expr.reads().map(|read| read.field.name);
+            if matches!(read, Some("pid" | "tid")) {
+                place.get_or_insert(expr.span);
+            }
+        });
+    }
+    place.map_or(Ok(()), |span| {
+        let error = Diagnostic::new(
+            &machine::PID_NAMESPACE,
+            "process ids here are not those that the kernel reports",
+        );
+        Err(error.label(span, "this would be another process"))
+    })
 }
 
 /// The names that this machine does not have, whatever else is wrong. `$child` is not there yet, and not missing.
