@@ -10,7 +10,7 @@ use iotq_tests::{Disk, Output, Row, disk, json, tool};
 use libtest_mimic::Trial;
 
 const QUERY: &str = "on block.complete where pid under $child and op == read and size == 4KiB \
-                     emit pid, dev, sector, size, lat, ahead";
+                     emit pid, dev, sector, size, lat, ahead, approx";
 /// Large enough that nothing is lost however late the reader gets a CPU: what is tested is the probes.
 const RING: &str = "16M";
 
@@ -113,7 +113,11 @@ fn compare(output: &Output, device: &str, expected: &Counted, unseen: &Counted) 
     for row in &rows {
         assert_eq!(row.text("dev"), device, "{row:?}");
         assert_eq!(row.number("size"), 4096);
-        assert!(row.number("lat") > 0);
+        // Without its end, which the kernel may keep from the probes, a request is no less there.
+        assert!(
+            row.field("approx") == true || row.number("lat") > 0,
+            "{row:?}"
+        );
     }
     let seen = counted(rows.iter().map(|row| row.number("sector")));
     let count = |counts: &Counted, sector| counts.get(sector).copied().unwrap_or(0);
