@@ -77,8 +77,9 @@ struct iotq_block {
 	__u64 lat; /* queued to completed */
 };
 
-/* A request while it is followed, under the address of the kernel's `struct request`. */
+/* A request while it is followed. */
 struct iotq_block_slot {
+	__u64 request; /* address of the kernel's `struct request`; zero: this slot is free */
 	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
 	__u64 queued;
 	__u64 inserted; /* zero until then */
@@ -193,6 +194,8 @@ struct iotq_config {
 	__u32 families;    /* bits of `members` that are families of processes */
 	__u32 cgroup_count;
 	__u32 wakeup_bytes; /* the reader is woken when so much waits */
+	__u32 wakeup_every; /* asked once in so many records of a CPU, a power of two, less one */
+	__u32 pad;
 	__u32 want_cgroup; /* the optional fields that the plan reads */
 	__u32 want_uid;
 	__u32 want_name;

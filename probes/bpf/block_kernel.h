@@ -66,12 +66,13 @@ static __always_inline __u32 disk_number(struct gendisk *disk)
 	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
 }
 
-static __always_inline struct gendisk *request_disk(struct request *rq)
+/* `queue` is the request's. */
+static __always_inline struct gendisk *request_disk(struct request *rq, struct request_queue *queue)
 {
 	struct request___rq_disk *old = (void *)rq;
 
-	if (bpf_core_field_exists(rq->q->disk))
-		return rq->q->disk;
+	if (bpf_core_field_exists(queue->disk))
+		return queue->disk;
 	return old->rq_disk;
 }
 

@@ -148,4 +148,21 @@ static __always_inline __u32 filter(const volatile struct iotq_table *table, con
 	return verdict.passed;
 }
 
+/* The same for points that are rare: one copy of the code for all of them, slower by its decisions at run time. */
+static __noinline __u32 filter_rare(const volatile struct iotq_table *table, const void *record)
+{
+	struct verdict verdict = { .statement = 1 };
+	__u32 count;
+
+	if (!table || !record)
+		return 0;
+	count = table->count;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < IOTQ_MAX_TERMS; i++) {
+		if (i < count)
+			step(&verdict, &table->terms[i], record);
+	}
+	return verdict.passed;
+}
+
 #endif

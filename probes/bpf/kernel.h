@@ -164,6 +164,17 @@ struct request___rq_disk {
 	struct gendisk *rq_disk;
 } CORE;
 
+/*
+ * For a pointer field of a tracepoint's argument the verifier searches all types of the kernel, a millisecond each time it
+ * comes by. So these are loaded at the start of a program, once, and not where they are used.
+ */
+#define LOADED(pointer)                          \
+	({                                       \
+		__typeof__(pointer) _p = (pointer); \
+		barrier_var(_p);                 \
+		_p;                              \
+	})
+
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, orig_ax;
 } CORE;

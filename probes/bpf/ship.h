@@ -85,25 +85,49 @@ static __always_inline void no_task(struct iotq_task *into)
 }
 
 /*
- * Ships a record. A wakeup costs more than all the rest, so the reader is woken only when what waits crosses a line; it
- * also looks by itself every few milliseconds.
+ * Ships a record. A wakeup costs more than all the rest, so the reader is woken only when much waits; it also looks by
+ * itself every few milliseconds. Asking how much waits costs a cache line that the reader writes, so it is asked now and
+ * then.
  */
 static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer)
 {
 	struct iotq_counts *books = counts(layer);
-	__u64 waiting = bpf_ringbuf_query(&iotq_ring, BPF_RB_AVAIL_DATA);
-	__u64 line = iotq_config.wakeup_bytes;
-	__u64 flags = waiting < line && waiting + size + 8 >= line ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	__u64 flags = BPF_RB_NO_WAKEUP;
+	void *room;
 
 	if (!books)
 		return;
-	if (bpf_ringbuf_output(&iotq_ring, head, size, flags)) {
+	room = bpf_ringbuf_reserve(&iotq_ring, size, 0);
+	if (!room) {
 		__sync_fetch_and_add(&books->lost_ring, 1);
 		return;
 	}
+	__builtin_memcpy(room, head, size);
+	if (!(books->shipped & iotq_config.wakeup_every) &&
+	    bpf_ringbuf_query(&iotq_ring, BPF_RB_AVAIL_DATA) >= iotq_config.wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(room, flags);
 	__sync_fetch_and_add(&books->shipped, 1);
 	if (head->marks & IOTQ_MARK_APPROX)
 		__sync_fetch_and_add(&books->approx, 1);
+}
+
+/* A point is reached: ships the record to the statements that track it and whose end filters `passed`. */
+static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 layer, __u32 point, __u32 passed,
+				    __u64 now)
+{
+	__u32 tracked = head->queries;
+
+	passed &= tracked;
+	if (!passed) {
+		COUNT(layer, rejected);
+		return;
+	}
+	head->at = now;
+	head->point = point;
+	head->queries = passed;
+	ship(head, size, layer);
+	head->queries = tracked;
 }
 
 #endif

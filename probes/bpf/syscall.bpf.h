@@ -114,26 +114,6 @@ static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd,
 	return true;
 }
 
-/* Evaluates a point's filters on a record and ships it. */
-static __always_inline void reach_call(struct iotq_syscall *record, __u32 tracked, __u32 point, __u64 now)
-{
-	const volatile struct iotq_table *table = &iotq_syscall_at[point];
-	__u32 passed;
-
-	if (!table->count)
-		return;
-	passed = tracked & filter(table, record);
-	if (!passed) {
-		COUNT(IOTQ_LAYER_SYSCALL, rejected);
-		return;
-	}
-	record->head.at = now;
-	record->head.point = point;
-	record->head.queries = passed;
-	ship(&record->head, sizeof(*record), IOTQ_LAYER_SYSCALL);
-	record->head.queries = tracked;
-}
-
 /* False: not a call on storage. */
 static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs, __u32 number)
 {
@@ -200,7 +180,9 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	}
 	slot->record = record;
 	slot->entered = bpf_ktime_get_ns();
-	reach_call(&slot->record, record.head.queries, IOTQ_SYSCALL_ENTER, slot->entered);
+	if (iotq_syscall_at[IOTQ_SYSCALL_ENTER].count)
+		deliver(&slot->record.head, sizeof(record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER,
+			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], &slot->record), slot->entered);
 	return 0;
 }
 
@@ -209,7 +191,6 @@ static __noinline int leave(__u32 number, long ret)
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 tid = task->pid;
 	struct syscall_slot *slot = bpf_map_lookup_elem(&iotq_threads, &tid);
-	__u32 tracked;
 	__u64 now;
 
 	if (!slot || !slot->record.head.queries || slot->record.number != number)
@@ -218,8 +199,9 @@ static __noinline int leave(__u32 number, long ret)
 	slot->record.ret = ret;
 	slot->record.error = ret < 0 && ret >= -4095 ? -ret : 0;
 	slot->record.lat = now - slot->entered;
-	tracked = slot->record.head.queries;
-	reach_call(&slot->record, tracked, IOTQ_SYSCALL_EXIT, now);
+	if (iotq_syscall_at[IOTQ_SYSCALL_EXIT].count)
+		deliver(&slot->record.head, sizeof(slot->record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT,
+			filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &slot->record), now);
 	slot->record.head.queries = 0;
 	return 0;
 }

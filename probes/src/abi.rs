@@ -177,6 +177,7 @@ const _: () = {
     zerocopy :: KnownLayout,
 )]
 pub struct iotq_block_slot {
+    pub request: __u64,
     pub record: iotq_block,
     pub queued: __u64,
     pub inserted: __u64,
@@ -184,16 +185,18 @@ pub struct iotq_block_slot {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 176usize];
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 184usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
+    ["Offset of field: iotq_block_slot::request"]
+        [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
     ["Offset of field: iotq_block_slot::record"]
-        [::core::mem::offset_of!(iotq_block_slot, record) - 0usize];
+        [::core::mem::offset_of!(iotq_block_slot, record) - 8usize];
     ["Offset of field: iotq_block_slot::queued"]
-        [::core::mem::offset_of!(iotq_block_slot, queued) - 152usize];
+        [::core::mem::offset_of!(iotq_block_slot, queued) - 160usize];
     ["Offset of field: iotq_block_slot::inserted"]
-        [::core::mem::offset_of!(iotq_block_slot, inserted) - 160usize];
+        [::core::mem::offset_of!(iotq_block_slot, inserted) - 168usize];
     ["Offset of field: iotq_block_slot::issued"]
-        [::core::mem::offset_of!(iotq_block_slot, issued) - 168usize];
+        [::core::mem::offset_of!(iotq_block_slot, issued) - 176usize];
 };
 #[repr(C)]
 #[derive(
@@ -447,6 +450,8 @@ pub struct iotq_config {
     pub families: __u32,
     pub cgroup_count: __u32,
     pub wakeup_bytes: __u32,
+    pub wakeup_every: __u32,
+    pub pad: __u32,
     pub want_cgroup: __u32,
     pub want_uid: __u32,
     pub want_name: __u32,
@@ -455,7 +460,7 @@ pub struct iotq_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 160usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 168usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -465,16 +470,19 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, cgroup_count) - 8usize];
     ["Offset of field: iotq_config::wakeup_bytes"]
         [::core::mem::offset_of!(iotq_config, wakeup_bytes) - 12usize];
+    ["Offset of field: iotq_config::wakeup_every"]
+        [::core::mem::offset_of!(iotq_config, wakeup_every) - 16usize];
+    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 20usize];
     ["Offset of field: iotq_config::want_cgroup"]
-        [::core::mem::offset_of!(iotq_config, want_cgroup) - 16usize];
+        [::core::mem::offset_of!(iotq_config, want_cgroup) - 24usize];
     ["Offset of field: iotq_config::want_uid"]
-        [::core::mem::offset_of!(iotq_config, want_uid) - 20usize];
+        [::core::mem::offset_of!(iotq_config, want_uid) - 28usize];
     ["Offset of field: iotq_config::want_name"]
-        [::core::mem::offset_of!(iotq_config, want_name) - 24usize];
+        [::core::mem::offset_of!(iotq_config, want_name) - 32usize];
     ["Offset of field: iotq_config::want_flags"]
-        [::core::mem::offset_of!(iotq_config, want_flags) - 28usize];
+        [::core::mem::offset_of!(iotq_config, want_flags) - 36usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 32usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 40usize];
 };
 #[repr(C)]
 #[derive(

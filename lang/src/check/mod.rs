@@ -20,7 +20,7 @@ mod types;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-pub use near::near;
+pub use near::{did_you_mean, near};
 pub use params::{ParamDecl, params};
 
 use crate::diag::codes::syntax::TOO_LARGE_EXPRESSION;

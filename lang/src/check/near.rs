@@ -22,7 +22,7 @@ pub fn near<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<Str
 }
 
 /// `did you mean …?`
-pub(super) fn did_you_mean(names: &[String]) -> Option<String> {
+pub fn did_you_mean(names: &[String]) -> Option<String> {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
         None => None,

@@ -45,6 +45,23 @@ impl Failure {
         ExitCode::from(code)
     }
 
+    /// This user may not trace.
+    pub fn not_permitted(sources: &Sources) -> Self {
+        let error = Diagnostic::new(
+            &machine::NOT_PERMITTED,
+            "tracing needs privileges that this user lacks",
+        );
+        let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON");
+        Self::new(Errors(vec![error]), sources)
+    }
+
+    fn help(mut self, text: String) -> Self {
+        if let Some(error) = self.errors.0.first_mut() {
+            error.help.push(text);
+        }
+        self
+    }
+
     /// Why a plan could not be installed.
     pub fn install(error: InstallError, sources: &Sources) -> Self {
         match error {
@@ -54,16 +71,7 @@ impl Failure {
                 "there is no type information of this kernel",
                 &error,
             ),
-            other if denied(&other) => {
-                let error = Diagnostic::new(
-                    &machine::NOT_PERMITTED,
-                    "tracing needs privileges that this user lacks",
-                );
-                let error = error
-                    .help("run it as root, or with CAP_BPF and CAP_PERFMON")
-                    .help(chain(&other));
-                Self::new(Errors(vec![error]), sources)
-            }
+            other if denied(&other) => Self::not_permitted(sources).help(chain(&other)),
             other => Self::plain(&machine::REFUSED, "the kernel refused a probe", &other),
         }
     }

@@ -110,12 +110,7 @@ fn install(
     script: &Script,
 ) -> Result<Running, Failure> {
     if !iotq_kernel::privileged() {
-        let error = Diagnostic::new(
-            &machine::NOT_PERMITTED,
-            "tracing needs privileges that this user lacks",
-        );
-        let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON");
-        return Err(Failure::new(Errors(vec![error]), &script.sources));
+        return Err(Failure::not_permitted(&script.sources));
     }
     let how = Options {
         btf: options.btf.clone(),

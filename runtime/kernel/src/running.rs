@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
-use aya::maps::{HashMap as BpfHash, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
 
 use crate::unended;
@@ -16,7 +16,7 @@ pub struct Running {
     ebpf: Option<Ebpf>,
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
-    requests: Option<BpfHash<MapData, u64, unended::Slot>>,
+    requests: Option<Array<MapData, unended::Slot>>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl Running {
         ebpf: Ebpf,
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
-        requests: Option<BpfHash<MapData, u64, unended::Slot>>,
+        requests: Option<Array<MapData, unended::Slot>>,
         missing: Vec<String>,
     ) -> Self {
         Self {

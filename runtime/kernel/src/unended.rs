@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use aya::maps::{HashMap as BpfHash, MapData};
+use aya::maps::{Array, MapData};
 use iotq_probes::abi::{IOTQ_MARK_UNENDED, iotq_block, iotq_block_slot};
 use iotq_probes::catalogue;
 use rustix::time::{ClockId, clock_gettime};
@@ -18,7 +18,7 @@ use crate::names::device;
 pub(crate) type Slot = [u8; size_of::<iotq_block_slot>()];
 
 /// The records of these requests, not yet judged by the filters of their end.
-pub(crate) fn records(slots: &BpfHash<MapData, u64, Slot>) -> Vec<Vec<u8>> {
+pub(crate) fn records(slots: &Array<MapData, Slot>) -> Vec<Vec<u8>> {
     let before = monotonic();
     let mut idle = HashMap::new();
     // Asked of every disk before any slot is read.
@@ -28,7 +28,7 @@ pub(crate) fn records(slots: &BpfHash<MapData, u64, Slot>) -> Vec<Vec<u8>> {
     let open = slots
         .iter()
         .filter_map(Result::ok)
-        .filter_map(|(_, slot)| iotq_block_slot::read_from_bytes(&slot).ok());
+        .filter_map(|slot| iotq_block_slot::read_from_bytes(&slot).ok());
     let unended = open.filter(|slot| {
         let iotq_block { head, dev, .. } = slot.record;
         head.queries != 0 && (1..before).contains(&slot.issued) && idle.get(&dev) == Some(&true)

@@ -7,6 +7,7 @@ pub mod process;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+use iotq_lang::check::{did_you_mean, near};
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::ir::{Name, NameKind};
 use iotq_lang::plan::Meaning;
@@ -111,10 +112,8 @@ fn device(name: &Name) -> Result<Meaning, Failure> {
         .map(|device| device.name)
         .collect();
     let mut error = missing(&code::NO_DEVICE, name, "this machine has no device");
-    let near = near(&name.text, &known);
-    if !near.is_empty() {
-        error = error.help(format!("did you mean {}?", near.join(" or ")));
-    }
+    let known = known.iter().map(String::as_str);
+    error.help.extend(did_you_mean(&near(&name.text, known)));
     Err(Box::new(error.help(
         "`iotq list devices` shows the devices of this machine",
     )))
@@ -173,16 +172,4 @@ fn process(name: &Name, child: Option<u32>) -> Result<u32, Failure> {
 fn missing(code: &'static iotq_lang::diag::Code, name: &Name, what: &str) -> Diagnostic {
     Diagnostic::new(code, format!("{what} `{}`", name.text))
         .label(name.span, "not found on this machine")
-}
-
-/// At most three names that are nearly the same.
-fn near(text: &str, known: &[String]) -> Vec<String> {
-    let far = (text.len() / 3).max(2);
-    let distance = |name: &String| strsim::damerau_levenshtein(text, name);
-    let mut near: Vec<&String> = known.iter().filter(|name| distance(name) <= far).collect();
-    near.sort_by_key(|name| distance(name));
-    near.into_iter()
-        .take(3)
-        .map(|name| format!("`{name}`"))
-        .collect()
 }

@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a benchmark that cannot go on says so by a panic"
+    clippy::print_stderr,
+    reason = "a benchmark that cannot go on says so by a panic, and tells how far it is"
 )]
 
 mod load;
@@ -10,10 +11,13 @@ mod report;
 mod tracer;
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
 use iotq_tests::{Disk, tool};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use load::Load;
 use report::Table;
@@ -59,11 +63,15 @@ fn main() {
     let args = Args::parse();
     let bpftrace = args.bpftrace.clone().or_else(installed);
     let settings = tracer::settings(bpftrace.as_deref());
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).unwrap();
+    }
     let _statistics = Statistics::on();
     for load in Load::ALL {
-        if args.load.as_deref().is_none_or(|name| name == load.name()) {
-            let table = measure(load, &settings, &args);
-            table.print(load, args.rounds);
+        let wanted = args.load.as_deref().is_none_or(|name| name == load.name());
+        if wanted && !stop.load(Ordering::Relaxed) {
+            measure(load, &settings, &args, &stop).print(load);
         }
     }
 }
@@ -74,14 +82,18 @@ fn installed() -> Option<String> {
     (!found.is_empty()).then(|| found.to_owned())
 }
 
-/// Interleaved: what else the machine does hits all settings alike.
-fn measure(load: Load, settings: &[Setting], args: &Args) -> Table {
+/// Interleaved: what else the machine does hits all settings alike. After a signal, what there is.
+fn measure(load: Load, settings: &[Setting], args: &Args, stop: &AtomicBool) -> Table {
     let disk = Disk::ext4(512);
     let file = disk.file(256);
     let length = Duration::from_secs(args.seconds.into());
     let mut samples: Vec<Vec<Sample>> = settings.iter().map(|_| Vec::new()).collect();
-    for _ in 0..args.rounds {
+    for round in 1..=args.rounds {
         for (setting, samples) in settings.iter().zip(&mut samples) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            eprintln!("{}, round {round}: {}", load.name(), setting.name);
             samples.push(tracer::sample(setting, load, &disk, &file, length));
         }
     }

@@ -38,7 +38,13 @@ impl Table {
         clippy::print_stdout,
         reason = "the report is what this program is for"
     )]
-    pub fn print(&self, load: Load, rounds: u32) {
+    pub fn print(&self, load: Load) {
+        let rounds = self
+            .0
+            .iter()
+            .map(|(_, samples)| samples.len())
+            .max()
+            .unwrap_or(0);
         println!(
             "{}; medians of {rounds} rounds, statistics of programs on",
             load.about()

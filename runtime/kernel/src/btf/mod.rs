@@ -1,0 +1,132 @@
+//! The signatures of the kernel's tracepoints, from its type information.
+//!
+//! A program that expects another signature would read the wrong arguments, so the number of arguments decides which
+//! program fits; aya resolves fields, but does not tell signatures.
+
+mod excerpt;
+mod raw;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use aya::{Btf, Endianness};
+use object::{Object, ObjectSection};
+
+use excerpt::{excerpt, names};
+use raw::{Raw, Type, kind};
+
+/// Where the running kernel describes itself.
+pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// The kernel's types, for relocations, and the signatures of its tracepoints.
+pub struct KernelTypes {
+    /// Those that the templates need.
+    pub btf: Btf,
+    /// The number of arguments of each tracepoint.
+    pub tracepoints: HashMap<String, usize>,
+}
+
+/// Why the kernel's types cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BtfError {
+    /// The file.
+    #[error("read {path}")]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The template object has none.
+    #[error("the templates do not tell which types they need")]
+    Templates,
+    /// Its content.
+    #[error("{path} does not hold BTF")]
+    Malformed {
+        /// Its path.
+        path: PathBuf,
+    },
+}
+
+impl KernelTypes {
+    /// Reads the types of a file, by default those of the running kernel.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or holds something else.
+    pub fn read(path: Option<&Path>) -> Result<Self, BtfError> {
+        let path = path.unwrap_or(Path::new(VMLINUX));
+        let bytes = fs::read(path).map_err(|source| BtfError::Read {
+            path: path.into(),
+            source,
+        })?;
+        let malformed = || BtfError::Malformed { path: path.into() };
+        let all = Raw::parse(&bytes).ok_or_else(malformed)?;
+        let tracepoints = signatures(&all);
+        let excerpt = excerpt(&all, &names(&templates()?));
+        let btf = Btf::parse(&excerpt, Endianness::default()).map_err(|_| malformed())?;
+        Ok(Self { btf, tracepoints })
+    }
+}
+
+/// The types of the templates.
+fn templates() -> Result<Raw<'static>, BtfError> {
+    let object = object::File::parse(iotq_probes::object::bytes()).ok();
+    let section = object.and_then(|object| object.section_by_name(".BTF")?.data().ok());
+    section.and_then(Raw::parse).ok_or(BtfError::Templates)
+}
+
+const PREFIX: &[u8] = b"btf_trace_";
+
+/// `btf_trace_NAME` is a typedef of a pointer to a function, whose first parameter is not the tracepoint's.
+fn signatures(all: &Raw<'_>) -> HashMap<String, usize> {
+    let of_kind = |id, kind| all.get(id).filter(|ty| ty.kind == kind);
+    let arguments = |ty: &Type<'_>| {
+        let name = all.name(ty).strip_prefix(PREFIX)?;
+        let function = of_kind(of_kind(ty.target, kind::PTR)?.target, kind::FUNC_PROTO)?;
+        let count = function.count.checked_sub(1)? as usize;
+        Some((String::from_utf8(name.to_vec()).ok()?, count))
+    };
+    let typedefs = all.types.iter().filter(|ty| ty.kind == kind::TYPEDEF);
+    typedefs.filter_map(arguments).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_name_types_of_the_kernel() {
+        let templates = templates().unwrap();
+        let names = names(&templates);
+        assert!(names.contains(b"request".as_slice()));
+        assert!(!names.iter().any(|name| name.ends_with(b"___rq_disk")));
+    }
+
+    #[test]
+    fn an_excerpt_keeps_numbers() {
+        let bytes = object::File::parse(iotq_probes::object::bytes()).unwrap();
+        let bytes = bytes.section_by_name(".BTF").unwrap().data().unwrap();
+        let all = Raw::parse(bytes).unwrap();
+        let wanted = [b"bio".as_slice()].into();
+        let excerpt = excerpt(&all, &wanted);
+        let part = Raw::parse(&excerpt).unwrap();
+        let place = |types: &Raw<'_>, name: &[u8]| {
+            let is = |ty: &Type<'_>| ty.kind == kind::STRUCT && types.name(ty) == name;
+            types.types.iter().position(is)
+        };
+        assert_eq!(place(&part, b"bio"), place(&all, b"bio"));
+        // Embedded, and only pointed to.
+        assert_eq!(place(&part, b"bvec_iter"), place(&all, b"bvec_iter"));
+        assert_eq!(place(&part, b"block_device"), None);
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        assert!(Raw::parse(b"").is_none());
+        assert!(Raw::parse(b"\x9f\xeb\x01\x00").is_none());
+        let mut blob = vec![0xffu8; 64];
+        blob[..2].copy_from_slice(&[0x9f, 0xeb]);
+        assert!(Raw::parse(&blob).is_none());
+    }
+}

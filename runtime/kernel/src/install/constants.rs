@@ -1,0 +1,41 @@
+//! The constants of the templates, set before the kernel verifies them.
+
+use aya::EbpfLoader;
+use zerocopy::IntoBytes;
+
+use super::hooks::{BIO_COMPLETE, Hooks};
+use super::sizes::Sizes;
+use crate::encode::Constants;
+
+/// A name that the object does not have fails the load.
+pub(super) fn set<'a>(
+    loader: &mut EbpfLoader<'a>,
+    constants: &'a Constants,
+    sizes: &'a Sizes,
+    hooks: &Hooks,
+) {
+    let mut set = |name, bytes: &'a [u8]| {
+        loader.override_global(name, bytes, true);
+    };
+    set("iotq_config", constants.config.as_bytes());
+    set("iotq_texts", constants.texts.as_bytes());
+    set("iotq_calls", constants.calls.as_bytes());
+    set("iotq_bios_mask", sizes.bios_mask.as_bytes());
+    set("iotq_requests_mask", sizes.requests_mask.as_bytes());
+    for (constant, program) in [
+        ("iotq_block_has_start", "iotq_rq_start"),
+        ("iotq_block_has_queue", "iotq_bio_queue"),
+        ("iotq_block_has_end", "iotq_rq_complete"),
+        ("iotq_block_bio_spans", BIO_COMPLETE),
+    ] {
+        set(constant, if hooks.has(program) { &[1] } else { &[0] });
+    }
+    for tables in &constants.tables {
+        let (start, at) = match tables.layer.name {
+            "block" => ("iotq_block_start", "iotq_block_at"),
+            _ => ("iotq_syscall_start", "iotq_syscall_at"),
+        };
+        set(start, tables.start.as_bytes());
+        set(at, tables.at.as_bytes());
+    }
+}

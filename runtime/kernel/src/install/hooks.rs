@@ -1,0 +1,99 @@
+//! The hooks that a plan takes on this kernel.
+
+use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
+use iotq_lang::plan::Plan;
+use iotq_probes::catalogue::{FAMILY, Hook, Layer};
+
+use crate::btf::KernelTypes;
+use crate::names::device;
+
+pub(super) const BIO_COMPLETE: &str = "iotq_bio_complete";
+
+/// The hooks that a plan takes on this kernel.
+pub(super) struct Hooks {
+    pub points: Vec<&'static Hook>,
+    pub family: Vec<&'static Hook>,
+    /// What this kernel lacks, and what is lost by it.
+    pub missing: Vec<String>,
+}
+
+impl Hooks {
+    pub fn choose(plan: &Plan, types: &KernelTypes, families: bool) -> Result<Self, Errors> {
+        // It costs something on every bio, and most machines have no use for it.
+        let bio_devices = device::all()
+            .iter()
+            .any(|device| device.bio_based && device.bytes > 0);
+        let mut hooks = Self {
+            points: Vec::new(),
+            family: Vec::new(),
+            missing: Vec::new(),
+        };
+        let mut errors = Vec::new();
+        for template in &plan.templates {
+            let points = template.points.iter().flat_map(|point| point.hooks);
+            for hook in points.chain(template.layer.upkeep) {
+                if hook.program == BIO_COMPLETE && !bio_devices {
+                    continue;
+                }
+                match (offers(types, hook), hook.without) {
+                    (Ok(()), _) if hooks.has(hook.program) => {}
+                    (Ok(()), _) => hooks.points.push(hook),
+                    (Err(why), Some(lost)) => hooks.missing.push(format!("{why}: {lost}")),
+                    (Err(why), None) => errors.push(no_hook(&why, template.layer)),
+                }
+            }
+        }
+        if families {
+            for hook in &FAMILY {
+                match offers(types, hook) {
+                    Ok(()) => hooks.family.push(hook),
+                    Err(why) => errors.push(Diagnostic::new(
+                        &code::NO_HOOK,
+                        format!("{why}, which `pid under` needs"),
+                    )),
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(hooks)
+        } else {
+            Err(Errors(errors))
+        }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &'static Hook> {
+        self.family.iter().chain(&self.points).copied()
+    }
+
+    pub fn has(&self, program: &str) -> bool {
+        self.all().any(|hook| hook.program == program)
+    }
+
+    /// Whether slots of requests are used.
+    pub fn follows_requests(&self) -> bool {
+        self.has("iotq_rq_complete") || self.has("iotq_rq_issue")
+    }
+}
+
+/// Whether this kernel has a tracepoint in the shape that a program expects.
+///
+/// # Errors
+/// The words for what is amiss.
+pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
+    match types.tracepoints.get(hook.tracepoint) {
+        Some(args) if hook.args.contains(args) => Ok(()),
+        Some(args) => Err(format!(
+            "the tracepoint {} has another shape here ({args} arguments)",
+            hook.tracepoint
+        )),
+        None => Err(format!("this kernel has no tracepoint {}", hook.tracepoint)),
+    }
+}
+
+fn no_hook(why: &str, layer: &Layer) -> Diagnostic {
+    Diagnostic::new(
+        &code::NO_HOOK,
+        format!("{why}, which the layer `{}` needs", layer.name),
+    )
+    .help("`iotq doctor` tells what this kernel offers, and what it would take")
+}

@@ -1,0 +1,191 @@
+//! Installs a bound plan: adapts the template object to this kernel, loads what the plan needs, attaches it.
+
+mod attach;
+mod constants;
+mod hooks;
+mod sizes;
+
+use std::path::PathBuf;
+
+use aya::maps::{Map, MapError};
+use aya::programs::{BtfTracePoint, ProgramError};
+use aya::{Ebpf, EbpfError, EbpfLoader, VerifierLogLevel};
+use iotq_lang::diag::Errors;
+use iotq_lang::plan::Plan;
+use iotq_probes::catalogue::Hook;
+
+use crate::btf::{BtfError, KernelTypes};
+use crate::encode::{Constants, Overflow, encode};
+use crate::names::{Membership, Resolved};
+use crate::running::Running;
+use attach::{attach, fill_sets};
+use hooks::Hooks;
+pub use hooks::offers;
+use sizes::Sizes;
+
+/// How to install.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The kernel's types, if not where the running kernel shows them.
+    pub btf: Option<PathBuf>,
+    /// Bytes of the ring through which records come, rounded up to a power of two; by default, the more the more CPUs.
+    pub ring: Option<u32>,
+}
+
+/// Why a plan cannot be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Something that the query or the user can do something about.
+    #[error(transparent)]
+    Refused(#[from] Errors),
+    /// The kernel's types.
+    #[error(transparent)]
+    Btf(#[from] BtfError),
+    /// The plan breaks a limit of the ABI.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// Loading the object.
+    #[error("load the templates")]
+    Load(#[from] EbpfError),
+    /// Loading or attaching one program.
+    #[error("{what} {program}")]
+    Program {
+        /// `load` or `attach`.
+        what: &'static str,
+        /// The program's name.
+        program: &'static str,
+        /// Why.
+        source: ProgramError,
+    },
+    /// Filling or reading a map.
+    #[error("use the map {name}")]
+    Map {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        source: MapError,
+    },
+    /// The object lacks a program or a map: it is not the one that this code belongs to.
+    #[error("the template object has no `{0}`")]
+    Missing(&'static str),
+}
+
+/// Installs a bound plan. When this returns, every program is attached.
+///
+/// # Errors
+/// If the kernel lacks a hook that the plan needs, or refuses a program, or this user may not.
+pub fn install(
+    plan: &Plan,
+    resolved: &Resolved,
+    options: &Options,
+) -> Result<Running, InstallError> {
+    raise_memlock();
+    // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    let types = KernelTypes::read(options.btf.as_deref())?;
+    let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
+    let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
+    let sizes = Sizes::choose(&constants, &hooks, options.ring);
+    constants.config.wakeup_bytes = sizes.wakeup_bytes();
+    constants.config.wakeup_every = sizes.wakeup_period() - 1;
+
+    let loaded = load(
+        &mut loader,
+        &types,
+        &constants,
+        &sizes,
+        &hooks,
+        VerifierLogLevel::DISABLE,
+    );
+    // The verifier's log is expensive, and worth it only when there is something to read in it.
+    let mut ebpf = match loaded {
+        Err(InstallError::Program {
+            source: ProgramError::LoadError { .. },
+            ..
+        }) => load(
+            &mut loader,
+            &types,
+            &constants,
+            &sizes,
+            &hooks,
+            VerifierLogLevel::DEBUG,
+        )?,
+        other => other?,
+    };
+    drop(loader);
+    drop(types);
+    fill_sets(&mut ebpf, &constants.sets)?;
+    attach(&mut ebpf, &hooks, &families(resolved))?;
+
+    let ring = take(&mut ebpf, "iotq_ring")?;
+    let counts = take(&mut ebpf, "iotq_counts")?;
+    let requests = take(&mut ebpf, "iotq_requests")?;
+    // Without completions no request ends, so none is missing its end.
+    let requests = hooks.has("iotq_rq_complete").then_some(requests);
+    Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
+}
+
+fn take<M: TryFrom<Map, Error = MapError>>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+) -> Result<M, InstallError> {
+    let map = ebpf.take_map(name).ok_or(InstallError::Missing(name))?;
+    map.try_into()
+        .map_err(|source| InstallError::Map { name, source })
+}
+
+/// Old kernels count maps as locked memory. Where the limit cannot be raised it does not matter.
+fn raise_memlock() {
+    let all = rustix::process::Rlimit {
+        current: None,
+        maximum: None,
+    };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, all);
+}
+
+fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
+    let memberships = resolved.memberships.iter().enumerate();
+    let root = |(bit, membership): (usize, &Membership)| match membership {
+        Membership::Family(pid) => Some((bit, *pid)),
+        Membership::Subtree(_) => None,
+    };
+    memberships.filter_map(root).collect()
+}
+
+/// Loads the object with its constants, and verifies the programs of the hooks.
+fn load<'a>(
+    loader: &mut EbpfLoader<'a>,
+    types: &'a KernelTypes,
+    constants: &'a Constants,
+    sizes: &'a Sizes,
+    hooks: &Hooks,
+    log: VerifierLogLevel,
+) -> Result<Ebpf, InstallError> {
+    loader.btf(Some(&types.btf)).verifier_log_level(log);
+    constants::set(loader, constants, sizes, hooks);
+    sizes.apply(loader);
+    let mut ebpf = loader.load(iotq_probes::object::bytes())?;
+    for hook in hooks.all() {
+        let failed = |source| InstallError::Program {
+            what: "load",
+            program: hook.program,
+            source,
+        };
+        program(&mut ebpf, hook)?
+            .load(hook.tracepoint, &types.btf)
+            .map_err(failed)?;
+    }
+    Ok(ebpf)
+}
+
+fn program<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut BtfTracePoint, InstallError> {
+    let program = ebpf
+        .program_mut(hook.program)
+        .ok_or(InstallError::Missing(hook.program))?;
+    program.try_into().map_err(|source| InstallError::Program {
+        what: "use",
+        program: hook.program,
+        source,
+    })
+}

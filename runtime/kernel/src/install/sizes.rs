@@ -1,0 +1,113 @@
+//! How large the maps are: those that a plan does not use stay at one entry.
+
+use std::ops::RangeInclusive;
+
+use aya::EbpfLoader;
+use aya::util::online_cpus;
+
+use super::hooks::{BIO_COMPLETE, Hooks};
+use crate::encode::Constants;
+use crate::names::device;
+
+/// About the size of a record in the ring.
+const RECORD: u32 = 160;
+const RING_PER_CPU: u32 = 512 << 10;
+const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
+/// Places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
+/// until its request is inserted or issued. A small table stays in the CPU's cache.
+const BIOS_UNTIL_ISSUED: u32 = 8192;
+const BIOS_UNTIL_STARTED: u32 = 1024;
+const BIO_SPANS: u32 = 16_384;
+const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
+const THREADS: u32 = 16_384;
+const PROCESSES: u32 = 65_536;
+
+/// Entries of the maps; of the ring, bytes.
+pub(super) struct Sizes {
+    ring: u32,
+    sets: u32,
+    requests: u32,
+    bios: u32,
+    bio_spans: u32,
+    threads: u32,
+    families: u32,
+    /// Of the hash tables that the templates keep in arrays: a power of two, less one.
+    pub requests_mask: u32,
+    pub bios_mask: u32,
+}
+
+impl Sizes {
+    /// For these hooks and constants. `ring`: what the user wants.
+    pub fn choose(constants: &Constants, hooks: &Hooks, ring: Option<u32>) -> Self {
+        let used = |program, entries| if hooks.has(program) { entries } else { 1 };
+        let requests = if hooks.follows_requests() {
+            let all = u32::try_from(device::request_count().saturating_mul(4)).unwrap_or(u32::MAX);
+            all.clamp(*REQUESTS.start(), *REQUESTS.end())
+                .next_power_of_two()
+        } else {
+            1
+        };
+        let wait = if hooks.has("iotq_rq_start") {
+            BIOS_UNTIL_STARTED
+        } else {
+            BIOS_UNTIL_ISSUED
+        };
+        let bios = used("iotq_bio_queue", wait);
+        Self {
+            ring: ring_bytes(ring),
+            sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
+            requests,
+            bios,
+            bio_spans: used(BIO_COMPLETE, BIO_SPANS),
+            threads: used("iotq_sys_enter", THREADS),
+            families: if constants.config.families > 0 {
+                PROCESSES
+            } else {
+                1
+            },
+            requests_mask: requests - 1,
+            bios_mask: bios - 1,
+        }
+    }
+
+    pub fn apply(&self, loader: &mut EbpfLoader<'_>) {
+        for (map, entries) in [
+            ("iotq_ring", self.ring),
+            ("iotq_sets", self.sets),
+            ("iotq_requests", self.requests),
+            ("iotq_claims", self.requests),
+            ("iotq_bios", self.bios),
+            ("iotq_bio_spans", self.bio_spans),
+            ("iotq_threads", self.threads),
+            ("iotq_families", self.families),
+        ] {
+            loader.map_max_entries(map, entries);
+        }
+    }
+
+    /// Bytes in the ring at which the reader is woken.
+    pub fn wakeup_bytes(&self) -> u32 {
+        self.ring / 4
+    }
+
+    /// How many records a CPU may add before it looks how much is in the ring, a power of two: all CPUs together no more
+    /// than a quarter of the ring.
+    pub fn wakeup_period(&self) -> u32 {
+        let records = self.ring / 4 / cpus() / RECORD;
+        1 << records.clamp(1, 256).ilog2()
+    }
+}
+
+/// A power of two of at least one page.
+fn ring_bytes(wanted: Option<u32>) -> u32 {
+    let page = u32::try_from(rustix::param::page_size()).unwrap_or(4096);
+    let usual = cpus().saturating_mul(RING_PER_CPU);
+    let bytes = wanted.unwrap_or(usual.clamp(*RINGS.start(), *RINGS.end()));
+    bytes.clamp(page, 1 << 30).next_power_of_two()
+}
+
+fn cpus() -> u32 {
+    online_cpus().map_or(1, |cpus| {
+        u32::try_from(cpus.len().max(1)).unwrap_or(u32::MAX)
+    })
+}
