@@ -77,13 +77,45 @@ struct iotq_block {
 	__u64 lat; /* queued to completed */
 };
 
+/* A block request with what its driver adds. All drivers' records begin with the request's. */
+struct iotq_nvme {
+	struct iotq_block block;
+	__u64 lat; /* set up to completed */
+	__u32 ctrl;
+	__u32 nsid;
+	__u32 error;
+	__u32 retries;
+	__u32 sq_head; /* null until seen */
+	__u32 sq_tail;
+	__u16 op; /* enum iotq_nvme_op */
+	__u16 qid; /* 0: the admin queue */
+	__u16 cid;
+	__u16 status;
+	__u8 opcode;
+	__u8 pad[7];
+};
+
+/* Where fields of types lie that only the driver's module knows. */
+struct iotq_nvme_layout {
+	__u32 request_ctrl; /* struct nvme_request */
+	__u32 request_status;
+	__u32 request_retries;
+	__u32 ctrl_instance; /* struct nvme_ctrl */
+};
+
+#define IOTQ_DRIVER_WORDS 8
+
 /* A request while it is followed. */
 struct iotq_block_slot {
 	__u64 request; /* address of the kernel's `struct request`; zero: this slot is free */
-	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
-	__u64 queued;
+	__u64 queued;  /* zero: it has not begun, or is over */
 	__u64 inserted; /* zero until then */
 	__u64 issued;   /* zero until then */
+	__u64 given;    /* to the driver; zero while no statement on the driver's layer wants it */
+	__u32 driver_layer;
+	__u32 pad;
+	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
+	__u64 driver[IOTQ_DRIVER_WORDS]; /* the rest of the driver's record */
 };
 
 #define IOTQ_BLOCK_SYNC 1
@@ -216,6 +248,8 @@ struct iotq_counts {
 _Static_assert(sizeof(struct iotq_head) == 16, "head");
 _Static_assert(sizeof(struct iotq_task) == 48, "task");
 _Static_assert(sizeof(struct iotq_block) == 152, "block");
+_Static_assert(sizeof(struct iotq_nvme) == 200, "nvme");
+_Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

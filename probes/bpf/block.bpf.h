@@ -8,145 +8,10 @@
  *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
  */
-#include "block_kernel.h"
-#include "block_slots.h"
-
-const volatile struct iotq_table iotq_block_start;
-const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
-
-/* Whether the plan hooks block_bio_queue, and the completions. */
-const volatile bool iotq_block_has_queue;
-const volatile bool iotq_block_has_end;
-
-/* Whether bios to devices without requests (dm, md, zram, NVMe multipath heads) are followed. */
-const volatile bool iotq_block_bio_spans;
-
-static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
-{
-	record->size = size;
-	record->sector = size ? sector : IOTQ_NULL64;
-}
-
-static __always_inline void no_times(struct iotq_block *record)
-{
-	record->queue = record->tag = IOTQ_NULL32;
-	record->error = record->requeues = record->pad2 = 0;
-	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
-}
-
-static __noinline int reach_rare(struct iotq_block *record, __u32 point, __u64 now)
-{
-	if (record && point < IOTQ_BLOCK_POINTS)
-		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, point,
-			filter_rare(&iotq_block_at[point], record), now);
-	return 0;
-}
-
-/* Evaluates the filters of a point on the record, and ships it if it passes any. */
-static __always_inline void reach(struct iotq_block *record, __u32 point, __u64 now)
-{
-	if (iotq_block_at[point].count)
-		reach_rare(record, point, now);
-}
-
-static __always_inline void complete(struct iotq_block *record, __u64 now)
-{
-	const volatile struct iotq_table *table = &iotq_block_at[IOTQ_BLOCK_COMPLETE];
-
-	if (table->count)
-		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE, filter(table, record),
-			now);
-}
-
-/*
- * The request is used again, and its end was not seen: the kernel skips a program where it is running already, and may
- * have other reasons. What is known of it is shipped, without times of its end.
- */
-static __noinline int close_unended(struct iotq_block_slot *slot)
-{
-	if (!slot)
-		return 0;
-	COUNT(IOTQ_LAYER_BLOCK, unmatched);
-	if (slot->issued) {
-		slot->record.head.marks |= IOTQ_MARK_UNENDED;
-		reach(&slot->record, IOTQ_BLOCK_COMPLETE, bpf_ktime_get_ns());
-	}
-	slot->record.head.queries = 0;
-	return 0;
-}
-
-/* The queue time that waits for a request's first bio; and without block_io_start, the submitter. */
-static __always_inline void take_from_bio(struct iotq_block_slot *slot, struct bio *bio)
-{
-	struct bio_entry *entry = find_bio(address(bio));
-
-	if (entry) {
-		slot->queued = entry->at;
-		if (!iotq_block_has_start)
-			slot->record.task = entry->task;
-		entry->bio = 0;
-		return;
-	}
-	slot->queued = bpf_ktime_get_ns();
-	if (iotq_block_has_queue)
-		slot->record.head.marks = IOTQ_MARK_APPROX_QUEUE;
-	if (!iotq_block_has_start) {
-		describe_task(&slot->record.task);
-		slot->record.head.marks |= IOTQ_MARK_APPROX_TASK;
-	}
-}
-
-/* Made by the block layer itself. */
-static __always_inline void take_from_nobody(struct iotq_block_slot *slot)
-{
-	slot->queued = bpf_ktime_get_ns();
-	no_task(&slot->record.task);
-	slot->record.head.marks = IOTQ_MARK_INTERNAL;
-}
-
-/*
- * A request begins: fills the part of its record that is known now, and tracks it if a statement's start filter lets it.
- */
-static __always_inline struct iotq_block_slot *begin(struct request *rq, struct request_queue *queue, struct bio *bio,
-						     struct iotq_block_slot *slot, bool submitting)
-{
-	struct iotq_block *record;
-
-	if (!slot)
-		slot = make_slot(address(rq));
-	if (!slot)
-		return NULL;
-	record = &slot->record;
-	if (record->head.queries && iotq_block_has_end)
-		close_unended(slot);
-	record->head.marks = 0;
-	record->head.layer = IOTQ_LAYER_BLOCK;
-	record->dev = record->part = disk_number(request_disk(rq, queue));
-	if (bio) {
-		take_from_bio(slot, bio);
-		record->part = bio->bi_bdev->bd_dev;
-	} else {
-		take_from_nobody(slot);
-	}
-	if (submitting) {
-		describe_task(&record->task);
-		record->head.marks &= ~IOTQ_MARK_INTERNAL;
-	}
-	record->flags = block_flags(rq->cmd_flags);
-	record->op = operation(rq->cmd_flags, rq->__data_len);
-	describe_size(record, 0, 0);
-	no_times(record);
-	slot->inserted = slot->issued = 0;
-	record->head.queries = submitting ? filter(&iotq_block_start, record) : filter_rare(&iotq_block_start, record);
-	if (record->head.queries)
-		return slot;
-	COUNT(IOTQ_LAYER_BLOCK, rejected);
-	return NULL;
-}
+#include "block_request.h"
 
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
 {
-	record->head.layer = IOTQ_LAYER_BLOCK;
 	describe_task(&record->task);
 	record->dev = disk_number(bio->bi_bdev->bd_disk);
 	record->part = bio->bi_bdev->bd_dev;
@@ -250,8 +115,16 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
+	struct iotq_block_slot *slot = slot_of(address(rq));
+	struct request_facts facts;
 
-	begin(rq, queue, bio, find_slot(rq), true);
+	if (!slot)
+		return 0;
+	if (slot->record.head.queries && iotq_block_has_end)
+		close_unended(slot);
+	typed_facts(&facts, rq, queue, bio);
+	begin(slot, &facts, true);
+	track(slot, filter(&iotq_block_start, &slot->record));
 	return 0;
 }
 
@@ -259,28 +132,35 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 SEC("tp_btf/block_rq_merge")
 int BPF_PROG(iotq_rq_merge, struct request *rq)
 {
-	struct iotq_block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(address(rq));
 
 	if (slot)
-		slot->record.head.queries = 0;
+		forget(slot);
 	return 0;
 }
 
 /*
  * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
- * which have no such event, this is where they begin.
+ * which have no such event, this is where they begin, unless their driver has taken them up already.
  */
 static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
-	struct iotq_block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(address(rq));
+	struct request_facts facts;
 
-	if (slot && slot->record.head.queries)
-		return slot;
+	if (slot && slot->queued)
+		return slot->record.head.queries ? slot : NULL;
 	if (iotq_block_has_start && bio)
 		return NULL;
-	return begin(rq, queue, bio, slot, false);
+	slot = slot_of(address(rq));
+	if (!slot)
+		return NULL;
+	typed_facts(&facts, rq, queue, bio);
+	begin(slot, &facts, false);
+	track(slot, filter_rare(&iotq_block_start, &slot->record));
+	return slot->record.head.queries ? slot : NULL;
 }
 
 SEC("tp_btf/block_rq_insert")
@@ -326,7 +206,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(iotq_rq_requeue, struct request *rq)
 {
-	struct iotq_block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(address(rq));
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
@@ -338,13 +218,15 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
-	struct iotq_block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(address(rq));
 	__u64 now;
 
 	if (!slot || !slot->record.head.queries) {
 		/* With a start filter it may just as well have been turned away. */
 		if (iotq_block_start.count == 1 && iotq_block_start.terms[0].test == IOTQ_TEST_TRUE)
 			COUNT(IOTQ_LAYER_BLOCK, unmatched);
+		if (iotq_block_has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
+			forget(slot);
 		return 0;
 	}
 	if (status && !slot->record.error)
@@ -359,6 +241,6 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		return 0;
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
-	slot->record.head.queries = 0;
+	forget(slot);
 	return 0;
 }

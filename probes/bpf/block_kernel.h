@@ -3,7 +3,7 @@
 #ifndef IOTQ_BLOCK_KERNEL_H
 #define IOTQ_BLOCK_KERNEL_H
 
-#include "ship.h"
+#include "block_bios.h"
 
 /* REQ_OP_READ and REQ_OP_WRITE have been 0 and 1 for ever; the others have moved. */
 static __always_inline __u8 operation(__u32 flags, __u32 size)
@@ -66,14 +66,50 @@ static __always_inline __u32 disk_number(struct gendisk *disk)
 	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
 }
 
-/* `queue` is the request's. */
-static __always_inline struct gendisk *request_disk(struct request *rq, struct request_queue *queue)
+/* What a request tells at its start. */
+struct request_facts {
+	__u64 bio;   /* the address of the first one; zero: it has none */
+	__u32 dev;   /* null: the queue has no disk, such as one for a controller's own commands */
+	__u32 part;
+	__u32 flags; /* enum req_op, enum req_flag_bits */
+	__u32 size;
+};
+
+/* Of a tracepoint's argument, with its type. `queue` and `bio` are the request's. */
+static __always_inline void typed_facts(struct request_facts *facts, struct request *rq, struct request_queue *queue,
+					struct bio *bio)
 {
 	struct request___rq_disk *old = (void *)rq;
+	struct gendisk *disk = bpf_core_field_exists(queue->disk) ? queue->disk : old->rq_disk;
 
-	if (bpf_core_field_exists(queue->disk))
-		return queue->disk;
-	return old->rq_disk;
+	facts->dev = disk ? disk_number(disk) : IOTQ_NULL32;
+	facts->part = facts->dev;
+	facts->bio = 0;
+	if (bio) {
+		facts->bio = address(bio);
+		facts->part = bio->bi_bdev->bd_dev;
+	}
+	facts->flags = rq->cmd_flags;
+	facts->size = rq->__data_len;
+}
+
+/* Of an address: the tracepoints of modules have no types here. */
+static __always_inline void raw_facts(struct request_facts *facts, struct request *rq)
+{
+	struct request___rq_disk *old = (void *)rq;
+	struct gendisk *disk;
+
+	if (bpf_core_field_exists(rq->q->disk))
+		disk = BPF_CORE_READ(rq, q, disk);
+	else
+		disk = BPF_CORE_READ(old, rq_disk);
+	facts->dev = IOTQ_NULL32;
+	if (disk)
+		facts->dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
+	facts->bio = (__u64)BPF_CORE_READ(rq, bio);
+	facts->part = facts->bio ? BPF_CORE_READ((struct bio *)facts->bio, bi_bdev, bd_dev) : facts->dev;
+	facts->flags = BPF_CORE_READ(rq, cmd_flags);
+	facts->size = BPF_CORE_READ(rq, __data_len);
 }
 
 /* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */

@@ -76,9 +76,8 @@ static __noinline struct iotq_block_slot *find_further(__u64 rq)
 	return NULL;
 }
 
-static __always_inline struct iotq_block_slot *find_slot(struct request *request)
+static __always_inline struct iotq_block_slot *find_slot(__u64 rq)
 {
-	__u64 rq = address(request);
 	struct probe probe = first_probe(rq);
 	struct iotq_block_slot *slot = next_slot(&probe);
 
@@ -106,6 +105,13 @@ static __noinline struct iotq_block_slot *make_slot(__u64 rq)
 	}
 	COUNT(IOTQ_LAYER_BLOCK, lost_slot);
 	return NULL;
+}
+
+static __always_inline struct iotq_block_slot *slot_of(__u64 rq)
+{
+	struct iotq_block_slot *slot = find_slot(rq);
+
+	return slot ? slot : make_slot(rq);
 }
 
 static __always_inline struct iotq_block_slot *find_bio_span(__u64 bio)

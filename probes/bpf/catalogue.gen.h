@@ -36,6 +36,14 @@ enum iotq_block_point {
 
 #define IOTQ_BLOCK_POINTS 8
 
+enum iotq_nvme_point {
+	IOTQ_NVME_SETUP = 1,
+	IOTQ_NVME_ANSWER = 2,
+	IOTQ_NVME_COMPLETE = 3,
+};
+
+#define IOTQ_NVME_POINTS 4
+
 enum iotq_block_op {
 	IOTQ_BLOCK_OP_READ = 1,
 	IOTQ_BLOCK_OP_WRITE = 2,

@@ -142,6 +142,7 @@ struct blk_mq_ops {
 struct request_queue {
 	const struct blk_mq_ops *mq_ops; /* none: the device takes bios as they are */
 	struct gendisk *disk;
+	void *queuedata; /* the driver's */
 } CORE;
 
 struct blk_mq_hw_ctx {

@@ -124,6 +124,7 @@ static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 la
 		return;
 	}
 	head->at = now;
+	head->layer = layer;
 	head->point = point;
 	head->queries = passed;
 	ship(head, size, layer);

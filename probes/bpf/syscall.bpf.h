@@ -119,7 +119,6 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 {
 	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
 
-	record->head.layer = IOTQ_LAYER_SYSCALL;
 	record->number = number;
 	record->op = call->op;
 	record->kind = IOTQ_FILE_KIND_NONE;

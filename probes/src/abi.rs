@@ -15,6 +15,7 @@ pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
 pub const IOTQ_MARK_INTERNAL: u32 = 4;
 pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX: u32 = 11;
+pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
 pub const IOTQ_BLOCK_META: u32 = 2;
 pub const IOTQ_BLOCK_FUA: u32 = 4;
@@ -176,27 +177,119 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
-pub struct iotq_block_slot {
-    pub request: __u64,
-    pub record: iotq_block,
-    pub queued: __u64,
-    pub inserted: __u64,
-    pub issued: __u64,
+pub struct iotq_nvme {
+    pub block: iotq_block,
+    pub lat: __u64,
+    pub ctrl: __u32,
+    pub nsid: __u32,
+    pub error: __u32,
+    pub retries: __u32,
+    pub sq_head: __u32,
+    pub sq_tail: __u32,
+    pub op: __u16,
+    pub qid: __u16,
+    pub cid: __u16,
+    pub status: __u16,
+    pub opcode: __u8,
+    pub pad: [__u8; 7usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 184usize];
+    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 200usize];
+    ["Alignment of iotq_nvme"][::core::mem::align_of::<iotq_nvme>() - 8usize];
+    ["Offset of field: iotq_nvme::block"][::core::mem::offset_of!(iotq_nvme, block) - 0usize];
+    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 152usize];
+    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 160usize];
+    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 164usize];
+    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 168usize];
+    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 172usize];
+    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 176usize];
+    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 180usize];
+    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 184usize];
+    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 186usize];
+    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 188usize];
+    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 190usize];
+    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 192usize];
+    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 193usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_nvme_layout {
+    pub request_ctrl: __u32,
+    pub request_status: __u32,
+    pub request_retries: __u32,
+    pub ctrl_instance: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_nvme_layout"][::core::mem::size_of::<iotq_nvme_layout>() - 16usize];
+    ["Alignment of iotq_nvme_layout"][::core::mem::align_of::<iotq_nvme_layout>() - 4usize];
+    ["Offset of field: iotq_nvme_layout::request_ctrl"]
+        [::core::mem::offset_of!(iotq_nvme_layout, request_ctrl) - 0usize];
+    ["Offset of field: iotq_nvme_layout::request_status"]
+        [::core::mem::offset_of!(iotq_nvme_layout, request_status) - 4usize];
+    ["Offset of field: iotq_nvme_layout::request_retries"]
+        [::core::mem::offset_of!(iotq_nvme_layout, request_retries) - 8usize];
+    ["Offset of field: iotq_nvme_layout::ctrl_instance"]
+        [::core::mem::offset_of!(iotq_nvme_layout, ctrl_instance) - 12usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_block_slot {
+    pub request: __u64,
+    pub queued: __u64,
+    pub inserted: __u64,
+    pub issued: __u64,
+    pub given: __u64,
+    pub driver_layer: __u32,
+    pub pad: __u32,
+    pub record: iotq_block,
+    pub driver: [__u64; 8usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 264usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
     ["Offset of field: iotq_block_slot::request"]
         [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
-    ["Offset of field: iotq_block_slot::record"]
-        [::core::mem::offset_of!(iotq_block_slot, record) - 8usize];
     ["Offset of field: iotq_block_slot::queued"]
-        [::core::mem::offset_of!(iotq_block_slot, queued) - 160usize];
+        [::core::mem::offset_of!(iotq_block_slot, queued) - 8usize];
     ["Offset of field: iotq_block_slot::inserted"]
-        [::core::mem::offset_of!(iotq_block_slot, inserted) - 168usize];
+        [::core::mem::offset_of!(iotq_block_slot, inserted) - 16usize];
     ["Offset of field: iotq_block_slot::issued"]
-        [::core::mem::offset_of!(iotq_block_slot, issued) - 176usize];
+        [::core::mem::offset_of!(iotq_block_slot, issued) - 24usize];
+    ["Offset of field: iotq_block_slot::given"]
+        [::core::mem::offset_of!(iotq_block_slot, given) - 32usize];
+    ["Offset of field: iotq_block_slot::driver_layer"]
+        [::core::mem::offset_of!(iotq_block_slot, driver_layer) - 40usize];
+    ["Offset of field: iotq_block_slot::pad"]
+        [::core::mem::offset_of!(iotq_block_slot, pad) - 44usize];
+    ["Offset of field: iotq_block_slot::record"]
+        [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
+    ["Offset of field: iotq_block_slot::driver"]
+        [::core::mem::offset_of!(iotq_block_slot, driver) - 200usize];
 };
 #[repr(C)]
 #[derive(

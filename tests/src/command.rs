@@ -99,6 +99,15 @@ impl Started {
         Pid::from_child(&self.child)
     }
 
+    /// Whether it has not ended yet.
+    pub fn runs(&self) -> bool {
+        let fd = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
+        poll(
+            &mut [PollFd::new(&fd, PollFlags::IN)],
+            Some(&Timespec::default()),
+        ) == Ok(0)
+    }
+
     /// Sends a signal to it, and to nothing that it started.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();

@@ -2,40 +2,13 @@
 
 use std::mem::{offset_of, size_of};
 
+use super::made::*;
 use super::types::*;
 use super::{BLOCK_OP, ERRNO};
 use crate::abi::*;
 
 const END: Known = Known::At(&["complete"]);
 const ISSUED: Known = Known::At(&["issue", "requeue", "complete"]);
-
-const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
-    Field {
-        name,
-        ty,
-        known,
-        needs: &[],
-        slot: Some(slot),
-        side: Side::Kernel,
-        doc,
-    }
-}
-
-const fn number(offset: usize, width: usize) -> Slot {
-    Slot::Uint {
-        offset,
-        width,
-        nullable: false,
-    }
-}
-
-const fn nullable(offset: usize, width: usize) -> Slot {
-    Slot::Uint {
-        offset,
-        width,
-        nullable: true,
-    }
-}
 
 const fn flag(mask: u32) -> Slot {
     Slot::Bit {
@@ -53,14 +26,21 @@ const fn mark(mask: u32) -> Slot {
     }
 }
 
-const fn hook(tracepoint: &'static str, program: &'static str, args: &'static [usize]) -> Hook {
-    Hook {
-        tracepoint,
-        program,
-        args,
-        without: None,
-    }
-}
+const BIO_QUEUE: Hook = Hook::typed("block_bio_queue", "iotq_bio_queue", &[1]);
+const INSERT: Hook = Hook::typed("block_rq_insert", "iotq_rq_insert", &[1]);
+const ISSUE: Hook = Hook::typed("block_rq_issue", "iotq_rq_issue", &[1]);
+const START: Hook = Hook::typed("block_io_start", "iotq_rq_start", &[1])
+    .or_lose("the submitter of a request is taken from its first bio, where that was seen");
+
+/// A request that is merged into another one does not complete.
+pub(super) const MERGED: Hook = Hook::typed("block_rq_merge", "iotq_rq_merge", &[1])
+    .or_lose("a request that was merged into another stays tracked until its slot is used again");
+
+/// What tells drivers' layers who submitted a request.
+pub(super) const SUBMITTED: Hook = Hook {
+    instead: &[BIO_QUEUE],
+    ..START
+};
 
 /// The layer.
 pub static LAYER: Layer = Layer {
@@ -71,53 +51,49 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "queue",
             id: 1,
-            hooks: &[hook("block_bio_queue", "iotq_bio_queue", &[1])],
+            hooks: &[BIO_QUEUE],
             doc: "a bio is submitted to a device",
         },
         Point {
             name: "split",
             id: 2,
-            hooks: &[hook("block_split", "iotq_bio_split", &[2])],
+            hooks: &[Hook::typed("block_split", "iotq_bio_split", &[2])],
             doc: "a bio was too large for the device: its front part goes on alone",
         },
         Point {
             name: "merge",
             id: 3,
             hooks: &[
-                hook("block_bio_backmerge", "iotq_bio_backmerge", &[1]),
-                hook("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]),
+                Hook::typed("block_bio_backmerge", "iotq_bio_backmerge", &[1]),
+                Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]),
             ],
             doc: "a bio joins a request that is already there",
         },
         Point {
             name: "insert",
             id: 4,
-            hooks: &[hook("block_rq_insert", "iotq_rq_insert", &[1])],
+            hooks: &[INSERT],
             doc: "a request enters the I/O scheduler (never, with the scheduler `none` and an idle device)",
         },
         Point {
             name: "issue",
             id: 5,
-            hooks: &[hook("block_rq_issue", "iotq_rq_issue", &[1])],
+            hooks: &[ISSUE],
             doc: "a request is handed to the driver",
         },
         Point {
             name: "requeue",
             id: 6,
-            hooks: &[hook("block_rq_requeue", "iotq_rq_requeue", &[1])],
+            hooks: &[Hook::typed("block_rq_requeue", "iotq_rq_requeue", &[1])],
             doc: "the driver gave a request back, to be tried again",
         },
         Point {
             name: "complete",
             id: 7,
             hooks: &[
-                hook("block_rq_complete", "iotq_rq_complete", &[3]),
-                Hook {
-                    without: Some(
-                        "I/O to devices without requests (dm, md, zram) is not seen to end",
-                    ),
-                    ..hook("block_bio_complete", "iotq_bio_complete", &[2])
-                },
+                Hook::typed("block_rq_complete", "iotq_rq_complete", &[3]),
+                Hook::typed("block_bio_complete", "iotq_bio_complete", &[2])
+                    .or_lose("I/O to devices without requests (dm, md, zram) is not seen to end"),
             ],
             doc: "the device has answered",
         },
@@ -173,14 +149,14 @@ pub static LAYER: Layer = Layer {
             "dev",
             Type::Dev,
             Known::Start,
-            number(offset_of!(iotq_block, dev), 4),
+            nullable(offset_of!(iotq_block, dev), 4),
             "disk",
         ),
         field(
             "part",
             Type::Dev,
             Known::Start,
-            number(offset_of!(iotq_block, part), 4),
+            nullable(offset_of!(iotq_block, part), 4),
             "partition that it was submitted to, or the disk",
         ),
         field(
@@ -402,28 +378,13 @@ pub static LAYER: Layer = Layer {
     record: Some(size_of::<iotq_block>()),
     upkeep: &[
         Hook {
-            tracepoint: "block_io_start",
-            program: "iotq_rq_start",
-            args: &[1],
-            without: Some(
-                "the submitter of a request is taken from its first bio, where that was seen",
-            ),
+            instead: &[BIO_QUEUE, INSERT, ISSUE],
+            ..START
         },
-        Hook {
-            tracepoint: "block_split",
-            program: "iotq_bio_split",
-            args: &[2],
-            without: Some(
-                "the front part of a split bio has no queue time: its request's start stands in for it",
-            ),
-        },
-        Hook {
-            tracepoint: "block_rq_merge",
-            program: "iotq_rq_merge",
-            args: &[1],
-            without: Some(
-                "a request that was merged into another stays tracked until its slot is used again",
-            ),
-        },
+        Hook::typed("block_split", "iotq_bio_split", &[2]).or_lose(
+            "the front part of a split bio has no queue time: its request's start stands in for it",
+        ),
+        MERGED,
     ],
+    modules: &[],
 };

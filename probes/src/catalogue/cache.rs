@@ -41,4 +41,5 @@ pub static LAYER: Layer = Layer {
     columns: &["time", "pid", "comm", "event", "file", "offset", "size"],
     record: None,
     upkeep: &[],
+    modules: &[],
 };

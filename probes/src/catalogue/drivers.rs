@@ -1,67 +1,10 @@
-//! The drivers below the block layer: NVMe, SCSI, virtio.
+//! The drivers below the block layer that have no template yet: SCSI, virtio.
 
 use super::later::*;
 use super::types::*;
-use super::{ERRNO, NVME_OP, RING_FORMAT, SCSI_OP, VIRTIO_OP};
+use super::{ERRNO, RING_FORMAT, SCSI_OP, VIRTIO_OP};
 
 const DONE: Known = Known::At(&["complete"]);
-
-/// NVMe.
-pub static NVME: Layer = Layer {
-    name: "nvme",
-    id: 6,
-    doc: "commands of NVMe drives",
-    points: &[
-        point("setup", 1, "a command is built and queued"),
-        point("complete", 2, "the drive has answered"),
-    ],
-    end: "complete",
-    fields: &[
-        TIME,
-        PID,
-        TID,
-        COMM,
-        CGROUP,
-        start("dev", Type::Dev, "namespace, as a disk"),
-        start("ctrl", Type::Int, "controller"),
-        start("nsid", Type::Int, "namespace id"),
-        start("qid", Type::Int, "submission queue; 0 is the admin queue"),
-        start("cid", Type::Int, "command id"),
-        start("op", Type::Enum(&NVME_OP), "opcode"),
-        start(
-            "sector",
-            Type::Int,
-            "first sector on the disk, in units of 512 bytes",
-        ),
-        start("size", Type::Bytes, "length"),
-        field(
-            "status",
-            Type::Int,
-            DONE,
-            "status field of the answer; 0 is success",
-        ),
-        field(
-            "error",
-            Type::Enum(&ERRNO),
-            DONE,
-            "how it failed; `none` if it did not",
-        ),
-        field("retries", Type::Int, DONE, "how often it was tried again"),
-        field(
-            "sq_head",
-            Type::Int,
-            DONE,
-            "submission queue head, as the drive reports it",
-        ),
-        field("sq_tail", Type::Int, DONE, "submission queue tail"),
-        field("lat", Type::Duration, DONE, "latency: setup to completion"),
-    ],
-    columns: &[
-        "time", "pid", "comm", "dev", "qid", "cid", "op", "sector", "size", "status", "lat",
-    ],
-    record: None,
-    upkeep: &[],
-};
 
 /// SCSI.
 pub static SCSI: Layer = Layer {
@@ -109,6 +52,7 @@ pub static SCSI: Layer = Layer {
     ],
     record: None,
     upkeep: &[],
+    modules: &[],
 };
 
 /// Virtio.
@@ -160,4 +104,5 @@ pub static VIRTIO: Layer = Layer {
     ],
     record: None,
     upkeep: &[],
+    modules: &[],
 };

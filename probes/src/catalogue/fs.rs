@@ -49,4 +49,5 @@ pub static LAYER: Layer = Layer {
     columns: &["time", "pid", "comm", "op", "name", "offset", "size", "lat"],
     record: None,
     upkeep: &[],
+    modules: &[],
 };

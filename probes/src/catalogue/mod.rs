@@ -8,6 +8,8 @@ mod drivers;
 mod enums;
 mod fs;
 mod later;
+mod made;
+mod nvme;
 mod qemu;
 mod sched;
 mod syscall;
@@ -27,7 +29,7 @@ pub static LAYERS: [&Layer; 9] = [
     &cache::LAYER,
     &sched::LAYER,
     &block::LAYER,
-    &drivers::NVME,
+    &nvme::LAYER,
     &drivers::SCSI,
     &drivers::VIRTIO,
     &qemu::LAYER,
@@ -45,18 +47,8 @@ pub fn layer_by_id(id: u8) -> Option<&'static Layer> {
 
 /// The hooks that follow a process's descendants, for `pid under`.
 pub static FAMILY: [Hook; 2] = [
-    Hook {
-        tracepoint: "sched_process_fork",
-        program: "iotq_family_fork",
-        args: &[2],
-        without: None,
-    },
-    Hook {
-        tracepoint: "sched_process_exit",
-        program: "iotq_family_exit",
-        args: &[1, 2],
-        without: None,
-    },
+    Hook::typed("sched_process_fork", "iotq_family_fork", &[2]),
+    Hook::typed("sched_process_exit", "iotq_family_exit", &[1, 2]),
 ];
 
 #[cfg(test)]

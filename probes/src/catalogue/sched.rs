@@ -57,4 +57,5 @@ pub static LAYER: Layer = Layer {
     ],
     record: None,
     upkeep: &[],
+    modules: &[],
 };

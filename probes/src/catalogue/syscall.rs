@@ -2,6 +2,7 @@
 
 use std::mem::{offset_of, size_of};
 
+use super::made::{self, nullable, number};
 use super::types::*;
 use super::{ERRNO, FILE_KIND, SYSCALL_OP};
 use crate::abi::*;
@@ -10,29 +11,8 @@ const END: Known = Known::At(&["exit"]);
 
 const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
     Field {
-        name,
-        ty,
-        known,
         needs: &["enter"],
-        slot: Some(slot),
-        side: Side::Kernel,
-        doc,
-    }
-}
-
-const fn number(offset: usize, width: usize) -> Slot {
-    Slot::Uint {
-        offset,
-        width,
-        nullable: false,
-    }
-}
-
-const fn nullable(offset: usize, width: usize) -> Slot {
-    Slot::Uint {
-        offset,
-        width,
-        nullable: true,
+        ..made::field(name, ty, known, slot, doc)
     }
 }
 
@@ -147,23 +127,13 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "enter",
             id: 1,
-            hooks: &[Hook {
-                tracepoint: "sys_enter",
-                program: "iotq_sys_enter",
-                args: &[2],
-                without: None,
-            }],
+            hooks: &[Hook::typed("sys_enter", "iotq_sys_enter", &[2])],
             doc: "a call begins",
         },
         Point {
             name: "exit",
             id: 2,
-            hooks: &[Hook {
-                tracepoint: "sys_exit",
-                program: "iotq_sys_exit",
-                args: &[2],
-                without: None,
-            }],
+            hooks: &[Hook::typed("sys_exit", "iotq_sys_exit", &[2])],
             doc: "a call returns",
         },
     ],
@@ -319,4 +289,5 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_syscall>()),
     upkeep: &[],
+    modules: &[],
 };

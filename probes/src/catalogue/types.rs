@@ -160,6 +160,15 @@ pub struct Field {
     pub doc: &'static str,
 }
 
+/// How a program is attached to a tracepoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attach {
+    /// With typed arguments (`tp_btf`).
+    Typed,
+    /// With bare arguments (`raw_tp`): tracepoints of modules, whose types the loader does not know.
+    Raw,
+}
+
 /// A kernel hook and the program that sits on it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -167,10 +176,52 @@ pub struct Hook {
     pub tracepoint: &'static str,
     /// The program of the template object.
     pub program: &'static str,
+    /// How the program is attached.
+    pub attach: Attach,
     /// How many arguments the tracepoint may have, for the program to read them right.
     pub args: &'static [usize],
     /// What is lost on a kernel without it; `None` if the point cannot be observed at all then.
     pub without: Option<&'static str>,
+    /// What is hooked where it is missing.
+    pub instead: &'static [Hook],
+}
+
+impl Hook {
+    /// A tracepoint of the kernel itself, which the point cannot do without.
+    pub const fn typed(
+        tracepoint: &'static str,
+        program: &'static str,
+        args: &'static [usize],
+    ) -> Self {
+        Self {
+            tracepoint,
+            program,
+            attach: Attach::Typed,
+            args,
+            without: None,
+            instead: &[],
+        }
+    }
+
+    /// A tracepoint of a module, which the point cannot do without.
+    pub const fn raw(
+        tracepoint: &'static str,
+        program: &'static str,
+        args: &'static [usize],
+    ) -> Self {
+        Self {
+            attach: Attach::Raw,
+            ..Self::typed(tracepoint, program, args)
+        }
+    }
+
+    /// The same, where a kernel without it is not refused: what is lost then.
+    pub const fn or_lose(self, without: &'static str) -> Self {
+        Self {
+            without: Some(without),
+            ..self
+        }
+    }
 }
 
 /// A moment in the life of an operation.
@@ -207,6 +258,8 @@ pub struct Layer {
     pub record: Option<usize>,
     /// Hooks that keep the template's books whatever is asked.
     pub upkeep: &'static [Hook],
+    /// The modules that may hold the layer's tracepoints and types, where the kernel itself does not.
+    pub modules: &'static [&'static str],
 }
 
 impl Layer {

@@ -17,7 +17,12 @@ use crate::report::{Failure, chain};
 /// # Errors
 /// If the report cannot be written.
 pub fn doctor(format: ListFormat, btf: Option<&Path>) -> Result<ExitCode, Failure> {
-    let types = KernelTypes::read(btf).map_err(|error| chain(&error));
+    let modules: Vec<&str> = LAYERS
+        .iter()
+        .flat_map(|layer| layer.modules)
+        .copied()
+        .collect();
+    let types = KernelTypes::read(btf, &modules).map_err(|error| chain(&error));
     let mut findings = general(&types);
     if let Ok(types) = &types {
         findings.extend(layers(types));
@@ -182,7 +187,13 @@ fn layers(types: &KernelTypes) -> Vec<Finding> {
 fn examine(subject: &str, types: &KernelTypes, hooks: &[(Option<&str>, &'static Hook)]) -> Finding {
     let mut finding = Finding::new(subject, State::Good, "");
     let mut lost = Vec::new();
-    for (point, hook) in hooks {
+    for (index, (point, hook)) in hooks.iter().enumerate() {
+        if hooks[..index]
+            .iter()
+            .any(|(_, before)| before.program == hook.program)
+        {
+            continue;
+        }
         let offered = iotq_kernel::offers(types, hook);
         finding.hooks.push((hook.tracepoint, offered.is_ok()));
         let Err(why) = offered else { continue };
@@ -193,6 +204,7 @@ fn examine(subject: &str, types: &KernelTypes, hooks: &[(Option<&str>, &'static 
             (None, None) => why,
         });
     }
+    lost.dedup();
     let usable = finding.hooks.iter().filter(|(_, usable)| *usable).count();
     if usable == 0 {
         finding.state = State::Bad;

@@ -238,10 +238,10 @@ mod tests {
             with(offset_of!(iotq_head, layer), 99),
             Err(Malformed::Layer(99))
         );
-        let nvme = layer("nvme").expect("a layer").id;
+        let fs = layer("fs").expect("a layer").id;
         assert_eq!(
-            with(offset_of!(iotq_head, layer), nvme),
-            Err(Malformed::Layer(nvme))
+            with(offset_of!(iotq_head, layer), fs),
+            Err(Malformed::Layer(fs))
         );
         assert!(matches!(
             with(offset_of!(iotq_head, point), 99),

@@ -33,10 +33,13 @@ pub(crate) fn records(slots: &Array<MapData, Slot>) -> Vec<Vec<u8>> {
         let iotq_block { head, dev, .. } = slot.record;
         head.queries != 0 && (1..before).contains(&slot.issued) && idle.get(&dev) == Some(&true)
     });
-    let end = catalogue::layer("block").map_or(0, |layer| layer.end_point().id);
+    let Some(layer) = catalogue::layer("block") else {
+        return Vec::new();
+    };
     let record = |slot: iotq_block_slot| {
         let mut record = slot.record;
-        record.head.point = end;
+        record.head.layer = layer.id;
+        record.head.point = layer.end_point().id;
         record.head.marks |= IOTQ_MARK_UNENDED as u16;
         record.head.at = before;
         record.as_bytes().to_vec()

@@ -22,12 +22,12 @@ The statement reads a layer, or a point of one, that iotq knows and for which th
 probes. Its fields are in the catalogue, so `iotq check` and completion work, but no record would
 ever come.
 
-    trace nvme where lat > 1ms          # this build has no probes in the NVMe driver
+    trace fs where lat > 1ms            # this build has no probes in filesystems
 
 `iotq list` marks the layers that can be traced. The layer below or above often answers the same
-question: the time that a request spends in a driver and its device is `d2c` of `block`.
+question: the time of a call on a file is `lat` of `syscall`.
 
-    trace block where d2c > 1ms
+    trace syscall where lat > 1ms
 ",
     exit: 2,
 };

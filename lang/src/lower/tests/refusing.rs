@@ -51,7 +51,7 @@ fn all_problems_of_all_statements_are_reported() {
         ..Groups::default()
     };
     let join = Join {
-        sources: vec![source("syscall", Side::Guest), source("nvme", Side::Local)],
+        sources: vec![source("syscall", Side::Guest), source("fs", Side::Local)],
         filter: None,
         output: Output::Tree,
         required: false,
@@ -65,7 +65,7 @@ fn all_problems_of_all_statements_are_reported() {
     let below = trace("syscall", Some(under("syscall", "file", 0)));
     let program = checked(
         vec![
-            trace("nvme", None),
+            trace("fs", None),
             join,
             outputs(Output::Groups(groups)),
             below,

@@ -25,7 +25,19 @@ pub struct KernelTypes {
     pub btf: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
+    offsets: HashMap<Member, u32>,
 }
+
+/// A structure and its member.
+pub type Member = (&'static str, &'static str);
+
+/// Members of structures that modules have, and that templates read.
+const MEMBERS: [Member; 4] = [
+    ("nvme_request", "ctrl"),
+    ("nvme_request", "status"),
+    ("nvme_request", "retries"),
+    ("nvme_ctrl", "instance"),
+];
 
 /// Why the kernel's types cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +62,11 @@ pub enum BtfError {
 }
 
 impl KernelTypes {
-    /// Reads the types of a file, by default those of the running kernel.
+    /// Reads the types of a file, by default those of the running kernel, and of those of these modules that are loaded.
     ///
     /// # Errors
     /// If the file cannot be read, or holds something else.
-    pub fn read(path: Option<&Path>) -> Result<Self, BtfError> {
+    pub fn read(path: Option<&Path>, modules: &[&str]) -> Result<Self, BtfError> {
         let path = path.unwrap_or(Path::new(VMLINUX));
         let bytes = fs::read(path).map_err(|source| BtfError::Read {
             path: path.into(),
@@ -62,10 +74,40 @@ impl KernelTypes {
         })?;
         let malformed = || BtfError::Malformed { path: path.into() };
         let all = Raw::parse(&bytes).ok_or_else(malformed)?;
-        let tracepoints = signatures(&all);
         let excerpt = excerpt(&all, &names(&templates()?));
         let btf = Btf::parse(&excerpt, Endianness::default()).map_err(|_| malformed())?;
-        Ok(Self { btf, tracepoints })
+        let mut types = Self {
+            btf,
+            tracepoints: signatures(&all),
+            offsets: HashMap::new(),
+        };
+        if !modules.is_empty() {
+            types.add_offsets(&all);
+        }
+        for module in modules {
+            // One that is built in, or not loaded, has no file.
+            let Ok(bytes) = fs::read(path.with_file_name(module)) else {
+                continue;
+            };
+            if let Some(own) = Raw::parse_module(&bytes, &all) {
+                types.tracepoints.extend(signatures(&own));
+                types.add_offsets(&own);
+            }
+        }
+        Ok(types)
+    }
+
+    fn add_offsets(&mut self, types: &Raw<'_>) {
+        for member in MEMBERS {
+            if let Some(offset) = types.offset(member.0, member.1) {
+                self.offsets.insert(member, offset);
+            }
+        }
+    }
+
+    /// Where a member lies, in bytes, if its structure is known.
+    pub fn offset(&self, member: Member) -> Option<u32> {
+        self.offsets.get(&member).copied()
     }
 }
 

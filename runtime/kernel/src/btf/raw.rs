@@ -31,18 +31,21 @@ pub struct Type<'a> {
     pub kind: u32,
     /// Of members, values or parameters.
     pub count: u32,
+    has_bitfields: bool,
     /// The type it refers to, or its size.
     pub target: u32,
     /// All of its bytes.
     pub bytes: &'a [u8],
 }
 
-/// The types of a BTF section. Type number 1 is the first.
+/// The types of a BTF section.
 pub struct Raw<'a> {
     /// The section's header, types and strings, as bytes.
     pub header: &'a [u8],
     pub strings: &'a [u8],
     pub types: Vec<Type<'a>>,
+    /// What a module's types go on from: their numbers and strings begin where those of the kernel end.
+    base: Option<&'a Raw<'a>>,
 }
 
 impl<'a> Raw<'a> {
@@ -67,6 +70,7 @@ impl<'a> Raw<'a> {
                 name,
                 kind,
                 count,
+                has_bitfields: info >> 31 == 1,
                 target,
                 bytes: own,
             });
@@ -76,19 +80,80 @@ impl<'a> Raw<'a> {
             header: bytes.get(..length)?,
             strings: bytes.get(section(16, 20)?)?,
             types,
+            base: None,
+        })
+    }
+
+    /// Those of a module, which refer to the kernel's.
+    pub fn parse_module(bytes: &'a [u8], kernel: &'a Raw<'a>) -> Option<Self> {
+        let own = Self::parse(bytes)?;
+        Some(Self {
+            base: Some(kernel),
+            ..own
         })
     }
 
     /// By number; none for `void` and for numbers that do not exist.
     pub fn get(&self, id: u32) -> Option<&Type<'a>> {
-        self.types.get((id as usize).checked_sub(1)?)
+        let index = (id as usize).checked_sub(1)?;
+        match self.base {
+            None => self.types.get(index),
+            Some(base) if index < base.types.len() => base.types.get(index),
+            Some(base) => self.types.get(index - base.types.len()),
+        }
     }
 
     /// The name of a type, empty if it has none.
     pub fn name(&self, ty: &Type<'_>) -> &'a [u8] {
-        let name = self.strings.get(ty.name as usize..).unwrap_or_default();
+        self.string(ty.name)
+    }
+
+    fn string(&self, at: u32) -> &'a [u8] {
+        let at = at as usize;
+        let (strings, at) = match self.base {
+            Some(base) if at < base.strings.len() => (base.strings, at),
+            Some(base) => (self.strings, at - base.strings.len()),
+            None => (self.strings, at),
+        };
+        let name = strings.get(at..).unwrap_or_default();
         let end = name.iter().position(|byte| *byte == 0);
         &name[..end.unwrap_or(0)]
+    }
+
+    /// Where a member of a structure lies, in bytes. Members of anonymous members are its own.
+    pub fn offset(&self, structure: &str, member: &str) -> Option<u32> {
+        let is = |ty: &&Type<'_>| {
+            ty.kind == kind::STRUCT && ty.count > 0 && self.name(ty) == structure.as_bytes()
+        };
+        let found = self.types.iter().find(is);
+        match (found, self.base) {
+            (Some(found), _) => self
+                .member(found, member.as_bytes(), 0)
+                .map(|bits| bits / 8),
+            (None, Some(base)) => base.offset(structure, member),
+            (None, None) => None,
+        }
+    }
+
+    /// In bits. Types are nested in a file of the kernel's, so the depth is bounded here.
+    fn member(&self, of: &Type<'_>, wanted: &[u8], depth: u32) -> Option<u32> {
+        if depth > 8 {
+            return None;
+        }
+        of.bytes[12..].chunks_exact(12).find_map(|member| {
+            let (name, ty) = (self.string(word(member, 0)?), word(member, 4)?);
+            let mut offset = word(member, 8)?;
+            if of.has_bitfields {
+                offset &= 0xff_ffff;
+            }
+            if !name.is_empty() {
+                return (name == wanted).then_some(offset);
+            }
+            let inner = self.get(ty)?;
+            let nested = matches!(inner.kind, kind::STRUCT | kind::UNION);
+            let inside = nested.then(|| self.member(inner, wanted, depth + 1))??;
+            offset.checked_add(inside)
+        })
     }
 }
 

@@ -3,7 +3,6 @@
 use aya::Ebpf;
 use aya::maps::{HashMap as BpfHash, MapData};
 use iotq_probes::abi::iotq_set_key;
-use iotq_probes::catalogue::Hook;
 
 use super::{Hooks, InstallError, program};
 use crate::names::process;
@@ -31,22 +30,12 @@ pub(super) fn attach(
     families: &[(usize, u32)],
 ) -> Result<(), InstallError> {
     for hook in &hooks.family {
-        attach_one(ebpf, hook)?;
+        program::attach(ebpf, hook)?;
     }
     fill_families(ebpf, families)?;
     for hook in &hooks.points {
-        attach_one(ebpf, hook)?;
+        program::attach(ebpf, hook)?;
     }
-    Ok(())
-}
-
-fn attach_one(ebpf: &mut Ebpf, hook: &'static Hook) -> Result<(), InstallError> {
-    let failed = |source| InstallError::Program {
-        what: "attach",
-        program: hook.program,
-        source,
-    };
-    program(ebpf, hook)?.attach().map_err(failed)?;
     Ok(())
 }
 

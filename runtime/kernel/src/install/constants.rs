@@ -28,14 +28,21 @@ pub(super) fn set<'a>(
         ("iotq_block_has_end", "iotq_rq_complete"),
         ("iotq_block_bio_spans", BIO_COMPLETE),
     ] {
-        set(constant, if hooks.has(program) { &[1] } else { &[0] });
+        set(constant, flag(hooks.has(program)));
     }
+    set("iotq_block_has_driver", flag(hooks.follows_drivers()));
+    set("iotq_nvme_layout", constants.nvme.as_bytes());
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
             "block" => ("iotq_block_start", "iotq_block_at"),
+            "nvme" => ("iotq_nvme_start", "iotq_nvme_at"),
             _ => ("iotq_syscall_start", "iotq_syscall_at"),
         };
         set(start, tables.start.as_bytes());
         set(at, tables.at.as_bytes());
     }
+}
+
+fn flag(set: bool) -> &'static [u8] {
+    if set { &[1] } else { &[0] }
 }

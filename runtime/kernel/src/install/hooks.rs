@@ -35,12 +35,7 @@ impl Hooks {
                 if hook.program == BIO_COMPLETE && !bio_devices {
                     continue;
                 }
-                match (offers(types, hook), hook.without) {
-                    (Ok(()), _) if hooks.has(hook.program) => {}
-                    (Ok(()), _) => hooks.points.push(hook),
-                    (Err(why), Some(lost)) => hooks.missing.push(format!("{why}: {lost}")),
-                    (Err(why), None) => errors.push(no_hook(&why, template.layer)),
-                }
+                hooks.take(types, hook, template.layer, &mut errors);
             }
         }
         if families {
@@ -61,6 +56,36 @@ impl Hooks {
         }
     }
 
+    /// Takes a hook, or what does instead of it where it is missing.
+    fn take(
+        &mut self,
+        types: &KernelTypes,
+        hook: &'static Hook,
+        layer: &Layer,
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        match (offers(types, hook), hook.without) {
+            (Ok(()), _) if self.has(hook.program) => {}
+            (Ok(()), _) => self.points.push(hook),
+            (Err(why), None) => {
+                let error = no_hook(&why, layer);
+                // Several points, and the books, may want the same hook.
+                if !errors.iter().any(|known| known.message == error.message) {
+                    errors.push(error);
+                }
+            }
+            (Err(why), Some(lost)) => {
+                let missing = format!("{why}: {lost}");
+                if !self.missing.contains(&missing) {
+                    self.missing.push(missing);
+                }
+                for hook in hook.instead {
+                    self.take(types, hook, layer, errors);
+                }
+            }
+        }
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &'static Hook> {
         self.family.iter().chain(&self.points).copied()
     }
@@ -71,7 +96,12 @@ impl Hooks {
 
     /// Whether slots of requests are used.
     pub fn follows_requests(&self) -> bool {
-        self.has("iotq_rq_complete") || self.has("iotq_rq_issue")
+        self.has("iotq_rq_complete") || self.has("iotq_rq_issue") || self.follows_drivers()
+    }
+
+    /// Whether drivers add to slots.
+    pub fn follows_drivers(&self) -> bool {
+        self.has("iotq_nvme_setup")
     }
 }
 
@@ -91,9 +121,12 @@ pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
 }
 
 fn no_hook(why: &str, layer: &Layer) -> Diagnostic {
-    Diagnostic::new(
-        &code::NO_HOOK,
-        format!("{why}, which the layer `{}` needs", layer.name),
-    )
-    .help("`iotq doctor` tells what this kernel offers, and what it would take")
+    let message = format!("{why}, which the layer `{}` needs", layer.name);
+    let mut error = Diagnostic::new(&code::NO_HOOK, message);
+    if let Some(module) = layer.modules.first() {
+        error = error.help(format!(
+            "no device here uses the driver, or its module `{module}` is not loaded"
+        ));
+    }
+    error.help("`iotq doctor` tells what this kernel offers, and what it would take")
 }

@@ -3,16 +3,17 @@
 mod attach;
 mod constants;
 mod hooks;
+mod layouts;
+mod program;
 mod sizes;
 
 use std::path::PathBuf;
 
 use aya::maps::{Map, MapError};
-use aya::programs::{BtfTracePoint, ProgramError};
+use aya::programs::ProgramError;
 use aya::{Ebpf, EbpfError, EbpfLoader, VerifierLogLevel};
 use iotq_lang::diag::Errors;
 use iotq_lang::plan::Plan;
-use iotq_probes::catalogue::Hook;
 
 use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
@@ -70,6 +71,12 @@ pub enum InstallError {
     Missing(&'static str),
 }
 
+/// The modules of the plan's layers.
+fn modules(plan: &Plan) -> Vec<&'static str> {
+    let layers = plan.templates.iter().map(|template| template.layer);
+    layers.flat_map(|layer| layer.modules).copied().collect()
+}
+
 /// Installs a bound plan. When this returns, every program is attached.
 ///
 /// # Errors
@@ -83,9 +90,10 @@ pub fn install(
     // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
     let mut loader = EbpfLoader::new();
     loader.btf(None);
-    let types = KernelTypes::read(options.btf.as_deref())?;
+    let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
     let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
     let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
+    constants.nvme = layouts::nvme(plan, &types)?;
     let sizes = Sizes::choose(&constants, &hooks, options.ring);
     constants.config.wakeup_bytes = sizes.wakeup_bytes();
     constants.config.wakeup_every = sizes.wakeup_period() - 1;
@@ -167,25 +175,7 @@ fn load<'a>(
     sizes.apply(loader);
     let mut ebpf = loader.load(iotq_probes::object::bytes())?;
     for hook in hooks.all() {
-        let failed = |source| InstallError::Program {
-            what: "load",
-            program: hook.program,
-            source,
-        };
-        program(&mut ebpf, hook)?
-            .load(hook.tracepoint, &types.btf)
-            .map_err(failed)?;
+        program::load(&mut ebpf, hook, &types.btf)?;
     }
     Ok(ebpf)
-}
-
-fn program<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut BtfTracePoint, InstallError> {
-    let program = ebpf
-        .program_mut(hook.program)
-        .ok_or(InstallError::Missing(hook.program))?;
-    program.try_into().map_err(|source| InstallError::Program {
-        what: "use",
-        program: hook.program,
-        source,
-    })
 }

@@ -10,8 +10,9 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use iotq_tests::{Disk, iotq, start, tool};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use iotq_tests::{Disk, Started, iotq, start, tool};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::io::Errno;
 use serde_json::Value;
 
 use crate::load::{Done, Load};
@@ -27,7 +28,7 @@ enum Kind {
     /// form, output in memory or nowhere, condition
     Iotq(&'static str, bool, &'static str),
     /// command, script
-    Bpftrace(String, &'static str),
+    Bpftrace(String, String),
 }
 
 /// What one run gave.
@@ -57,6 +58,19 @@ const HISTOGRAM: &str = "tracepoint:block:block_rq_issue { @at[args.dev, args.se
     tracepoint:block:block_rq_complete /@at[args.dev, args.sector]/ { \
     @ns = hist(nsecs - @at[args.dev, args.sector]); delete(@at[args.dev, args.sector]); } END { clear(@at); }";
 
+/// Before 0.19 bpftrace takes arguments for a pointer.
+fn dialect(command: &str, script: &str) -> String {
+    let version = tool("sh", &["-c", &format!("{command} --version")]);
+    let minor = version
+        .split_once(" v0.")
+        .and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
+    if minor.is_some_and(|minor| minor < 19) {
+        script.replace("args.", "args->")
+    } else {
+        script.to_owned()
+    }
+}
+
 pub fn settings(bpftrace: Option<&str>) -> Vec<Setting> {
     let setting = |name, kind| Setting { name, kind };
     let mut settings = vec![
@@ -69,11 +83,11 @@ pub fn settings(bpftrace: Option<&str>) -> Vec<Setting> {
     if let Some(command) = bpftrace {
         settings.push(setting(
             "bpftrace printf",
-            Kind::Bpftrace(command.into(), PRINT),
+            Kind::Bpftrace(command.into(), dialect(command, PRINT)),
         ));
         settings.push(setting(
             "bpftrace hist",
-            Kind::Bpftrace(command.into(), HISTOGRAM),
+            Kind::Bpftrace(command.into(), dialect(command, HISTOGRAM)),
         ));
     }
     settings
@@ -123,7 +137,7 @@ pub fn sample(setting: &Setting, load: Load, disk: &Disk, file: &Path, length: D
     };
     let begin = Instant::now();
     let tracer = start(command, b"");
-    let gate = File::options().write(true).open(&fifo).unwrap();
+    let gate = open_gate(&fifo, &tracer);
     let attached_ms = begin.elapsed().as_secs_f64() * 1e3;
     let pid = tracer_process(tracer.pid().as_raw_pid());
     let before = cpu_ns(pid);
@@ -157,6 +171,19 @@ pub fn sample(setting: &Setting, load: Load, disk: &Disk, file: &Path, length: D
             peak_mb,
             steady_mb,
         }),
+    }
+}
+
+/// Opens the FIFO when the tracer's command does.
+fn open_gate(fifo: &Path, tracer: &Started) -> File {
+    loop {
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::open(fifo, flags, Mode::empty()) {
+            Ok(gate) => return gate.into(),
+            Err(Errno::NXIO) => sleep(Duration::from_micros(200)),
+            Err(error) => panic!("open the gate: {error}"),
+        }
+        assert!(tracer.runs(), "the tracer ended before it was attached");
     }
 }
 

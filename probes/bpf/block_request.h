@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* How a request begins, reaches points, and is over: for the block layer, and for the drivers below it. */
+#ifndef IOTQ_BLOCK_REQUEST_H
+#define IOTQ_BLOCK_REQUEST_H
+
+#include "block_kernel.h"
+#include "block_slots.h"
+
+const volatile struct iotq_table iotq_block_start;
+const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
+
+/* Whether the plan hooks block_bio_queue, the completions, and a driver's commands. */
+const volatile bool iotq_block_has_queue;
+const volatile bool iotq_block_has_end;
+const volatile bool iotq_block_has_driver;
+
+/* Whether bios to devices without requests (dm, md, zram, NVMe multipath heads) are followed. */
+const volatile bool iotq_block_bio_spans;
+
+static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
+{
+	record->size = size;
+	record->sector = size ? sector : IOTQ_NULL64;
+}
+
+static __always_inline void no_times(struct iotq_block *record)
+{
+	record->queue = record->tag = IOTQ_NULL32;
+	record->error = record->requeues = record->pad2 = 0;
+	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
+}
+
+static __noinline int reach_rare(struct iotq_block *record, __u32 point, __u64 now)
+{
+	if (record && point < IOTQ_BLOCK_POINTS)
+		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, point,
+			filter_rare(&iotq_block_at[point], record), now);
+	return 0;
+}
+
+/* Evaluates the filters of a point on the record, and ships it if it passes any. */
+static __always_inline void reach(struct iotq_block *record, __u32 point, __u64 now)
+{
+	if (iotq_block_at[point].count)
+		reach_rare(record, point, now);
+}
+
+static __always_inline void complete(struct iotq_block *record, __u64 now)
+{
+	const volatile struct iotq_table *table = &iotq_block_at[IOTQ_BLOCK_COMPLETE];
+
+	if (table->count)
+		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE, filter(table, record),
+			now);
+}
+
+/*
+ * The request is used again, and its end was not seen: the kernel skips a program where it is running already, and may
+ * have other reasons. What is known of it is shipped, without times of its end.
+ */
+static __noinline int close_unended(struct iotq_block_slot *slot)
+{
+	if (!slot)
+		return 0;
+	COUNT(IOTQ_LAYER_BLOCK, unmatched);
+	if (slot->issued) {
+		slot->record.head.marks |= IOTQ_MARK_UNENDED;
+		reach(&slot->record, IOTQ_BLOCK_COMPLETE, bpf_ktime_get_ns());
+	}
+	return 0;
+}
+
+/* The queue time that waits for a request's first bio; and without block_io_start, the submitter. */
+static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bio, bool submitting)
+{
+	struct bio_entry *entry = find_bio(bio);
+
+	if (entry) {
+		slot->queued = entry->at;
+		entry->bio = 0;
+		if (!iotq_block_has_start) {
+			slot->record.task = entry->task;
+			return;
+		}
+	} else {
+		slot->queued = bpf_ktime_get_ns();
+		if (iotq_block_has_queue)
+			slot->record.head.marks |= IOTQ_MARK_APPROX_QUEUE;
+	}
+	describe_task(&slot->record.task);
+	if (!submitting)
+		slot->record.head.marks |= IOTQ_MARK_APPROX_TASK;
+}
+
+/* Without a bio: of the submitter, or made by the block layer itself. */
+static __always_inline void take_from_nobody(struct iotq_block_slot *slot, bool submitting)
+{
+	slot->queued = bpf_ktime_get_ns();
+	if (submitting) {
+		describe_task(&slot->record.task);
+	} else {
+		no_task(&slot->record.task);
+		slot->record.head.marks |= IOTQ_MARK_INTERNAL;
+	}
+}
+
+/* A request begins: fills the part of its record that is known now. */
+static __always_inline void begin(struct iotq_block_slot *slot, const struct request_facts *facts, bool submitting)
+{
+	struct iotq_block *record = &slot->record;
+
+	record->head.queries = 0;
+	record->head.marks = 0;
+	if (facts->bio)
+		take_from_bio(slot, facts->bio, submitting);
+	else
+		take_from_nobody(slot, submitting);
+	record->dev = facts->dev;
+	record->part = facts->part;
+	record->flags = block_flags(facts->flags);
+	record->op = operation(facts->flags, facts->size);
+	describe_size(record, 0, 0);
+	no_times(record);
+	slot->inserted = slot->issued = 0;
+}
+
+/* The statements on this layer that want a request which has begun. Its driver may have others that do. */
+static __always_inline void track(struct iotq_block_slot *slot, __u32 passed)
+{
+	slot->record.head.queries = passed;
+	if (passed)
+		return;
+	if (iotq_block_start.count)
+		COUNT(IOTQ_LAYER_BLOCK, rejected);
+	if (!iotq_block_has_driver)
+		slot->queued = 0;
+}
+
+static __always_inline void forget(struct iotq_block_slot *slot)
+{
+	slot->record.head.queries = 0;
+	slot->queued = slot->given = 0;
+}
+
+#endif

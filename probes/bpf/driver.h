@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What the drivers' templates share. A driver's record is the block request's, with the driver's part behind it.
+ *
+ * Their tracepoints belong to modules, whose types the loader does not know: the programs are raw ones, arguments are
+ * numbers, the kernel's fields are read by helper, and where those of the modules lie is told by the installer.
+ */
+#ifndef IOTQ_DRIVER_H
+#define IOTQ_DRIVER_H
+
+#include "block_request.h"
+
+struct raw_args {
+	__u64 args[6];
+};
+
+static __always_inline __u64 read_u64(__u64 at)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
+	return value;
+}
+
+static __always_inline __u32 read_u32(__u64 at)
+{
+	__u32 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
+	return value;
+}
+
+static __always_inline __u16 read_u16(__u64 at)
+{
+	__u16 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
+	return value;
+}
+
+static __always_inline __u8 read_u8(__u64 at)
+{
+	__u8 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
+	return value;
+}
+
+/* The driver's own data lie behind the request. */
+static __always_inline __u64 driver_data(__u64 rq)
+{
+	return rq + bpf_core_type_size(struct request);
+}
+
+static __always_inline __u64 request_of_data(__u64 data)
+{
+	return data - bpf_core_type_size(struct request);
+}
+
+/*
+ * The slot of a request that its driver takes up. It begins here if no event before has told of it. `ends`: its end in
+ * the driver is seen.
+ */
+static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, bool ends)
+{
+	struct iotq_block_slot *slot = slot_of(rq);
+	struct request *request = (void *)rq;
+	struct request_facts facts;
+
+	if (!slot)
+		return NULL;
+	if (slot->given && ends)
+		COUNT(layer, unmatched);
+	if (!slot->queued) {
+		raw_facts(&facts, request);
+		begin(slot, &facts, false);
+		track(slot, filter_rare(&iotq_block_start, &slot->record));
+	}
+	describe_size(&slot->record, BPF_CORE_READ(request, __sector), BPF_CORE_READ(request, __data_len));
+	if (slot->record.op == IOTQ_BLOCK_OP_DRIVER_IN || slot->record.op == IOTQ_BLOCK_OP_DRIVER_OUT)
+		slot->record.sector = IOTQ_NULL64;
+	slot->driver_layer = layer;
+	return slot;
+}
+
+/* The slot of a request whose driver is followed. */
+static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
+{
+	struct iotq_block_slot *slot = find_slot(rq);
+
+	return slot && slot->given && slot->driver_layer == layer ? slot : NULL;
+}
+
+/* The statements on the driver's layer whose start filter passed. */
+static __always_inline void track_below(struct iotq_block_slot *slot, __u32 layer, __u32 passed, __u64 now)
+{
+	slot->given = passed ? now : 0;
+	slot->record.head.queries |= passed;
+	if (!passed)
+		COUNT(layer, rejected);
+}
+
+/* The driver is done with it. Without statements on the block layer it is over. */
+static __always_inline void give_back(struct iotq_block_slot *slot)
+{
+	slot->given = 0;
+	if (!iotq_block_has_end)
+		forget(slot);
+}
+
+#endif
