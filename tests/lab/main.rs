@@ -68,17 +68,23 @@ fn main() {
     conclusion.exit();
 }
 
-/// The kernels that are asked for: the first one if none is.
+/// The kernels that are asked for, each once: the first one if none is.
 fn series() -> Vec<String> {
     let text = env::var("IOTQ_LAB_KERNELS").unwrap_or_default();
     let separator = |each: char| each == ',' || each.is_whitespace();
-    let mut list: Vec<_> = text
-        .split(separator)
-        .filter(|each| !each.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if list == ["all"] {
-        list = SERIES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut list: Vec<String> = Vec::new();
+    for word in text.split(separator).filter(|word| !word.is_empty()) {
+        let all = SERIES.iter().map(|(name, _)| *name);
+        let names: Vec<_> = if word == "all" {
+            all.collect()
+        } else {
+            vec![word]
+        };
+        for name in names {
+            if !list.iter().any(|each| each == name) {
+                list.push(name.to_owned());
+            }
+        }
     }
     if list.is_empty() {
         list.push(SERIES[0].0.to_owned());

@@ -163,6 +163,9 @@ fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
 }
 
 const BIO_COMPLETE: &str = "iotq_bio_complete";
+const REQUEST_START: &str = "iotq_rq_start";
+/// Where the kernel does not tell of a request's start, these points do, and the submitter is known from the bio alone.
+const INSTEAD_OF_START: [&str; 3] = ["queue", "insert", "issue"];
 
 /// The hooks that a plan takes on this kernel.
 struct Hooks {
@@ -186,7 +189,17 @@ impl Hooks {
         let mut errors = Vec::new();
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
-            for hook in points.chain(template.layer.upkeep) {
+            let upkeep = template.layer.upkeep;
+            let startless = upkeep
+                .iter()
+                .any(|hook| hook.program == REQUEST_START && offers(types, hook).is_err());
+            let instead = template
+                .layer
+                .points
+                .iter()
+                .filter(|point| startless && INSTEAD_OF_START.contains(&point.name));
+            let instead = instead.flat_map(|point| point.hooks);
+            for hook in points.chain(instead).chain(upkeep) {
                 if hook.program == BIO_COMPLETE && !bio_devices {
                     continue;
                 }

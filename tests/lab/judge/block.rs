@@ -47,8 +47,12 @@ fn checked(brought: &Brought) -> Vec<Row> {
 
 /// Each read, write and discard of the generator is one request, and a row: with its place and size, and plausible
 /// times.
-pub fn requests(brought: &Brought) {
-    let rows = checked(brought);
+pub fn requests(brought: &Brought, named: bool) {
+    let rows = if named {
+        checked(brought)
+    } else {
+        rows_of(brought)
+    };
     let kinds = ["read", "write", "discard"];
     let is = |kind: &str| kinds.contains(&kind);
     let ours = rows

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 use super::machine::{Machine, machine};
 use super::plan::Module;
@@ -124,8 +124,8 @@ fn directive(case: &mut Case, key: &str, value: &str) -> Result<()> {
             case.seconds = seconds.parse()?;
         }
         "exit" => case.exit = value.parse()?,
-        "stdout" => case.stdout.push(Regex::new(value)?),
-        "stderr" => case.stderr.push(Regex::new(value)?),
+        "stdout" => case.stdout.push(pattern(value)?),
+        "stderr" => case.stderr.push(pattern(value)?),
         "judge" => {
             let words = value.split_whitespace().map(str::to_owned);
             case.judges.push(words.collect());
@@ -133,6 +133,12 @@ fn directive(case: &mut Case, key: &str, value: &str) -> Result<()> {
         _ => bail!("no such directive"),
     }
     Ok(())
+}
+
+/// `^` and `$` are the ends of lines.
+fn pattern(text: &str) -> Result<Regex> {
+    let mut pattern = RegexBuilder::new(text);
+    Ok(pattern.multi_line(true).build()?)
 }
 
 /// `scsi_debug delay=3`
