@@ -97,6 +97,7 @@ static __always_inline void typed_facts(struct request_facts *facts, struct requ
 static __always_inline void raw_facts(struct request_facts *facts, struct request *rq)
 {
 	struct request___rq_disk *old = (void *)rq;
+	struct bio *bio = BPF_CORE_READ(rq, bio);
 	struct gendisk *disk;
 
 	if (bpf_core_field_exists(rq->q->disk))
@@ -106,8 +107,8 @@ static __always_inline void raw_facts(struct request_facts *facts, struct reques
 	facts->dev = IOTQ_NULL32;
 	if (disk)
 		facts->dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
-	facts->bio = (__u64)BPF_CORE_READ(rq, bio);
-	facts->part = facts->bio ? BPF_CORE_READ((struct bio *)facts->bio, bi_bdev, bd_dev) : facts->dev;
+	facts->bio = (__u64)bio;
+	facts->part = bio ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : facts->dev;
 	facts->flags = BPF_CORE_READ(rq, cmd_flags);
 	facts->size = BPF_CORE_READ(rq, __data_len);
 }

@@ -138,11 +138,12 @@ impl Drop for Started {
     }
 }
 
-fn ends_within(child: &Child, limit: Duration) -> bool {
+/// Whether a process ends before its time is over; it is still to be waited for.
+pub fn ends_within(child: &Child, limit: Duration) -> bool {
     let fd = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).unwrap();
     let limit = Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap(),
-        tv_nsec: 0,
+        tv_nsec: limit.subsec_nanos().into(),
     };
     poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&limit)) != Ok(0)
 }

@@ -42,13 +42,7 @@ impl Completions {
     pub fn stop(self) -> Vec<Completion> {
         self.write("events/block/block_rq_complete/enable", "0");
         let text = fs::read(self.0.join("trace")).unwrap();
-        let text = String::from_utf8_lossy(&text);
-        let lines = text
-            .lines()
-            .filter(|line| line.contains(": block_rq_complete: "));
-        lines
-            .map(|line| parse(line).unwrap_or_else(|| panic!("{line}")))
-            .collect()
+        completions(&String::from_utf8_lossy(&text))
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -61,6 +55,16 @@ impl Drop for Completions {
         // An instance is removed as an empty folder, although it has files.
         quietly("rmdir", &[self.0.as_os_str()]);
     }
+}
+
+/// The completions in a text of tracefs.
+pub fn completions(text: &str) -> Vec<Completion> {
+    let lines = text
+        .lines()
+        .filter(|line| line.contains(": block_rq_complete: "));
+    lines
+        .map(|line| parse(line).unwrap_or_else(|| panic!("{line}")))
+        .collect()
 }
 
 /// `  fio-10922   [001] ..s..  5870.506416: block_rq_complete: 254,0 RS () 36683688 + 8 be,0,4 [0]`

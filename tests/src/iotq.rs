@@ -68,7 +68,11 @@ impl Output {
 
     /// Reads what was printed; the summary is its last line.
     pub fn parse(ended: &Ended) -> Self {
-        let text = ended.text();
+        Self::of_text(&ended.text(), &ended.stderr)
+    }
+
+    /// The same, of what was brought in from elsewhere.
+    pub fn of_text(text: &str, stderr: &str) -> Self {
         let mut lines: Vec<Value> = text
             .lines()
             .map(|line| {
@@ -76,8 +80,8 @@ impl Output {
             })
             .collect();
         let summary = lines.pop();
-        let summary = summary.unwrap_or_else(|| panic!("printed nothing: {}", ended.stderr));
-        assert_eq!(summary["type"], "summary", "{}", ended.stderr);
+        let summary = summary.unwrap_or_else(|| panic!("printed nothing: {stderr}"));
+        assert_eq!(summary["type"], "summary", "{stderr}");
         assert!(summary["seconds"].is_number(), "{summary}");
         let count = |name: &str| summary[name].as_u64().expect("a count");
         Self {
@@ -86,7 +90,7 @@ impl Output {
             shipped: count("shipped"),
             lost: count("lost"),
             unmatched: count("unmatched"),
-            stderr: ended.stderr.clone(),
+            stderr: stderr.into(),
         }
     }
 }

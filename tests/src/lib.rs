@@ -12,6 +12,7 @@ pub mod disk;
 pub mod extents;
 pub mod fio;
 pub mod iotq;
+pub mod lab;
 pub mod leftover;
 pub mod needs;
 

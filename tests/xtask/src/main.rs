@@ -2,8 +2,9 @@
 //!
 //! `cargo xtask templates` builds the eBPF object and its bindings; with `--check` it only compares them with what is
 //! committed. `cargo xtask order` checks that crates use only crates that stand above them. `cargo xtask test` runs all
-//! checks and tests.
+//! checks and tests. `cargo xtask lab` runs cases in virtual machines, or gives a shell in one.
 
+mod lab;
 mod order;
 mod templates;
 mod test;
@@ -23,13 +24,21 @@ enum Task {
     /// Check the order of the crates
     Order,
     /// Run all checks and tests; the live ones need root, and Debian's packages that CONTRIBUTING.md names
-    Test,
+    Test {
+        /// A series of kernels for the VM lab beside 6.1, such as 5.10; `all` for all that are known
+        #[arg(long, value_name = "SERIES")]
+        kernel: Vec<String>,
+    },
+    /// The VM lab
+    #[command(subcommand)]
+    Lab(lab::Lab),
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Templates { check } => templates::run(check),
         Task::Order => order::run(),
-        Task::Test => test::run(),
+        Task::Test { kernel } => test::run(&kernel),
+        Task::Lab(lab) => lab::run(lab),
     }
 }

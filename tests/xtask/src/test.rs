@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 /// Name and words of every step after the formatting.
-const STEPS: [(&str, &[&str]); 6] = [
+const STEPS: [(&str, &[&str]); 7] = [
     ("format", &["fmt", "--all", "--check"]),
     (
         "lint",
@@ -25,17 +25,35 @@ const STEPS: [(&str, &[&str]); 6] = [
         &["test", "--workspace", "--exclude", "iotq-tests"],
     ),
     ("templates", &["xtask", "templates", "--check"]),
-    ("live", &["test", "--release", "-p", "iotq-tests"]),
+    (
+        "live",
+        &[
+            "test",
+            "--release",
+            "-p",
+            "iotq-tests",
+            "--lib",
+            "--bins",
+            "--test",
+            "live",
+        ],
+    ),
+    (
+        "virtual machines",
+        &["test", "--release", "-p", "iotq-tests", "--test", "lab"],
+    ),
 ];
 
-/// Runs every step until one fails.
-pub fn run() -> Result<()> {
+/// Runs every step until one fails. `kernels`: those of the lab, beside the one that is always tested.
+pub fn run(kernels: &[String]) -> Result<()> {
+    let kernels = format!("6.1 {}", kernels.join(" "));
     let started = Instant::now();
     for (name, words) in STEPS {
         println!("==== {name}: cargo {}", words.join(" "));
         let step = Instant::now();
         let status = Command::new(env!("CARGO"))
             .args(words)
+            .env("IOTQ_LAB_KERNELS", &kernels)
             .status()
             .with_context(|| format!("run {name}"))?;
         ensure!(status.success(), "{name} failed: cargo {}", words.join(" "));

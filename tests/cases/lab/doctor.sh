@@ -1,0 +1,3 @@
+# stdout: (ok|reduced) +block
+# stdout: ok +syscall
+iotq doctor

@@ -1,0 +1,57 @@
+//! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
+
+mod block;
+mod nvme;
+mod syscall;
+
+use iotq_tests::lab::result::Brought;
+use iotq_tests::{Output, Row};
+
+/// Panics with what is wrong.
+pub fn judge(words: &[String], brought: &Brought) {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["requests"] => block::requests(brought, true),
+        // Whatever device the rows name.
+        ["requests", "anywhere"] => block::requests(brought, false),
+        ["completions"] => block::completions(brought),
+        ["median", field, from, to] => block::median(brought, field, from, to),
+        ["errors", op, error] => block::errors(brought, op, error),
+        ["nvme"] => nvme::commands(brought),
+        ["calls"] => syscall::calls(brought),
+        _ => panic!("no judge {words:?}"),
+    }
+}
+
+/// The rows that iotq wrote, to `rows.json` in each case.
+fn rows_of(brought: &Brought) -> Vec<Row> {
+    let output = Output::of_text(&brought.text("rows.json"), &brought.text("stderr"));
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    output.rows
+}
+
+/// An operation of the generator.
+struct Made {
+    kind: String,
+    offset: u64,
+    size: u64,
+    error: i32,
+}
+
+/// What the generator made, as it says in `load.log`.
+fn made(brought: &Brought) -> Vec<Made> {
+    let text = brought.text("load.log");
+    let lines = text.lines().map(|line| {
+        let words: Vec<_> = line.split(' ').collect();
+        let [kind, offset, size, error] = words[..] else {
+            panic!("{line}")
+        };
+        Made {
+            kind: kind.into(),
+            offset: offset.parse().unwrap(),
+            size: size.parse().unwrap(),
+            error: error.parse().unwrap(),
+        }
+    });
+    lines.collect()
+}

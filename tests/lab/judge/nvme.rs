@@ -1,0 +1,111 @@
+//! The judge of the layer `nvme`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use iotq_tests::Row;
+use iotq_tests::lab::result::Brought;
+
+use super::block::{counted, same};
+use super::rows_of;
+
+/// A command as the kernel's text tells of it, and as a row does.
+type Command = (u64, u64, u64, String, u64, u64);
+
+/// Every command to the disk is a row with its queue, id, namespace, operation, status and retries, and every row is one.
+pub fn commands(brought: &Brought) {
+    let disk = brought.text("disk");
+    let rows = rows_of(brought);
+    for row in &rows {
+        assert_eq!(row.text("dev"), disk.trim(), "{row:?}");
+        assert!(row.number("lat") > 0, "{row:?}");
+        assert!(
+            row.number("sq_head") < 4096 && row.number("sq_tail") < 4096,
+            "{row:?}"
+        );
+    }
+    let ours = counted(rows.iter().map(of_row));
+    let text = brought.text("trace");
+    assert!(!text.contains("LOST"), "the kernel lost events of its own");
+    let theirs = counted(of_text(&text, disk.trim()).into_iter());
+    assert!(
+        theirs.len() > 100,
+        "the kernel tells of {} commands",
+        theirs.len()
+    );
+    same(&ours, &theirs, "the kernel");
+    loads(brought, &rows);
+}
+
+fn of_row(row: &Row) -> Command {
+    let op = row.text("op").to_owned();
+    let [qid, cid, nsid, status, retries] =
+        ["qid", "cid", "nsid", "status", "retries"].map(|name| row.number(name));
+    (qid, cid, nsid, op, status, retries)
+}
+
+/// Each read and write of the generator is a command with its place and size.
+fn loads(brought: &Brought, rows: &[Row]) {
+    let is = |kind: &str| ["read", "write"].contains(&kind);
+    let own = rows
+        .iter()
+        .filter(|row| row.field("comm") == "ioload" && is(row.text("op")));
+    let ours = counted(own.map(|row| {
+        let place = row.number("sector") * 512;
+        (row.text("op").to_owned(), place, row.number("size"))
+    }));
+    let theirs = super::made(brought)
+        .into_iter()
+        .filter(|each| is(&each.kind));
+    let theirs = counted(theirs.map(|each| (each.kind, each.offset, each.size)));
+    same(&ours, &theirs, "the generator");
+}
+
+/// The completed commands of a disk.
+fn of_text(text: &str, disk: &str) -> Vec<Command> {
+    let mut open: HashMap<(u64, u64), (u64, String)> = HashMap::new();
+    let mut done = Vec::new();
+    for line in text.lines() {
+        let (fields, is_setup) = match (
+            line.split_once(" nvme_setup_cmd: "),
+            line.split_once(" nvme_complete_rq: "),
+        ) {
+            (Some((_, rest)), _) => (fields(rest), true),
+            (_, Some((_, rest))) => (fields(rest), false),
+            _ => continue,
+        };
+        if fields.get("disk").copied() != Some(disk) {
+            continue;
+        }
+        let number = |name: &str| number(fields[name]);
+        let key = (number("qid"), number("cmdid"));
+        if is_setup {
+            let (_, command) = line.split_once("cmd=(").unwrap();
+            let op = operation(command.split([' ', ')']).next().unwrap());
+            open.insert(key, (number("nsid"), op));
+        } else {
+            let (nsid, op) = open.remove(&key).unwrap();
+            done.push((key.0, key.1, nsid, op, number("status"), number("retries")));
+        }
+    }
+    done
+}
+
+/// `nvme0: disk=nvme0n1, qid=1, …`
+fn fields(text: &str) -> BTreeMap<&str, &str> {
+    let (_, text) = text.split_once(": ").unwrap_or(("", text));
+    let parts = text.split(", ").filter_map(|part| part.split_once('='));
+    parts.collect()
+}
+
+fn number(text: &str) -> u64 {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).unwrap(),
+        None => text.parse().unwrap(),
+    }
+}
+
+/// The kernel's name of an operation, as ours.
+fn operation(name: &str) -> String {
+    let name = name.trim_start_matches("nvme_cmd_");
+    if name == "dsm" { "discard" } else { name }.into()
+}

@@ -1,0 +1,35 @@
+//! The VM lab: real kernels in QEMU, for tests of kernels and drivers that this machine lacks.
+//!
+//! [`kernel`] fetches Debian's kernels, [`modules`] finds drivers in them, [`image`] packs an initramfs whose first
+//! process is the program `labinit`, [`machine`] knows the devices, [`boot`] runs QEMU within limits of time, and
+//! [`result`] reads what the guest sent out. [`case`](mod@case) reads the cases, [`plan`] is what the guest is told.
+
+pub mod boot;
+pub mod case;
+pub mod image;
+pub mod kernel;
+pub mod machine;
+pub mod modules;
+pub mod plan;
+pub mod result;
+
+use std::env;
+use std::path::PathBuf;
+
+/// The folder of programs that cargo built beside this one.
+pub fn programs() -> PathBuf {
+    let exe = env::current_exe().unwrap();
+    let folder = exe.parent().unwrap();
+    if folder.ends_with("deps") {
+        folder.parent().unwrap().into()
+    } else {
+        folder.into()
+    }
+}
+
+/// What is kept from run to run: below cargo's target folder.
+pub fn cache() -> PathBuf {
+    let folder = programs().parent().unwrap().join("lab");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
