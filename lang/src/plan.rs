@@ -161,15 +161,15 @@ pub struct TemplatePlan {
 pub enum Meaning {
     /// A process.
     Pid(u32),
-    /// A block device.
+    /// A block device, or several that are one to their user.
     Dev {
-        /// Its own number.
-        number: u32,
-        /// The number of the whole disk.
-        disk: u32,
+        /// Its own number; of a controller, those of its disks.
+        own: Vec<u32>,
+        /// The disks that its requests are to: the whole disk, and its paths if it is an NVMe multipath head.
+        disks: Vec<u32>,
         /// Of a partition: its first and last sector on the disk.
         sectors: Option<(u64, u64)>,
-        /// Its own number and those of its partitions.
+        /// The devices of its filesystems: itself and its partitions.
         numbers: Vec<u32>,
     },
     /// A file.

@@ -251,6 +251,6 @@ fn device_number(text: &str) -> u32 {
         let (major, minor) = text.split_once(':')?;
         Some(major.parse::<u32>().ok()? << 20 | minor.parse::<u32>().ok()?)
     };
-    let found = device::find(text).map(|device| device.number);
+    let found = device::by_name(text).map(|device| device.number);
     found.or_else(numbers).unwrap_or_else(|| panic!("{text}"))
 }

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Trial> {
             &[Need::Root, Need::Loop, Need::Tool("partx")],
             partitions,
         ),
+        test("devices/names", &needs, names),
         test("devices/zram", &[Need::Root, Need::Zram], zram),
         test("devices/errors", &needs, errors),
         test("devices/processes", &needs, processes),
@@ -98,6 +99,31 @@ fn partitions() {
     output.of(1).for_each(|row| inside(row, 1));
     let counts = [0, 1, 2].map(|query| output.of(query).count());
     assert_eq!(counts, [10, 20, 30]);
+}
+
+/// A disk by its name, its numbers and a link, and not by another one's name.
+fn names() {
+    let (disk, other) = (Disk::raw(16), Disk::raw(16));
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&disk.node, &link).unwrap();
+    let numbers = fs::read_to_string(format!("/sys/block/{}/dev", disk.name())).unwrap();
+    let written = [
+        disk.name(),
+        numbers.trim().to_owned(),
+        format!("\"{}\"", link.display()),
+        format!("\"{}\"", disk.node.display()),
+        other.name(),
+    ];
+    let query = |dev: &String| {
+        format!(
+            "on block.complete where dev == {dev} and pid under $child and size == 4KiB emit dev"
+        )
+    };
+    let script: Vec<_> = written.iter().map(query).collect();
+    let output = json(&["-c", &read(&disk.node, 10), "-e", &script.join("\n")]);
+    let counts = [0, 1, 2, 3, 4].map(|query| output.of(query).count());
+    assert_eq!(counts, [10, 10, 10, 10, 0]);
 }
 
 /// A device without requests: its bios are followed.

@@ -162,7 +162,7 @@ impl Checker<'_> {
                 "compare a `pid` with it: `pid == $child`, `pid under $child`",
             ),
             ast::ExprKind::Device(_) => (
-                "this is the number of a device",
+                "this is a device by its numbers",
                 "compare a device with it: `dev == 253:0`",
             ),
             _ => (

@@ -50,15 +50,15 @@ fn meant(expr: &Expr, meanings: &[Meaning]) -> Option<Expr> {
         (Meaning::File { dev, inode }, Type::File) => test.file(*dev, *inode),
         (
             Meaning::Dev {
-                number,
-                disk,
+                own,
+                disks,
                 sectors,
                 numbers,
             },
             Type::Dev,
         ) => Some(match (field.field.name, sector) {
-            ("part", _) => test.equals(*number),
-            ("dev", Some(sector)) => test.disk(*disk, sector, *sectors),
+            ("part", _) => test.one_of(own),
+            ("dev", Some(sector)) => test.disks(disks, sector, *sectors),
             _ => test.one_of(numbers),
         }),
         _ => None,
@@ -108,20 +108,23 @@ impl Tests {
         Some(Expr::all(both, self.span))
     }
 
-    /// A disk, or of a partition its range of the disk.
-    fn disk(&self, disk: u32, sector: &'static Field, sectors: Option<(u64, u64)>) -> Expr {
-        let disk = self.equals(disk);
+    /// Whole disks, or of a partition its range of each.
+    fn disks(&self, disks: &[u32], sector: &'static Field, sectors: Option<(u64, u64)>) -> Expr {
+        let disks = self.one_of(disks);
         let Some((first, last)) = sectors else {
-            return disk;
+            return disks;
         };
         let sector = FieldRef {
             field: sector,
             ..self.field
         };
-        Expr::all(vec![disk, self.between(sector, first, last)], self.span)
+        Expr::all(vec![disks, self.between(sector, first, last)], self.span)
     }
 
     fn one_of(&self, numbers: &[u32]) -> Expr {
+        if let [number] = numbers {
+            return self.equals(*number);
+        }
         let numbers = numbers.iter().map(|&number| Const::Int(number.into()));
         let value = Box::new(Expr::field(self.field, self.span));
         Expr::condition(ExprKind::In(value, numbers.collect()), self.span)

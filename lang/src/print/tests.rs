@@ -131,8 +131,8 @@ texts: \"post*\"
 ";
     assert_eq!(plan.to_string(), expected);
     let bound = plan.bind(&[Meaning::Dev {
-        number: 7,
-        disk: 7,
+        own: vec![7],
+        disks: vec![7],
         sectors: None,
         numbers: vec![7],
     }]);

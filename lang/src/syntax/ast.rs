@@ -143,7 +143,7 @@ pub enum ExprKind {
     Text(String),
     /// `true`, `false`
     Bool(bool),
-    /// `253:0`
+    /// `253:0`, `2:0:0:0`
     Device(String),
     /// `$1`
     Arg(u32),

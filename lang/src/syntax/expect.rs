@@ -4,7 +4,7 @@ use super::{CLAUSE_KEYWORDS, ITEM_KEYWORDS, is_reserved};
 use crate::check::near;
 
 /// Pairs of what people write out of habit and what iotq has for it.
-const SLIPS: [(&str, &str); 9] = [
+const SLIPS: [(&str, &str); 10] = [
     ("&&", "write `and`"),
     ("&", "write `and`"),
     ("||", "write `or`"),
@@ -19,6 +19,10 @@ const SLIPS: [(&str, &str); 9] = [
     (
         "*",
         "a glob stands between double quotes, after `~`: `comm ~ \"post*\"`",
+    ),
+    (
+        ":",
+        "a device is two numbers, `8:0`, or four, `2:0:0:0`; names with a `:` are quoted",
     ),
 ];
 

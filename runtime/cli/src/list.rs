@@ -158,6 +158,7 @@ fn device_row(device: &Device) -> Row {
     let number = format!("{}:{}", device.number >> 20, device.number & 0xfffff);
     let kind = match device.sectors {
         Some(_) => "partition",
+        None if device.head.is_some() => "path",
         None if device.bio_based => "stacked",
         None => "disk",
     };
@@ -166,14 +167,23 @@ fn device_row(device: &Device) -> Row {
     if let Some((first, last)) = device.sectors {
         doc = format!("{doc}, sectors {first}..{last}");
     }
-    if let Some(alias) = &device.alias {
-        doc = format!("{doc}, {alias}");
+    for name in [&device.alias, &device.address].into_iter().flatten() {
+        doc = format!("{doc}, {name}");
     }
-    if !device.members.is_empty() {
-        doc = format!("{doc}, on {}", device.members.join(" "));
+    if let Some(head) = &device.head {
+        doc = format!("{doc}, path of {head}");
+    }
+    if let Some(controller) = &device.controller {
+        doc = format!("{doc}, through {controller}");
+    }
+    for below in [&device.members, &device.paths] {
+        if !below.is_empty() {
+            doc = format!("{doc}, on {}", below.join(" "));
+        }
     }
     let mut row = Row::new(&device.name, kind, doc);
     row.more = json!({"number": number, "bytes": device.bytes, "sectors": device.sectors, "alias": device.alias,
-        "members": device.members});
+        "members": device.members, "address": device.address, "controller": device.controller, "paths": device.paths,
+        "head": device.head});
     row
 }

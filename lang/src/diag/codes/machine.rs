@@ -14,6 +14,7 @@ pub static ALL: &[&Code] = &[
     &TOO_MANY_MEMBERSHIPS,
     &REFUSED,
     &PID_NAMESPACE,
+    &SEVERAL_DEVICES,
 ];
 
 /// Missing privilege.
@@ -62,8 +63,9 @@ pub static NO_DEVICE: Code = Code {
     title: "no such device",
     page: "\
 A device is named by its kernel name (vda, nvme0n1p2, dm-0), its numbers (253:0), the name of its
-device mapping, or any path that leads to it (\"/dev/disk/by-id/…\"). `iotq list devices` shows the
-devices of this machine.
+device mapping, its place on a SCSI host (2:0:0:0), any path that leads to it
+(\"/dev/disk/by-id/…\"), or the last part of such a path. An NVMe controller (nvme0) is all of its
+disks. `iotq list devices` shows the devices of this machine.
 
   iotq -e 'trace block where dev == vda1'
 
@@ -141,4 +143,17 @@ The kernel reports process ids as the initial namespace sees them. Inside a cont
 namespace of its own, the ids that a query names would mean other processes. Run iotq on the host, or
 give the container the host's process namespace (`docker run --pid=host`).",
     exit: 3,
+};
+
+/// A name that leads to more than one device.
+pub static SEVERAL_DEVICES: Code = Code {
+    id: "E0711",
+    title: "a name of several devices",
+    page: "\
+The links below /dev/disk, /dev/mapper and /dev/md may be named by their last part. Here links of
+this name lead to different devices: a filesystem's label, say, and another partition's. Write the
+whole path.
+
+  iotq -e 'trace block where dev == \"/dev/disk/by-partlabel/root\"'",
+    exit: 2,
 };

@@ -42,20 +42,24 @@ const TEXTS: [&str; 6] = [
 const GLOBS: [&str; 7] = ["*", "post*", "p?st*", "*s", "a", "sixteen_bytes_xx*", ""];
 
 fn meanings() -> Vec<Meaning> {
-    let (number, disk) = (1, 0);
-    let (sectors, numbers) = (Some((1, 5)), vec![1]);
     vec![
         Meaning::Dev {
-            number,
-            disk,
-            sectors,
-            numbers,
+            own: vec![1],
+            disks: vec![0, 2],
+            sectors: Some((1, 5)),
+            numbers: vec![1],
         },
         Meaning::Dev {
-            number: 0,
-            disk: 0,
+            own: vec![0],
+            disks: vec![0],
             sectors: None,
             numbers: vec![0, 1],
+        },
+        Meaning::Dev {
+            own: vec![1, 2],
+            disks: vec![0, 1, 2, 5, 4095],
+            sectors: None,
+            numbers: vec![1, 2],
         },
         Meaning::File { dev: 1, inode: 5 },
         Meaning::Pid(1),
@@ -66,7 +70,7 @@ fn meanings() -> Vec<Meaning> {
 
 fn names() -> Vec<Name> {
     use NameKind::*;
-    [Dev, Dev, File, Child, Cgroup, Family]
+    [Dev, Dev, Dev, File, Child, Cgroup, Family]
         .map(|kind| name(kind, "it"))
         .into()
 }

@@ -17,8 +17,8 @@ fn bound(layer: &str, filter: Expr, meaning: Meaning) -> Vec<String> {
 
 fn partition() -> Meaning {
     Meaning::Dev {
-        number: 253 << 20 | 1,
-        disk: 253 << 20,
+        own: vec![253 << 20 | 1],
+        disks: vec![253 << 20],
         sectors: Some((2048, 4095)),
         numbers: vec![253 << 20 | 1],
     }
@@ -26,8 +26,8 @@ fn partition() -> Meaning {
 
 fn disk() -> Meaning {
     Meaning::Dev {
-        number: 253 << 20,
-        disk: 253 << 20,
+        own: vec![253 << 20],
+        disks: vec![253 << 20],
         sectors: None,
         numbers: vec![253 << 20, 253 << 20 | 1],
     }
@@ -60,6 +60,56 @@ fn a_disk_is_itself_and_for_filesystems_its_partitions() {
         bound("syscall", is("syscall", "dev", 0), disk()),
         ["start: dev == 253:0 or dev == 253:1"]
     );
+}
+
+/// The bios of the head and the requests of its paths.
+#[test]
+fn a_head_includes_its_paths() {
+    let head = |sectors| Meaning::Dev {
+        own: vec![259 << 20],
+        disks: vec![259 << 20, 259 << 20 | 1],
+        sectors,
+        numbers: vec![259 << 20],
+    };
+    let is_it = is("block", "dev", 0);
+    assert_eq!(
+        bound("block", is_it.clone(), head(None)),
+        ["start: dev == 259:0 or dev == 259:1"]
+    );
+    assert_eq!(
+        bound("block", not(is_it.clone()), head(None)),
+        ["start: dev != 259:0", "start: dev != 259:1"]
+    );
+    assert_eq!(
+        bound("block", is_it, head(Some((2048, 4095)))),
+        [
+            "start: dev == 259:0 or dev == 259:1",
+            "end: sector in 2048..4095"
+        ]
+    );
+    assert_eq!(
+        bound("block", is("block", "part", 0), head(None)),
+        ["start: part == 259:0"]
+    );
+}
+
+#[test]
+fn a_controller_is_all_of_its_disks() {
+    let disks: Vec<u32> = (0..6).map(|minor| 259 << 20 | minor).collect();
+    let controller = Meaning::Dev {
+        own: disks.clone(),
+        disks: disks.clone(),
+        sectors: None,
+        numbers: disks,
+    };
+    for field in ["dev", "part"] {
+        assert_eq!(
+            bound("block", is("block", field, 0), controller.clone()),
+            [format!(
+                "start: {field} in {{259:0, 259:1, 259:2, 259:3, 259:4, 259:5}}"
+            )]
+        );
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use iotq_lang::ir::{Name, NameKind};
 use iotq_lang::plan::Meaning;
 
 use cgroup::Cgroup;
+use device::NotFound;
 
 const MAX_MEMBERSHIPS: usize = 64;
 
@@ -99,24 +100,51 @@ fn member(memberships: &mut Vec<Membership>, wanted: Membership) -> Meaning {
 }
 
 fn device(name: &Name) -> Result<Meaning, Failure> {
-    if let Some(found) = device::find(&name.text) {
-        return Ok(Meaning::Dev {
-            number: found.number,
-            disk: found.disk,
-            sectors: found.sectors,
-            numbers: found.numbers,
-        });
+    match device::find(&name.text) {
+        Ok(found) => Ok(device::meaning(&found)),
+        Err(why) => Err(Box::new(no_device(name, why))),
     }
-    let known: Vec<String> = device::all()
-        .into_iter()
-        .map(|device| device.name)
-        .collect();
-    let mut error = missing(&code::NO_DEVICE, name, "this machine has no device");
-    let known = known.iter().map(String::as_str);
-    error.help.extend(did_you_mean(&near(&name.text, known)));
-    Err(Box::new(error.help(
-        "`iotq list devices` shows the devices of this machine",
-    )))
+}
+
+fn no_device(name: &Name, why: NotFound) -> Diagnostic {
+    let text = &name.text;
+    let error = match why {
+        NotFound::Unknown => {
+            let mut error = missing(&code::NO_DEVICE, name, "this machine has no device");
+            let known = device::names();
+            let known = near(text, known.iter().map(String::as_str));
+            error.help.extend(did_you_mean(&known));
+            error
+        }
+        NotFound::Empty => Diagnostic::new(
+            &code::NO_DEVICE,
+            format!("the controller `{text}` has no disks"),
+        )
+        .label(name.span, "this controller"),
+        NotFound::Hidden(head) => {
+            let message =
+                format!("this kernel does not tell the number of the hidden disk `{text}`");
+            let error =
+                Diagnostic::new(&code::NO_DEVICE, message).label(name.span, "cannot be recognised");
+            match head {
+                Some(head) => error.help(format!("it is a path of `{head}`")),
+                None => error,
+            }
+        }
+        NotFound::Ambiguous(links) => return several(name, &links),
+    };
+    error.help("`iotq list devices` shows the devices of this machine")
+}
+
+fn several(name: &Name, links: &[(String, String)]) -> Diagnostic {
+    let each = links
+        .iter()
+        .map(|(link, device)| format!("`\"{link}\"`, which is {device}"));
+    let each: Vec<String> = each.collect();
+    let message = format!("`{}` is a name of several devices", name.text);
+    Diagnostic::new(&code::SEVERAL_DEVICES, message)
+        .label(name.span, "which of them?")
+        .help(format!("write {}", each.join(", or ")))
 }
 
 fn file(name: &Name) -> Result<Meaning, Failure> {
