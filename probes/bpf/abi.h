@@ -103,6 +103,35 @@ struct iotq_nvme_layout {
 	__u32 ctrl_instance; /* struct nvme_ctrl */
 };
 
+struct iotq_scsi {
+	struct iotq_block block;
+	__u64 lat; /* dispatched to done */
+	__u32 host;
+	__u32 channel;
+	__u32 target;
+	__u32 lun;
+	__u32 tag;
+	__u32 result; /* host byte << 16 | status byte */
+	__u32 sense;  /* key << 16 | code << 8 | qualifier; null without */
+	__u32 error;
+	__u8 op; /* enum iotq_scsi_op */
+	__u8 opcode;
+	__u8 pad[6];
+};
+
+struct iotq_scsi_layout {
+	__u32 cmnd_device; /* struct scsi_cmnd */
+	__u32 cmnd_cdb;
+	__u32 cmnd_cdb_points; /* to the command block; else it holds it */
+	__u32 cmnd_result;
+	__u32 cmnd_sense;
+	__u32 device_host; /* struct scsi_device */
+	__u32 device_channel;
+	__u32 device_id;
+	__u32 device_lun;
+	__u32 host_number; /* struct Scsi_Host */
+};
+
 #define IOTQ_DRIVER_WORDS 8
 
 /* A request while it is followed. */
@@ -249,6 +278,8 @@ _Static_assert(sizeof(struct iotq_head) == 16, "head");
 _Static_assert(sizeof(struct iotq_task) == 48, "task");
 _Static_assert(sizeof(struct iotq_block) == 152, "block");
 _Static_assert(sizeof(struct iotq_nvme) == 200, "nvme");
+_Static_assert(sizeof(struct iotq_scsi) == 200, "scsi");
+_Static_assert(sizeof(struct iotq_scsi) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");

@@ -11,16 +11,33 @@ const volatile bool iotq_block_has_start;
 struct bio_entry {
 	__u64 bio;
 	__u64 at;
-	struct iotq_task task; /* without block_io_start only */
 };
 
 /* Two places for every bio: the older one gives way, so that bios which never get a request need no care. */
+#define BIO_WAYS 2
+
+struct bio_bucket {
+	struct bio_entry way[BIO_WAYS];
+};
+
+struct bio_tasks {
+	struct iotq_task way[BIO_WAYS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct bio_entry);
+	__type(value, struct bio_bucket);
 } iotq_bios SEC(".maps");
+
+/* Who submitted them, at the same places; without block_io_start only. Apart, so that the others stay close together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bio_tasks);
+} iotq_bio_tasks SEC(".maps");
 
 const volatile __u32 iotq_bios_mask;
 
@@ -36,36 +53,57 @@ static __always_inline __u64 address(const void *pointer)
 	return number;
 }
 
-static __always_inline struct bio_entry *bio_place(__u64 bio, __u32 way)
+static __always_inline __u32 bio_index(__u64 bio)
 {
 	__u64 hash = (bio >> 4) * 0x9e3779b97f4a7c15ull;
-	__u32 index = (((__u32)(hash >> 40)) & iotq_bios_mask) ^ way;
 
-	return bpf_map_lookup_elem(&iotq_bios, &index);
+	return (__u32)(hash >> 40) & iotq_bios_mask;
 }
 
 static __always_inline struct bio_entry *find_bio(__u64 bio)
 {
-	struct bio_entry *entry = bio_place(bio, 0);
+	__u32 index = bio_index(bio);
+	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
 
-	if (entry && entry->bio == bio)
-		return entry;
-	entry = bio_place(bio, 1);
-	return entry && entry->bio == bio ? entry : NULL;
+	if (!bucket)
+		return NULL;
+	if (bucket->way[0].bio == bio)
+		return &bucket->way[0];
+	return bucket->way[1].bio == bio ? &bucket->way[1] : NULL;
+}
+
+/* The task's place beside a bio that is there. */
+static __always_inline struct iotq_task *bio_task(__u64 bio)
+{
+	__u32 index = bio_index(bio);
+	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
+	struct bio_tasks *tasks = bpf_map_lookup_elem(&iotq_bio_tasks, &index);
+
+	if (!bucket || !tasks)
+		return NULL;
+	return bucket->way[0].bio == bio ? &tasks->way[0] : &tasks->way[1];
 }
 
 static __always_inline void remember_bio(__u64 bio, __u64 now)
 {
-	struct bio_entry *entry = bio_place(bio, 0), *other = bio_place(bio, 1);
+	__u32 index = bio_index(bio);
+	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
+	struct bio_entry *entry, *other;
+	struct iotq_task *task;
 
-	if (!entry || !other)
+	if (!bucket)
 		return;
+	entry = &bucket->way[0];
+	other = &bucket->way[1];
 	if (other->bio == bio || (entry->bio != bio && entry->bio && (!other->bio || other->at < entry->at)))
 		entry = other;
 	entry->at = now;
-	if (!iotq_block_has_start)
-		describe_task(&entry->task);
 	entry->bio = bio;
+	if (iotq_block_has_start)
+		return;
+	task = bio_task(bio);
+	if (task)
+		describe_task(task);
 }
 
 #endif

@@ -74,12 +74,14 @@ static __noinline int close_unended(struct iotq_block_slot *slot)
 static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bio, bool submitting)
 {
 	struct bio_entry *entry = find_bio(bio);
+	struct iotq_task *task;
 
 	if (entry) {
 		slot->queued = entry->at;
+		task = iotq_block_has_start ? NULL : bio_task(bio);
 		entry->bio = 0;
-		if (!iotq_block_has_start) {
-			slot->record.task = entry->task;
+		if (task) {
+			slot->record.task = *task;
 			return;
 		}
 	} else {

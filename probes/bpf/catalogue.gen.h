@@ -44,6 +44,15 @@ enum iotq_nvme_point {
 
 #define IOTQ_NVME_POINTS 4
 
+enum iotq_scsi_point {
+	IOTQ_SCSI_DISPATCH = 1,
+	IOTQ_SCSI_ERROR = 2,
+	IOTQ_SCSI_TIMEOUT = 3,
+	IOTQ_SCSI_COMPLETE = 4,
+};
+
+#define IOTQ_SCSI_POINTS 5
+
 enum iotq_block_op {
 	IOTQ_BLOCK_OP_READ = 1,
 	IOTQ_BLOCK_OP_WRITE = 2,
@@ -77,6 +86,17 @@ enum iotq_file_kind {
 	IOTQ_FILE_KIND_DEVICE = 2,
 	IOTQ_FILE_KIND_DIRECTORY = 3,
 	IOTQ_FILE_KIND_NONE = 4,
+};
+
+enum iotq_scsi_op {
+	IOTQ_SCSI_OP_READ = 1,
+	IOTQ_SCSI_OP_WRITE = 2,
+	IOTQ_SCSI_OP_FLUSH = 3,
+	IOTQ_SCSI_OP_DISCARD = 4,
+	IOTQ_SCSI_OP_WRITE_ZEROES = 5,
+	IOTQ_SCSI_OP_TEST_UNIT_READY = 6,
+	IOTQ_SCSI_OP_INQUIRY = 7,
+	IOTQ_SCSI_OP_OTHER = 8,
 };
 
 #endif

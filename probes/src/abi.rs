@@ -257,6 +257,102 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_scsi {
+    pub block: iotq_block,
+    pub lat: __u64,
+    pub host: __u32,
+    pub channel: __u32,
+    pub target: __u32,
+    pub lun: __u32,
+    pub tag: __u32,
+    pub result: __u32,
+    pub sense: __u32,
+    pub error: __u32,
+    pub op: __u8,
+    pub opcode: __u8,
+    pub pad: [__u8; 6usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 200usize];
+    ["Alignment of iotq_scsi"][::core::mem::align_of::<iotq_scsi>() - 8usize];
+    ["Offset of field: iotq_scsi::block"][::core::mem::offset_of!(iotq_scsi, block) - 0usize];
+    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 152usize];
+    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 160usize];
+    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 164usize];
+    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 168usize];
+    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 172usize];
+    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 176usize];
+    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 180usize];
+    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 184usize];
+    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 188usize];
+    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 192usize];
+    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 193usize];
+    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 194usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_scsi_layout {
+    pub cmnd_device: __u32,
+    pub cmnd_cdb: __u32,
+    pub cmnd_cdb_points: __u32,
+    pub cmnd_result: __u32,
+    pub cmnd_sense: __u32,
+    pub device_host: __u32,
+    pub device_channel: __u32,
+    pub device_id: __u32,
+    pub device_lun: __u32,
+    pub host_number: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_scsi_layout"][::core::mem::size_of::<iotq_scsi_layout>() - 40usize];
+    ["Alignment of iotq_scsi_layout"][::core::mem::align_of::<iotq_scsi_layout>() - 4usize];
+    ["Offset of field: iotq_scsi_layout::cmnd_device"]
+        [::core::mem::offset_of!(iotq_scsi_layout, cmnd_device) - 0usize];
+    ["Offset of field: iotq_scsi_layout::cmnd_cdb"]
+        [::core::mem::offset_of!(iotq_scsi_layout, cmnd_cdb) - 4usize];
+    ["Offset of field: iotq_scsi_layout::cmnd_cdb_points"]
+        [::core::mem::offset_of!(iotq_scsi_layout, cmnd_cdb_points) - 8usize];
+    ["Offset of field: iotq_scsi_layout::cmnd_result"]
+        [::core::mem::offset_of!(iotq_scsi_layout, cmnd_result) - 12usize];
+    ["Offset of field: iotq_scsi_layout::cmnd_sense"]
+        [::core::mem::offset_of!(iotq_scsi_layout, cmnd_sense) - 16usize];
+    ["Offset of field: iotq_scsi_layout::device_host"]
+        [::core::mem::offset_of!(iotq_scsi_layout, device_host) - 20usize];
+    ["Offset of field: iotq_scsi_layout::device_channel"]
+        [::core::mem::offset_of!(iotq_scsi_layout, device_channel) - 24usize];
+    ["Offset of field: iotq_scsi_layout::device_id"]
+        [::core::mem::offset_of!(iotq_scsi_layout, device_id) - 28usize];
+    ["Offset of field: iotq_scsi_layout::device_lun"]
+        [::core::mem::offset_of!(iotq_scsi_layout, device_lun) - 32usize];
+    ["Offset of field: iotq_scsi_layout::host_number"]
+        [::core::mem::offset_of!(iotq_scsi_layout, host_number) - 36usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_block_slot {
     pub request: __u64,
     pub queued: __u64,

@@ -4,16 +4,18 @@
 
 mod block;
 mod cache;
-mod drivers;
 mod enums;
 mod fs;
 mod later;
 mod made;
 mod nvme;
 mod qemu;
+mod request;
 mod sched;
+mod scsi;
 mod syscall;
 mod types;
+mod virtio;
 
 pub use enums::*;
 pub use syscall::{CALLS, Call, Offset, Size};
@@ -30,8 +32,8 @@ pub static LAYERS: [&Layer; 9] = [
     &sched::LAYER,
     &block::LAYER,
     &nvme::LAYER,
-    &drivers::SCSI,
-    &drivers::VIRTIO,
+    &scsi::LAYER,
+    &virtio::LAYER,
     &qemu::LAYER,
 ];
 

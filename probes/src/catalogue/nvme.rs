@@ -3,16 +3,13 @@
 use std::mem::{offset_of, size_of};
 
 use super::made::*;
+use super::request::*;
 use super::types::*;
 use super::{ERRNO, NVME_OP, block};
 use crate::abi::*;
 
 const DONE: Known = Known::At(&["complete"]);
 const ANSWERED: Known = Known::At(&["answer", "complete"]);
-
-const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
-    field(name, ty, Known::Start, slot, doc)
-}
 
 /// The layer.
 pub static LAYER: Layer = Layer {
@@ -41,51 +38,13 @@ pub static LAYER: Layer = Layer {
     ],
     end: "complete",
     fields: &[
-        start(
-            "time",
-            Type::Time,
-            number(offset_of!(iotq_nvme, block.head.at), 8),
-            "when the point was reached",
-        ),
-        start(
-            "pid",
-            Type::Pid,
-            nullable(offset_of!(iotq_nvme, block.task.pid), 4),
-            "process that submitted the request",
-        ),
-        start(
-            "tid",
-            Type::Int,
-            nullable(offset_of!(iotq_nvme, block.task.tid), 4),
-            "thread that submitted the request",
-        ),
-        start(
-            "comm",
-            Type::Text,
-            Slot::Text {
-                offset: offset_of!(iotq_nvme, block.task.comm),
-                len: 16,
-            },
-            "name of the thread that submitted the request",
-        ),
-        start(
-            "uid",
-            Type::Int,
-            nullable(offset_of!(iotq_nvme, block.task.uid), 4),
-            "user that submitted the request",
-        ),
-        start(
-            "cgroup",
-            Type::Cgroup,
-            nullable(offset_of!(iotq_nvme, block.task.cgroup), 8),
-            "control group of the thread that submitted the request (cgroup v2)",
-        ),
-        start(
-            "dev",
-            Type::Dev,
-            nullable(offset_of!(iotq_nvme, block.dev), 4),
-            "namespace, as a disk; commands for the controller itself have none",
-        ),
+        TIME,
+        PID,
+        TID,
+        COMM,
+        UID,
+        CGROUP,
+        DEV,
         start(
             "ctrl",
             Type::Int,
@@ -122,18 +81,8 @@ pub static LAYER: Layer = Layer {
             number(offset_of!(iotq_nvme, opcode), 1),
             "first byte of the command; means another thing on the admin queue",
         ),
-        start(
-            "sector",
-            Type::Int,
-            nullable(offset_of!(iotq_nvme, block.sector), 8),
-            "first sector on the disk, in units of 512 bytes",
-        ),
-        start(
-            "size",
-            Type::Bytes,
-            number(offset_of!(iotq_nvme, block.size), 4),
-            "length",
-        ),
+        SECTOR,
+        SIZE,
         field(
             "status",
             Type::Int,
@@ -185,16 +134,8 @@ pub static LAYER: Layer = Layer {
                 "latency: set up to completed",
             )
         },
-        start(
-            "internal",
-            Type::Bool,
-            Slot::Bit {
-                offset: offset_of!(iotq_nvme, block.head.marks),
-                width: 2,
-                mask: IOTQ_MARK_INTERNAL as u64,
-            },
-            "made by the kernel itself, for nobody",
-        ),
+        INTERNAL,
+        APPROX,
     ],
     columns: &[
         "time", "pid", "comm", "dev", "qid", "cid", "op", "sector", "size", "status", "lat",

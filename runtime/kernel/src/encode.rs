@@ -19,8 +19,6 @@ pub struct Constants {
     pub tables: Vec<Tables>,
     /// What the arguments of system calls mean, by number.
     pub calls: [iotq_call; IOTQ_MAX_SYSCALLS as usize],
-    /// Where the NVMe driver's fields lie on this kernel; the installer knows.
-    pub nvme: iotq_nvme_layout,
 }
 
 /// The filter tables of a layer.
@@ -53,7 +51,6 @@ pub fn encode(
         sets: Vec::new(),
         tables: Vec::new(),
         calls: calls(),
-        nvme: iotq_nvme_layout::default(),
     };
     let mut encoder = Encoder::default();
     for template in &plan.templates {

@@ -2,6 +2,7 @@
 
 mod block;
 mod nvme;
+mod scsi;
 mod syscall;
 
 use iotq_tests::lab::result::Brought;
@@ -17,6 +18,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["completions"] => block::completions(brought),
         ["median", field, from, to] => block::median(brought, field, from, to),
         ["errors", op, error] => block::errors(brought, op, error),
+        ["scsi"] => scsi::commands(brought),
         ["nvme"] => nvme::commands(brought),
         ["calls"] => syscall::calls(brought),
         _ => panic!("no judge {words:?}"),

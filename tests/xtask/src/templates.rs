@@ -92,6 +92,7 @@ fn header() -> String {
         ("block_op", &catalogue::BLOCK_OP),
         ("syscall_op", &catalogue::SYSCALL_OP),
         ("file_kind", &catalogue::FILE_KIND),
+        ("scsi_op", &catalogue::SCSI_OP),
     ] {
         write_enum(&mut text, name, list);
     }

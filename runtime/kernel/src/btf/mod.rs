@@ -25,18 +25,36 @@ pub struct KernelTypes {
     pub btf: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
-    offsets: HashMap<Member, u32>,
+    places: HashMap<Member, Place>,
 }
 
 /// A structure and its member.
 pub type Member = (&'static str, &'static str);
 
+/// Where a member lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In bytes from the start of its structure.
+    pub offset: u32,
+    /// It points to what it is named after, and does not hold it.
+    pub is_pointer: bool,
+}
+
 /// Members of structures that modules have, and that templates read.
-const MEMBERS: [Member; 4] = [
+const MEMBERS: [Member; 13] = [
     ("nvme_request", "ctrl"),
     ("nvme_request", "status"),
     ("nvme_request", "retries"),
     ("nvme_ctrl", "instance"),
+    ("scsi_cmnd", "device"),
+    ("scsi_cmnd", "cmnd"),
+    ("scsi_cmnd", "result"),
+    ("scsi_cmnd", "sense_buffer"),
+    ("scsi_device", "host"),
+    ("scsi_device", "channel"),
+    ("scsi_device", "id"),
+    ("scsi_device", "lun"),
+    ("Scsi_Host", "host_no"),
 ];
 
 /// Why the kernel's types cannot be used.
@@ -79,10 +97,10 @@ impl KernelTypes {
         let mut types = Self {
             btf,
             tracepoints: signatures(&all),
-            offsets: HashMap::new(),
+            places: HashMap::new(),
         };
         if !modules.is_empty() {
-            types.add_offsets(&all);
+            types.add_places(&all);
         }
         for module in modules {
             // One that is built in, or not loaded, has no file.
@@ -91,23 +109,24 @@ impl KernelTypes {
             };
             if let Some(own) = Raw::parse_module(&bytes, &all) {
                 types.tracepoints.extend(signatures(&own));
-                types.add_offsets(&own);
+                types.add_places(&own);
             }
         }
         Ok(types)
     }
 
-    fn add_offsets(&mut self, types: &Raw<'_>) {
+    fn add_places(&mut self, types: &Raw<'_>) {
         for member in MEMBERS {
-            if let Some(offset) = types.offset(member.0, member.1) {
-                self.offsets.insert(member, offset);
+            if let Some((offset, ty)) = types.member(member.0, member.1) {
+                let is_pointer = ty.kind == kind::PTR;
+                self.places.insert(member, Place { offset, is_pointer });
             }
         }
     }
 
-    /// Where a member lies, in bytes, if its structure is known.
-    pub fn offset(&self, member: Member) -> Option<u32> {
-        self.offsets.get(&member).copied()
+    /// Where a member lies, if its structure is known.
+    pub fn place(&self, member: Member) -> Option<Place> {
+        self.places.get(&member).copied()
     }
 }
 

@@ -120,23 +120,24 @@ impl<'a> Raw<'a> {
         &name[..end.unwrap_or(0)]
     }
 
-    /// Where a member of a structure lies, in bytes. Members of anonymous members are its own.
-    pub fn offset(&self, structure: &str, member: &str) -> Option<u32> {
+    /// A member of a structure: where it lies, in bytes, and its type. Members of anonymous members are its own.
+    pub fn member(&self, structure: &str, member: &str) -> Option<(u32, &Type<'a>)> {
         let is = |ty: &&Type<'_>| {
             ty.kind == kind::STRUCT && ty.count > 0 && self.name(ty) == structure.as_bytes()
         };
         let found = self.types.iter().find(is);
         match (found, self.base) {
-            (Some(found), _) => self
-                .member(found, member.as_bytes(), 0)
-                .map(|bits| bits / 8),
-            (None, Some(base)) => base.offset(structure, member),
+            (Some(found), _) => {
+                let (bits, ty) = self.inside(found, member.as_bytes(), 0)?;
+                Some((bits / 8, self.get(ty)?))
+            }
+            (None, Some(base)) => base.member(structure, member),
             (None, None) => None,
         }
     }
 
-    /// In bits. Types are nested in a file of the kernel's, so the depth is bounded here.
-    fn member(&self, of: &Type<'_>, wanted: &[u8], depth: u32) -> Option<u32> {
+    /// In bits, and the number of the type. How deep types are nested is a file's to say, so the depth is bounded here.
+    fn inside(&self, of: &Type<'_>, wanted: &[u8], depth: u32) -> Option<(u32, u32)> {
         if depth > 8 {
             return None;
         }
@@ -147,12 +148,12 @@ impl<'a> Raw<'a> {
                 offset &= 0xff_ffff;
             }
             if !name.is_empty() {
-                return (name == wanted).then_some(offset);
+                return (name == wanted).then_some((offset, ty));
             }
             let inner = self.get(ty)?;
             let nested = matches!(inner.kind, kind::STRUCT | kind::UNION);
-            let inside = nested.then(|| self.member(inner, wanted, depth + 1))??;
-            offset.checked_add(inside)
+            let (more, ty) = nested.then(|| self.inside(inner, wanted, depth + 1))??;
+            Some((offset.checked_add(more)?, ty))
         })
     }
 }

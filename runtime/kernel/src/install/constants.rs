@@ -4,6 +4,7 @@ use aya::EbpfLoader;
 use zerocopy::IntoBytes;
 
 use super::hooks::{BIO_COMPLETE, Hooks};
+use super::layouts::Layouts;
 use super::sizes::Sizes;
 use crate::encode::Constants;
 
@@ -12,6 +13,7 @@ pub(super) fn set<'a>(
     loader: &mut EbpfLoader<'a>,
     constants: &'a Constants,
     sizes: &'a Sizes,
+    layouts: &'a Layouts,
     hooks: &Hooks,
 ) {
     let mut set = |name, bytes: &'a [u8]| {
@@ -31,10 +33,12 @@ pub(super) fn set<'a>(
         set(constant, flag(hooks.has(program)));
     }
     set("iotq_block_has_driver", flag(hooks.follows_drivers()));
-    set("iotq_nvme_layout", constants.nvme.as_bytes());
+    set("iotq_scsi_layout", layouts.scsi.as_bytes());
+    set("iotq_nvme_layout", layouts.nvme.as_bytes());
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
             "block" => ("iotq_block_start", "iotq_block_at"),
+            "scsi" => ("iotq_scsi_start", "iotq_scsi_at"),
             "nvme" => ("iotq_nvme_start", "iotq_nvme_at"),
             _ => ("iotq_syscall_start", "iotq_syscall_at"),
         };

@@ -101,7 +101,7 @@ impl Hooks {
 
     /// Whether drivers add to slots.
     pub fn follows_drivers(&self) -> bool {
-        self.has("iotq_nvme_setup")
+        self.has("iotq_nvme_setup") || self.has("iotq_scsi_dispatch")
     }
 }
 

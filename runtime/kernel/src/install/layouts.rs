@@ -2,39 +2,81 @@
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
-use iotq_probes::abi::iotq_nvme_layout;
+use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout};
 
-use crate::btf::{KernelTypes, Member};
+use crate::btf::{KernelTypes, Member, Place};
 
-/// Of the NVMe driver; zeros if the plan has no use for it.
-///
-/// # Errors
-/// If its module does not describe its types.
-pub(super) fn nvme(plan: &Plan, types: &KernelTypes) -> Result<iotq_nvme_layout, Errors> {
-    if !plan
-        .templates
-        .iter()
-        .any(|template| template.layer.name == "nvme")
-    {
-        return Ok(iotq_nvme_layout::default());
+/// Of every driver; zeros for those that the plan has no use for.
+#[derive(Default)]
+pub(super) struct Layouts {
+    pub nvme: iotq_nvme_layout,
+    pub scsi: iotq_scsi_layout,
+}
+
+impl Layouts {
+    /// Those that the plan needs.
+    ///
+    /// # Errors
+    /// If a module does not describe its types.
+    pub fn of(plan: &Plan, types: &KernelTypes) -> Result<Self, Errors> {
+        let mut layouts = Self::default();
+        for template in &plan.templates {
+            let name = template.layer.name;
+            match name {
+                "nvme" => layouts.nvme = nvme(&Types { types, name })?,
+                "scsi" => layouts.scsi = scsi(&Types { types, name })?,
+                _ => {}
+            }
+        }
+        Ok(layouts)
     }
-    let at = |member| place(types, "nvme", member);
+}
+
+fn nvme(types: &Types<'_>) -> Result<iotq_nvme_layout, Errors> {
     Ok(iotq_nvme_layout {
-        request_ctrl: at(("nvme_request", "ctrl"))?,
-        request_status: at(("nvme_request", "status"))?,
-        request_retries: at(("nvme_request", "retries"))?,
-        ctrl_instance: at(("nvme_ctrl", "instance"))?,
+        request_ctrl: types.offset(("nvme_request", "ctrl"))?,
+        request_status: types.offset(("nvme_request", "status"))?,
+        request_retries: types.offset(("nvme_request", "retries"))?,
+        ctrl_instance: types.offset(("nvme_ctrl", "instance"))?,
     })
 }
 
-fn place(types: &KernelTypes, layer: &str, member: Member) -> Result<u32, Errors> {
-    types.offset(member).ok_or_else(|| {
-        let (structure, field) = member;
-        let message = format!(
-            "this kernel does not say where `{field}` lies in `struct {structure}`, which the layer `{layer}` needs"
-        );
-        let error = Diagnostic::new(&code::NO_HOOK, message)
-            .help("modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y");
-        Errors(vec![error])
+fn scsi(types: &Types<'_>) -> Result<iotq_scsi_layout, Errors> {
+    let command = types.place(("scsi_cmnd", "cmnd"))?;
+    Ok(iotq_scsi_layout {
+        cmnd_device: types.offset(("scsi_cmnd", "device"))?,
+        cmnd_cdb: command.offset,
+        cmnd_cdb_points: command.is_pointer.into(),
+        cmnd_result: types.offset(("scsi_cmnd", "result"))?,
+        cmnd_sense: types.offset(("scsi_cmnd", "sense_buffer"))?,
+        device_host: types.offset(("scsi_device", "host"))?,
+        device_channel: types.offset(("scsi_device", "channel"))?,
+        device_id: types.offset(("scsi_device", "id"))?,
+        device_lun: types.offset(("scsi_device", "lun"))?,
+        host_number: types.offset(("Scsi_Host", "host_no"))?,
     })
+}
+
+/// The kernel's types on behalf of a layer.
+struct Types<'a> {
+    types: &'a KernelTypes,
+    name: &'static str,
+}
+
+impl Types<'_> {
+    fn offset(&self, member: Member) -> Result<u32, Errors> {
+        self.place(member).map(|place| place.offset)
+    }
+
+    fn place(&self, member: Member) -> Result<Place, Errors> {
+        self.types.place(member).ok_or_else(|| {
+            let ((structure, field), layer) = (member, self.name);
+            let message = format!(
+                "this kernel does not say where `{field}` lies in `struct {structure}`, which the layer `{layer}` needs"
+            );
+            let error = Diagnostic::new(&code::NO_HOOK, message)
+                .help("modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y");
+            Errors(vec![error])
+        })
+    }
 }

@@ -22,6 +22,7 @@ use crate::running::Running;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
 pub use hooks::offers;
+use layouts::Layouts;
 use sizes::Sizes;
 
 /// How to install.
@@ -93,7 +94,7 @@ pub fn install(
     let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
     let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
     let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
-    constants.nvme = layouts::nvme(plan, &types)?;
+    let layouts = Layouts::of(plan, &types)?;
     let sizes = Sizes::choose(&constants, &hooks, options.ring);
     constants.config.wakeup_bytes = sizes.wakeup_bytes();
     constants.config.wakeup_every = sizes.wakeup_period() - 1;
@@ -103,6 +104,7 @@ pub fn install(
         &types,
         &constants,
         &sizes,
+        &layouts,
         &hooks,
         VerifierLogLevel::DISABLE,
     );
@@ -116,6 +118,7 @@ pub fn install(
             &types,
             &constants,
             &sizes,
+            &layouts,
             &hooks,
             VerifierLogLevel::DEBUG,
         )?,
@@ -167,11 +170,12 @@ fn load<'a>(
     types: &'a KernelTypes,
     constants: &'a Constants,
     sizes: &'a Sizes,
+    layouts: &'a Layouts,
     hooks: &Hooks,
     log: VerifierLogLevel,
 ) -> Result<Ebpf, InstallError> {
     loader.btf(Some(&types.btf)).verifier_log_level(log);
-    constants::set(loader, constants, sizes, hooks);
+    constants::set(loader, constants, sizes, layouts, hooks);
     sizes.apply(loader);
     let mut ebpf = loader.load(iotq_probes::object::bytes())?;
     for hook in hooks.all() {

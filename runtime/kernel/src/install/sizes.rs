@@ -13,10 +13,10 @@ use crate::names::device;
 const RECORD: u32 = 160;
 const RING_PER_CPU: u32 = 512 << 10;
 const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
-/// Places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
+/// Pairs of places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
 /// until its request is inserted or issued. A small table stays in the CPU's cache.
-const BIOS_UNTIL_ISSUED: u32 = 8192;
-const BIOS_UNTIL_STARTED: u32 = 1024;
+const BIOS_UNTIL_ISSUED: u32 = 4096;
+const BIOS_UNTIL_STARTED: u32 = 512;
 const BIO_SPANS: u32 = 16_384;
 const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
 const THREADS: u32 = 16_384;
@@ -28,6 +28,7 @@ pub(super) struct Sizes {
     sets: u32,
     requests: u32,
     bios: u32,
+    bio_tasks: u32,
     bio_spans: u32,
     threads: u32,
     families: u32,
@@ -58,6 +59,7 @@ impl Sizes {
             sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
             requests,
             bios,
+            bio_tasks: if hooks.has("iotq_rq_start") { 1 } else { bios },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
             threads: used("iotq_sys_enter", THREADS),
             families: if constants.config.families > 0 {
@@ -77,6 +79,7 @@ impl Sizes {
             ("iotq_requests", self.requests),
             ("iotq_claims", self.requests),
             ("iotq_bios", self.bios),
+            ("iotq_bio_tasks", self.bio_tasks),
             ("iotq_bio_spans", self.bio_spans),
             ("iotq_threads", self.threads),
             ("iotq_families", self.families),

@@ -220,7 +220,8 @@ fn lost_events(text: &str) -> f64 {
         let rest = &line[line.find("Lost ")? + 5..];
         rest.split_whitespace().next()?.parse::<f64>().ok()
     });
-    counts.sum()
+    // An empty sum of floats is -0.
+    counts.fold(0.0, |sum, count| sum + count)
 }
 
 fn programs(pid: i32) -> BTreeSet<u64> {

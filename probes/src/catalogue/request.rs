@@ -1,0 +1,90 @@
+//! The fields that drivers' records share: those of the block request that they begin with.
+
+use std::mem::offset_of;
+
+use super::made::*;
+use super::types::*;
+use crate::abi::*;
+
+/// A field that is known from the start.
+pub(super) const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
+    field(name, ty, Known::Start, slot, doc)
+}
+
+pub(super) const TIME: Field = start(
+    "time",
+    Type::Time,
+    number(offset_of!(iotq_block, head.at), 8),
+    "when the point was reached",
+);
+pub(super) const PID: Field = start(
+    "pid",
+    Type::Pid,
+    nullable(offset_of!(iotq_block, task.pid), 4),
+    "process that submitted the request",
+);
+pub(super) const TID: Field = start(
+    "tid",
+    Type::Int,
+    nullable(offset_of!(iotq_block, task.tid), 4),
+    "thread that submitted the request",
+);
+pub(super) const COMM: Field = start(
+    "comm",
+    Type::Text,
+    Slot::Text {
+        offset: offset_of!(iotq_block, task.comm),
+        len: 16,
+    },
+    "name of the thread that submitted the request",
+);
+pub(super) const UID: Field = start(
+    "uid",
+    Type::Int,
+    nullable(offset_of!(iotq_block, task.uid), 4),
+    "user that submitted the request",
+);
+pub(super) const CGROUP: Field = start(
+    "cgroup",
+    Type::Cgroup,
+    nullable(offset_of!(iotq_block, task.cgroup), 8),
+    "control group of the thread that submitted the request (cgroup v2)",
+);
+pub(super) const DEV: Field = start(
+    "dev",
+    Type::Dev,
+    nullable(offset_of!(iotq_block, dev), 4),
+    "disk; commands for the controller itself have none",
+);
+pub(super) const SECTOR: Field = start(
+    "sector",
+    Type::Int,
+    nullable(offset_of!(iotq_block, sector), 8),
+    "first sector on the disk, in units of 512 bytes",
+);
+pub(super) const SIZE: Field = start(
+    "size",
+    Type::Bytes,
+    number(offset_of!(iotq_block, size), 4),
+    "length",
+);
+pub(super) const INTERNAL: Field = start(
+    "internal",
+    Type::Bool,
+    Slot::Bit {
+        offset: offset_of!(iotq_block, head.marks),
+        width: 2,
+        mask: IOTQ_MARK_INTERNAL as u64,
+    },
+    "made by the kernel itself, for nobody",
+);
+pub(super) const APPROX: Field = start(
+    "approx",
+    Type::Bool,
+    Slot::Bit {
+        offset: offset_of!(iotq_block, head.marks),
+        width: 2,
+        mask: IOTQ_MARK_APPROX_TASK as u64,
+    },
+    "the submitter was not seen: it is whoever ran when the driver took the request up",
+);

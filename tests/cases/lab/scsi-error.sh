@@ -1,0 +1,10 @@
+# Bad sectors of a SCSI disk, in the driver's words: medium error (3), unrecovered read error (11/00).
+# modules: scsi_debug opts=2 delay=0 dev_size_mb=16
+# modules: sd_mod
+# judge: errors read ENODATA
+# stdout: all have sense data
+. /lab/cases/lib
+EVENTS="scsi/scsi_dispatch_cmd_done"
+watch_driver scsi "dev, op, sector, size, result, sense, error" "$(scsi_disk scsi_debug)" --ops 1000 --read 1 --span 3145728
+failed=$(grep -c '"error":"ENODATA"' rows.json)
+[ "$failed" -gt 0 ] && [ "$failed" = "$(grep -c '"sense":200960' rows.json)" ] && echo all have sense data

@@ -1,0 +1,9 @@
+# Commands to a SCSI disk behind virtio, as the kernel's text tells of them.
+# machine: virtio-scsi
+# timeout: 60s
+# judge: scsi
+. /lab/cases/lib
+EVENTS="scsi/scsi_dispatch_cmd_start scsi/scsi_dispatch_cmd_done"
+SCSI='time, pid, comm, dev, host, channel, target, lun, tag, op, opcode, sector, size, result, sense, error, lat, internal'
+disk=$(scsi_disk QEMU)
+watch_driver scsi "$SCSI" $disk --ops 5000 --threads 4 --read 6 --write 3 --flush 1 --discard 1 --max 65536
