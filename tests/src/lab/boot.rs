@@ -20,6 +20,8 @@ use crate::command::ends_within;
 
 /// The emulator.
 pub const QEMU: &str = "qemu-system-x86_64";
+/// Both CPUs in one thread: with one for each, a CPU may still run code that the other has patched since.
+const ACCEL: &str = "tcg,thread=single";
 /// Without the instruction CMPXCHG16B: emulated, it spoils the flags now and then, and kernels from 6.12 on crash.
 const CPU: &str = "max,-cx16";
 /// From the start to the first case; ten times what it takes.
@@ -148,7 +150,7 @@ impl Boot<'_> {
         // It must not outlive the test, however that ends.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", QEMU]);
-        command.args(["-accel", "tcg,thread=multi", "-machine", "q35"]);
+        command.args(["-accel", ACCEL, "-machine", "q35"]);
         command.args(["-cpu", CPU, "-smp", "2", "-m", "384"]);
         command.args(["-nodefaults", "-display", "none", "-no-reboot"]);
         command.arg("-kernel").arg(&self.kernel.image);
