@@ -93,20 +93,16 @@ static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer
 {
 	struct iotq_counts *books = counts(layer);
 	__u64 flags = BPF_RB_NO_WAKEUP;
-	void *room;
 
 	if (!books)
 		return;
-	room = bpf_ringbuf_reserve(&iotq_ring, size, 0);
-	if (!room) {
-		__sync_fetch_and_add(&books->lost_ring, 1);
-		return;
-	}
-	__builtin_memcpy(room, head, size);
 	if (!(books->shipped & iotq_config.wakeup_every) &&
 	    bpf_ringbuf_query(&iotq_ring, BPF_RB_AVAIL_DATA) >= iotq_config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(room, flags);
+	if (bpf_ringbuf_output(&iotq_ring, head, size, flags)) {
+		__sync_fetch_and_add(&books->lost_ring, 1);
+		return;
+	}
 	__sync_fetch_and_add(&books->shipped, 1);
 	if (head->marks & IOTQ_MARK_APPROX)
 		__sync_fetch_and_add(&books->approx, 1);

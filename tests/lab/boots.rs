@@ -11,6 +11,9 @@ use iotq_tests::lab::machine::Machine;
 
 use crate::Ready;
 
+/// Two keep two CPUs busy: a boot is the work of one.
+const AT_ONCE: usize = 2;
+
 /// The cases of one kernel and one machine.
 pub struct Group {
     machine: &'static Machine,
@@ -64,12 +67,9 @@ impl Boots {
 
     /// Starts them in the background.
     pub fn start(self) {
-        let at_once = std::env::var("IOTQ_LAB_BOOTS")
-            .ok()
-            .and_then(|text| text.parse().ok());
         let shared = Arc::new(self.shared);
         let jobs = Arc::new(Mutex::new(self.jobs));
-        for _ in 0..at_once.unwrap_or(1) {
+        for _ in 0..AT_ONCE {
             let (shared, jobs) = (Arc::clone(&shared), Arc::clone(&jobs));
             thread::spawn(move || {
                 loop {

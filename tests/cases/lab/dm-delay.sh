@@ -7,4 +7,3 @@
 wait_for /dev/nullb0
 map lab 0 65536 delay /dev/nullb0 0 5
 watch dm-0 --ops 60 --read 2 --write 1
-unmap lab

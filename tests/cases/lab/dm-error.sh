@@ -6,4 +6,3 @@
 . /lab/cases/lib
 map lab 0 65536 error
 watch dm-0 --ops 100 --read 1 --write 1
-unmap lab

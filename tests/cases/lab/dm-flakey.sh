@@ -7,4 +7,3 @@
 wait_for /dev/nullb0
 map lab 0 65536 flakey /dev/nullb0 0 0 3600 1 error_writes
 watch dm-0 --ops 100 --read 1 --write 1
-unmap lab

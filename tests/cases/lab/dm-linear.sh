@@ -6,4 +6,3 @@
 wait_for /dev/nullb0
 map lab 0 65536 linear /dev/nullb0 2048
 watch dm-0 --ops 400 --threads 2 --read 2 --write 1 --max 65536
-unmap lab

@@ -47,12 +47,18 @@ fn checked(brought: &Brought) -> Vec<Row> {
 
 /// Each read, write and discard of the generator is one request, and a row: with its place and size, and plausible
 /// times.
-pub fn requests(brought: &Brought, named: bool) {
-    let rows = if named {
-        checked(brought)
-    } else {
-        rows_of(brought)
-    };
+pub fn requests(brought: &Brought) {
+    same_requests(brought, &checked(brought));
+}
+
+/// The same, whatever the device is called, and without the bios above it, which have no times of parts.
+pub fn requests_below(brought: &Brought) {
+    let mut rows = rows_of(brought);
+    rows.retain(|row| !row.field("d2c").is_null());
+    same_requests(brought, &rows);
+}
+
+fn same_requests(brought: &Brought, rows: &[Row]) {
     let kinds = ["read", "write", "discard"];
     let is = |kind: &str| kinds.contains(&kind);
     let ours = rows

@@ -12,9 +12,8 @@ use iotq_tests::{Output, Row};
 pub fn judge(words: &[String], brought: &Brought) {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["requests"] => block::requests(brought, true),
-        // Whatever device the rows name.
-        ["requests", "anywhere"] => block::requests(brought, false),
+        ["requests"] => block::requests(brought),
+        ["requests", "below"] => block::requests_below(brought),
         ["completions"] => block::completions(brought),
         ["median", field, from, to] => block::median(brought, field, from, to),
         ["errors", op, error] => block::errors(brought, op, error),

@@ -36,7 +36,6 @@ pub fn run(case: &Case, log: &mut Log, port: &mut File) -> Result<()> {
     for name in loaded.iter().rev() {
         if let Err(error) = kernel::unload(name) {
             status.trouble.push(format!("{error:#}"));
-            break;
         }
     }
     fs::write(folder.join(KERNEL_LOG), log.take())?;
