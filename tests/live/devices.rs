@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use iotq_tests::needs::{Need, cgroups, test};
-use iotq_tests::{Disk, Row, json, tool};
+use iotq_tests::{Disk, Row, iotq, json, run, tool};
 use libtest_mimic::Trial;
+
+use crate::refuse::refused;
 
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Loop];
@@ -18,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
             partitions,
         ),
         test("devices/names", &needs, names),
+        test("devices/one_name_of_two", &needs, one_name_of_two),
         test("devices/zram", &[Need::Root, Need::Zram], zram),
         test("devices/errors", &needs, errors),
         test("devices/processes", &needs, processes),
@@ -124,6 +127,26 @@ fn names() {
     let output = json(&["-c", &read(&disk.node, 10), "-e", &script.join("\n")]);
     let counts = [0, 1, 2, 3, 4].map(|query| output.of(query).count());
     assert_eq!(counts, [10, 10, 10, 10, 0]);
+}
+
+/// Links of one name that lead to different devices.
+fn one_name_of_two() {
+    let disks = [Disk::raw(16), Disk::raw(16)];
+    fs::create_dir_all("/dev/disk").unwrap();
+    let folders = disks.each_ref().map(|disk| {
+        let folder = tempfile::Builder::new()
+            .prefix("by-iotq-tests-")
+            .tempdir_in("/dev/disk")
+            .unwrap();
+        std::os::unix::fs::symlink(&disk.node, folder.path().join("shared")).unwrap();
+        folder
+    });
+    let mut command = iotq();
+    command.args(["-e", "trace block where dev == shared"]);
+    refused(&run(command), "E0711", 2);
+    drop(folders);
+    // Gone with the last of its folders, unless others have some.
+    let _ = fs::remove_dir("/dev/disk");
 }
 
 /// A device without requests: its bios are followed.

@@ -52,7 +52,7 @@ const CASES: &[Case] = &[
         2,
     ),
     ("units", &["-e", "trace block where lat > 5"], "E0302", 2),
-    ("layer_without_probes", &["-e", "trace nvme"], "E0601", 2),
+    ("layer_without_probes", &["-e", "trace fs"], "E0601", 2),
     (
         "join",
         &["-e", "join syscall, block emit syscall.lat"],
@@ -120,7 +120,7 @@ const CASES: &[Case] = &[
 
 /// What the cases above and the tests below produce, besides `tests/cases`.
 const ELSEWHERE: &[&str] = &[
-    "E0101", "E0608", "E0701", "E0703", "E0708", "E0709", "E0710",
+    "E0101", "E0608", "E0701", "E0703", "E0708", "E0709", "E0710", "E0711",
 ];
 
 pub fn tests() -> Vec<Trial> {
