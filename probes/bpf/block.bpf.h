@@ -13,8 +13,8 @@
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
 {
 	describe_task(&record->task);
-	record->dev = disk_number(bio->bi_bdev->bd_disk);
-	record->part = bio->bi_bdev->bd_dev;
+	record->dev = disk_number(bio_disk(bio));
+	record->part = bio_part(bio);
 	record->flags = block_flags(bio->bi_opf);
 	record->op = operation(bio->bi_opf, bio->bi_iter.bi_size);
 	describe_size(record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
@@ -56,16 +56,28 @@ static __noinline int begin_bio(struct bio *bio, __u64 now)
 	return 0;
 }
 
-SEC("tp_btf/block_bio_queue")
-int BPF_PROG(iotq_bio_queue, struct bio *bio)
+static __always_inline int bio_queued(struct bio *bio)
 {
 	__u64 now = bpf_ktime_get_ns();
 
 	remember_bio(address(bio), now);
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
-	if (iotq_block_bio_spans && !bio->bi_bdev->bd_disk->queue->mq_ops)
+	if (iotq_block_bio_spans && !bio_disk(bio)->queue->mq_ops)
 		begin_bio(bio, now);
 	return 0;
+}
+
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(iotq_bio_queue, struct bio *bio)
+{
+	return bio_queued(bio);
+}
+
+/* Before 5.11. */
+SEC("tp_btf/block_bio_queue")
+int BPF_PROG(iotq_bio_queue_2, struct request_queue *queue, struct bio *bio)
+{
+	return bio_queued(bio);
 }
 
 SEC("tp_btf/block_bio_complete")
@@ -85,8 +97,7 @@ int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 }
 
 /* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
-SEC("tp_btf/block_split")
-int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
+static __always_inline int bio_was_split(struct bio *bio)
 {
 	struct bio_entry *rest = find_bio(address(bio->bi_private));
 
@@ -96,18 +107,48 @@ int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
 	return 0;
 }
 
-SEC("tp_btf/block_bio_backmerge")
-int BPF_PROG(iotq_bio_backmerge, struct bio *bio)
+SEC("tp_btf/block_split")
+int BPF_PROG(iotq_bio_split, struct bio *bio, unsigned int sector)
+{
+	return bio_was_split(bio);
+}
+
+/* Before 5.11. */
+SEC("tp_btf/block_split")
+int BPF_PROG(iotq_bio_split_3, struct request_queue *queue, struct bio *bio, unsigned int sector)
+{
+	return bio_was_split(bio);
+}
+
+static __always_inline int bio_merged(struct bio *bio)
 {
 	bio_event(bio, IOTQ_BLOCK_MERGE);
 	return 0;
 }
 
+SEC("tp_btf/block_bio_backmerge")
+int BPF_PROG(iotq_bio_backmerge, struct bio *bio)
+{
+	return bio_merged(bio);
+}
+
 SEC("tp_btf/block_bio_frontmerge")
 int BPF_PROG(iotq_bio_frontmerge, struct bio *bio)
 {
-	bio_event(bio, IOTQ_BLOCK_MERGE);
-	return 0;
+	return bio_merged(bio);
+}
+
+/* Before 5.11. */
+SEC("tp_btf/block_bio_backmerge")
+int BPF_PROG(iotq_bio_backmerge_3, struct request_queue *queue, struct request *rq, struct bio *bio)
+{
+	return bio_merged(bio);
+}
+
+SEC("tp_btf/block_bio_frontmerge")
+int BPF_PROG(iotq_bio_frontmerge_3, struct request_queue *queue, struct request *rq, struct bio *bio)
+{
+	return bio_merged(bio);
 }
 
 SEC("tp_btf/block_io_start")

@@ -66,6 +66,21 @@ static __always_inline __u32 disk_number(struct gendisk *disk)
 	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
 }
 
+static __always_inline struct gendisk *bio_disk(struct bio *bio)
+{
+	struct bio___bi_disk *old = (void *)bio;
+
+	if (bpf_core_field_exists(bio->bi_bdev))
+		return bio->bi_bdev->bd_disk;
+	return old->bi_disk;
+}
+
+/* Null where the bio has forgotten it. */
+static __always_inline __u32 bio_part(struct bio *bio)
+{
+	return bpf_core_field_exists(bio->bi_bdev) ? bio->bi_bdev->bd_dev : IOTQ_NULL32;
+}
+
 /* What a request tells at its start. */
 struct request_facts {
 	__u64 bio;   /* the address of the first one; zero: it has none */
@@ -87,7 +102,7 @@ static __always_inline void typed_facts(struct request_facts *facts, struct requ
 	facts->bio = 0;
 	if (bio) {
 		facts->bio = address(bio);
-		facts->part = bio->bi_bdev->bd_dev;
+		facts->part = bio_part(bio);
 	}
 	facts->flags = rq->cmd_flags;
 	facts->size = rq->__data_len;
@@ -108,7 +123,9 @@ static __always_inline void raw_facts(struct request_facts *facts, struct reques
 	if (disk)
 		facts->dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
 	facts->bio = (__u64)bio;
-	facts->part = bio ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : facts->dev;
+	facts->part = facts->dev;
+	if (bio)
+		facts->part = bpf_core_field_exists(bio->bi_bdev) ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : IOTQ_NULL32;
 	facts->flags = BPF_CORE_READ(rq, cmd_flags);
 	facts->size = BPF_CORE_READ(rq, __data_len);
 }

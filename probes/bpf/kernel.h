@@ -135,6 +135,11 @@ struct bio {
 	void *bi_private;
 } CORE;
 
+/* Before 5.12 a bio names its disk, and the partition only until it is submitted. */
+struct bio___bi_disk {
+	struct gendisk *bi_disk;
+} CORE;
+
 struct blk_mq_ops {
 	int poll_rq;
 } CORE;
@@ -180,10 +185,23 @@ struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, orig_ax;
 } CORE;
 
+/*
+ * The current task: typed, so that its fields are read directly, where the kernel has the helper (5.11), else by address.
+ * FOLLOW reads a field of what such a field points to.
+ */
+#define TYPED_TASK bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+#define CURRENT(field)                                                                       \
+	(TYPED_TASK ? bpf_get_current_task_btf()->field                                      \
+		    : BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), field))
+#define FOLLOW(pointer, field) (TYPED_TASK ? (pointer)->field : BPF_CORE_READ(pointer, field))
+
 /* Read through the registers' own layout, which is that of the architecture the object is built for. */
 #ifndef __TARGET_ARCH_x86
 #error "the syscall template knows the registers of x86-64 only"
 #endif
+
+/* Helpers, by which the kernel tells what it has. */
+enum bpf_func_id { BPF_FUNC_get_current_task_btf };
 
 enum req_op { REQ_OP_READ, REQ_OP_WRITE, REQ_OP_FLUSH, REQ_OP_DISCARD, REQ_OP_SECURE_ERASE, REQ_OP_WRITE_ZEROES,
 	      REQ_OP_ZONE_APPEND, REQ_OP_ZONE_OPEN, REQ_OP_ZONE_CLOSE, REQ_OP_ZONE_FINISH, REQ_OP_ZONE_RESET,

@@ -64,17 +64,36 @@ static __always_inline __u64 members(__u32 tgid)
 	return bits;
 }
 
-static __always_inline void describe_task(struct iotq_task *into)
+static __always_inline void describe_typed(struct iotq_task *into)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	into->pid = task->tgid;
 	into->tid = task->pid;
 	into->uid = iotq_config.want_uid ? task->cred->uid.val : IOTQ_NULL32;
-	into->pad = 0;
 	into->cgroup = iotq_config.want_cgroup ? task->cgroups->dfl_cgrp->kn->id : IOTQ_NULL64;
-	into->members = members(into->pid);
 	__builtin_memcpy(into->comm, task->comm, sizeof(into->comm));
+}
+
+static __always_inline void describe_by_helpers(struct iotq_task *into)
+{
+	__u64 both = bpf_get_current_pid_tgid();
+
+	into->pid = both >> 32;
+	into->tid = both;
+	into->uid = iotq_config.want_uid ? (__u32)bpf_get_current_uid_gid() : IOTQ_NULL32;
+	into->cgroup = iotq_config.want_cgroup ? bpf_get_current_cgroup_id() : IOTQ_NULL64;
+	bpf_get_current_comm(into->comm, sizeof(into->comm));
+}
+
+static __always_inline void describe_task(struct iotq_task *into)
+{
+	if (TYPED_TASK)
+		describe_typed(into);
+	else
+		describe_by_helpers(into);
+	into->pad = 0;
+	into->members = members(into->pid);
 }
 
 static __always_inline void no_task(struct iotq_task *into)

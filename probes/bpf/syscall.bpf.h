@@ -76,8 +76,7 @@ static __noinline __u64 vector_size(__u64 array, __u64 count)
 /* Fills what is known of the file behind a descriptor. False: it is not storage. */
 static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd, bool position)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct files_struct *files = task->files;
+	struct files_struct *files = CURRENT(files);
 	struct file **array, *file = NULL;
 	const unsigned char *name;
 	struct fdtable *table;
@@ -86,10 +85,10 @@ static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd,
 
 	if (!files)
 		return false;
-	table = files->fdt;
-	if (fd >= table->max_fds)
+	table = FOLLOW(files, fdt);
+	if (fd >= FOLLOW(table, max_fds))
 		return false;
-	array = table->fd;
+	array = FOLLOW(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
 	if (!file)
 		return false;
@@ -153,10 +152,9 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
 	struct syscall_slot *slot;
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 tid = task->pid;
+	__u32 tid = CURRENT(pid);
 
-	if ((__u32)task->tgid == iotq_config.self_tgid || task->thread_info.status & TS_COMPAT)
+	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
 	slot = bpf_map_lookup_elem(&iotq_threads, &tid);
 	if (slot)
@@ -187,8 +185,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 
 static __noinline int leave(__u32 number, long ret)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 tid = task->pid;
+	__u32 tid = CURRENT(pid);
 	struct syscall_slot *slot = bpf_map_lookup_elem(&iotq_threads, &tid);
 	__u64 now;
 

@@ -26,7 +26,22 @@ const fn mark(mask: u32) -> Slot {
     }
 }
 
-const BIO_QUEUE: Hook = Hook::typed("block_bio_queue", "iotq_bio_queue", &[1]);
+const BIO_QUEUE: Hook = Hook::typed("block_bio_queue", "iotq_bio_queue", &[1]).or(&[Hook::typed(
+    "block_bio_queue",
+    "iotq_bio_queue_2",
+    &[2],
+)]);
+const SPLIT: Hook = Hook::typed("block_split", "iotq_bio_split", &[2]).or(&[Hook::typed(
+    "block_split",
+    "iotq_bio_split_3",
+    &[3],
+)]);
+const BACK_MERGE: Hook = Hook::typed("block_bio_backmerge", "iotq_bio_backmerge", &[1]).or(&[
+    Hook::typed("block_bio_backmerge", "iotq_bio_backmerge_3", &[3]),
+]);
+const FRONT_MERGE: Hook = Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]).or(&[
+    Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge_3", &[3]),
+]);
 const INSERT: Hook = Hook::typed("block_rq_insert", "iotq_rq_insert", &[1]);
 const ISSUE: Hook = Hook::typed("block_rq_issue", "iotq_rq_issue", &[1]);
 const START: Hook = Hook::typed("block_io_start", "iotq_rq_start", &[1])
@@ -57,16 +72,13 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "split",
             id: 2,
-            hooks: &[Hook::typed("block_split", "iotq_bio_split", &[2])],
+            hooks: &[SPLIT],
             doc: "a bio was too large for the device: its front part goes on alone",
         },
         Point {
             name: "merge",
             id: 3,
-            hooks: &[
-                Hook::typed("block_bio_backmerge", "iotq_bio_backmerge", &[1]),
-                Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]),
-            ],
+            hooks: &[BACK_MERGE, FRONT_MERGE],
             doc: "a bio joins a request that is already there",
         },
         Point {
@@ -381,7 +393,7 @@ pub static LAYER: Layer = Layer {
             instead: &[BIO_QUEUE, INSERT, ISSUE],
             ..START
         },
-        Hook::typed("block_split", "iotq_bio_split", &[2]).or_lose(
+        SPLIT.or_lose(
             "the front part of a split bio has no queue time: its request's start stands in for it",
         ),
         MERGED,

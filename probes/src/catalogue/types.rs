@@ -182,7 +182,7 @@ pub struct Hook {
     pub args: &'static [usize],
     /// What is lost on a kernel without it; `None` if the point cannot be observed at all then.
     pub without: Option<&'static str>,
-    /// What is hooked where it is missing.
+    /// What is hooked where it is missing. If all of that is there and `without` is none, nothing is lost.
     pub instead: &'static [Hook],
 }
 
@@ -213,6 +213,11 @@ impl Hook {
             attach: Attach::Raw,
             ..Self::typed(tracepoint, program, args)
         }
+    }
+
+    /// The same, with others where it is missing.
+    pub const fn or(self, instead: &'static [Hook]) -> Self {
+        Self { instead, ..self }
     }
 
     /// The same, where a kernel without it is not refused: what is lost then.

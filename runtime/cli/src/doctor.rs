@@ -194,7 +194,10 @@ fn examine(subject: &str, types: &KernelTypes, hooks: &[(Option<&str>, &'static 
         {
             continue;
         }
-        let offered = iotq_kernel::offers(types, hook);
+        let offered = match iotq_kernel::offers(types, hook) {
+            Err(_) if iotq_kernel::replaced(types, hook) => Ok(()),
+            offered => offered,
+        };
         finding.hooks.push((hook.tracepoint, offered.is_ok()));
         let Err(why) = offered else { continue };
         finding.state = State::Reduced;

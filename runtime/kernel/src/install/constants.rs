@@ -24,13 +24,13 @@ pub(super) fn set<'a>(
     set("iotq_calls", constants.calls.as_bytes());
     set("iotq_bios_mask", sizes.bios_mask.as_bytes());
     set("iotq_requests_mask", sizes.requests_mask.as_bytes());
-    for (constant, program) in [
-        ("iotq_block_has_start", "iotq_rq_start"),
-        ("iotq_block_has_queue", "iotq_bio_queue"),
-        ("iotq_block_has_end", "iotq_rq_complete"),
+    for (constant, tracepoint) in [
+        ("iotq_block_has_start", "block_io_start"),
+        ("iotq_block_has_queue", "block_bio_queue"),
+        ("iotq_block_has_end", "block_rq_complete"),
         ("iotq_block_bio_spans", BIO_COMPLETE),
     ] {
-        set(constant, flag(hooks.has(program)));
+        set(constant, flag(hooks.sees(tracepoint)));
     }
     set("iotq_block_has_driver", flag(hooks.follows_drivers()));
     set("iotq_scsi_layout", layouts.scsi.as_bytes());

@@ -7,7 +7,7 @@ use iotq_probes::catalogue::{FAMILY, Hook, Layer};
 use crate::btf::KernelTypes;
 use crate::names::device;
 
-pub(super) const BIO_COMPLETE: &str = "iotq_bio_complete";
+pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 
 /// The hooks that a plan takes on this kernel.
 pub(super) struct Hooks {
@@ -32,7 +32,7 @@ impl Hooks {
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
             for hook in points.chain(template.layer.upkeep) {
-                if hook.program == BIO_COMPLETE && !bio_devices {
+                if hook.tracepoint == BIO_COMPLETE && !bio_devices {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
@@ -64,25 +64,28 @@ impl Hooks {
         layer: &Layer,
         errors: &mut Vec<Diagnostic>,
     ) {
-        match (offers(types, hook), hook.without) {
-            (Ok(()), _) if self.has(hook.program) => {}
-            (Ok(()), _) => self.points.push(hook),
-            (Err(why), None) => {
-                let error = no_hook(&why, layer);
-                // Several points, and the books, may want the same hook.
-                if !errors.iter().any(|known| known.message == error.message) {
-                    errors.push(error);
-                }
+        let Err(why) = offers(types, hook) else {
+            if !self.has(hook.program) {
+                self.points.push(hook);
             }
-            (Err(why), Some(lost)) => {
-                let missing = format!("{why}: {lost}");
-                if !self.missing.contains(&missing) {
-                    self.missing.push(missing);
-                }
-                for hook in hook.instead {
-                    self.take(types, hook, layer, errors);
-                }
+            return;
+        };
+        if let Some(lost) = hook.without
+            && !replaced(types, hook)
+        {
+            let missing = format!("{why}: {lost}");
+            if !self.missing.contains(&missing) {
+                self.missing.push(missing);
             }
+        } else if hook.instead.is_empty() {
+            let error = no_hook(&why, layer);
+            // Several points, and the books, may want the same hook.
+            if !errors.iter().any(|known| known.message == error.message) {
+                errors.push(error);
+            }
+        }
+        for hook in hook.instead {
+            self.take(types, hook, layer, errors);
         }
     }
 
@@ -90,18 +93,23 @@ impl Hooks {
         self.family.iter().chain(&self.points).copied()
     }
 
-    pub fn has(&self, program: &str) -> bool {
+    fn has(&self, program: &str) -> bool {
         self.all().any(|hook| hook.program == program)
+    }
+
+    /// Whether a program sits on a tracepoint.
+    pub fn sees(&self, tracepoint: &str) -> bool {
+        self.all().any(|hook| hook.tracepoint == tracepoint)
     }
 
     /// Whether slots of requests are used.
     pub fn follows_requests(&self) -> bool {
-        self.has("iotq_rq_complete") || self.has("iotq_rq_issue") || self.follows_drivers()
+        self.sees("block_rq_complete") || self.sees("block_rq_issue") || self.follows_drivers()
     }
 
     /// Whether drivers add to slots.
     pub fn follows_drivers(&self) -> bool {
-        self.has("iotq_nvme_setup") || self.has("iotq_scsi_dispatch")
+        self.sees("nvme_setup_cmd") || self.sees("scsi_dispatch_cmd_start")
     }
 }
 
@@ -118,6 +126,12 @@ pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
         )),
         None => Err(format!("this kernel has no tracepoint {}", hook.tracepoint)),
     }
+}
+
+/// Whether another program sits on the same tracepoint, where it has another shape.
+pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
+    let same = |other: &&Hook| other.tracepoint == hook.tracepoint;
+    hook.instead.iter().filter(same).any(|other| offers(types, other).is_ok())
 }
 
 fn no_hook(why: &str, layer: &Layer) -> Diagnostic {

@@ -21,7 +21,7 @@ use crate::names::{Membership, Resolved};
 use crate::running::Running;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
-pub use hooks::offers;
+pub use hooks::{offers, replaced};
 use layouts::Layouts;
 use sizes::Sizes;
 
@@ -133,7 +133,7 @@ pub fn install(
     let counts = take(&mut ebpf, "iotq_counts")?;
     let requests = take(&mut ebpf, "iotq_requests")?;
     // Without completions no request ends, so none is missing its end.
-    let requests = hooks.has("iotq_rq_complete").then_some(requests);
+    let requests = hooks.sees("block_rq_complete").then_some(requests);
     Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
 }
 

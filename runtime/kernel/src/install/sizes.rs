@@ -40,7 +40,7 @@ pub(super) struct Sizes {
 impl Sizes {
     /// For these hooks and constants. `ring`: what the user wants.
     pub fn choose(constants: &Constants, hooks: &Hooks, ring: Option<u32>) -> Self {
-        let used = |program, entries| if hooks.has(program) { entries } else { 1 };
+        let used = |tracepoint, entries| if hooks.sees(tracepoint) { entries } else { 1 };
         let requests = if hooks.follows_requests() {
             let all = u32::try_from(device::request_count().saturating_mul(4)).unwrap_or(u32::MAX);
             all.clamp(*REQUESTS.start(), *REQUESTS.end())
@@ -48,20 +48,20 @@ impl Sizes {
         } else {
             1
         };
-        let wait = if hooks.has("iotq_rq_start") {
+        let wait = if hooks.sees("block_io_start") {
             BIOS_UNTIL_STARTED
         } else {
             BIOS_UNTIL_ISSUED
         };
-        let bios = used("iotq_bio_queue", wait);
+        let bios = used("block_bio_queue", wait);
         Self {
             ring: ring_bytes(ring),
             sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
             requests,
             bios,
-            bio_tasks: if hooks.has("iotq_rq_start") { 1 } else { bios },
+            bio_tasks: if hooks.sees("block_io_start") { 1 } else { bios },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
-            threads: used("iotq_sys_enter", THREADS),
+            threads: used("sys_enter", THREADS),
             families: if constants.config.families > 0 {
                 PROCESSES
             } else {
