@@ -36,12 +36,18 @@ const SPLIT: Hook = Hook::typed("block_split", "iotq_bio_split", &[2]).or(&[Hook
     "iotq_bio_split_3",
     &[3],
 )]);
-const BACK_MERGE: Hook = Hook::typed("block_bio_backmerge", "iotq_bio_backmerge", &[1]).or(&[
-    Hook::typed("block_bio_backmerge", "iotq_bio_backmerge_3", &[3]),
-]);
-const FRONT_MERGE: Hook = Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]).or(&[
-    Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge_3", &[3]),
-]);
+const BACK_MERGE: Hook =
+    Hook::typed("block_bio_backmerge", "iotq_bio_backmerge", &[1]).or(&[Hook::typed(
+        "block_bio_backmerge",
+        "iotq_bio_backmerge_3",
+        &[3],
+    )]);
+const FRONT_MERGE: Hook =
+    Hook::typed("block_bio_frontmerge", "iotq_bio_frontmerge", &[1]).or(&[Hook::typed(
+        "block_bio_frontmerge",
+        "iotq_bio_frontmerge_3",
+        &[3],
+    )]);
 const INSERT: Hook = Hook::typed("block_rq_insert", "iotq_rq_insert", &[1]);
 const ISSUE: Hook = Hook::typed("block_rq_issue", "iotq_rq_issue", &[1]);
 const START: Hook = Hook::typed("block_io_start", "iotq_rq_start", &[1])

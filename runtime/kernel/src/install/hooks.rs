@@ -131,7 +131,10 @@ pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
 /// Whether another program sits on the same tracepoint, where it has another shape.
 pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
     let same = |other: &&Hook| other.tracepoint == hook.tracepoint;
-    hook.instead.iter().filter(same).any(|other| offers(types, other).is_ok())
+    hook.instead
+        .iter()
+        .filter(same)
+        .any(|other| offers(types, other).is_ok())
 }
 
 fn no_hook(why: &str, layer: &Layer) -> Diagnostic {

@@ -59,7 +59,11 @@ impl Sizes {
             sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
             requests,
             bios,
-            bio_tasks: if hooks.sees("block_io_start") { 1 } else { bios },
+            bio_tasks: if hooks.sees("block_io_start") {
+                1
+            } else {
+                bios
+            },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
             threads: used("sys_enter", THREADS),
             families: if constants.config.families > 0 {
