@@ -81,6 +81,10 @@ fn series() -> Vec<String> {
             vec![word]
         };
         for name in names {
+            assert!(
+                SERIES.iter().any(|(known, _)| *known == name),
+                "no kernel series {name}"
+            );
             if !list.iter().any(|each| each == name) {
                 list.push(name.to_owned());
             }
