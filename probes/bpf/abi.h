@@ -30,8 +30,11 @@
 #define IOTQ_MARK_INTERNAL 4     /* made by the block layer itself (the device flush of a FLUSH or FUA) */
 #define IOTQ_MARK_UNENDED 8      /* its end was not seen: it was over when its request was used again */
 
+#define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was not seen: place and size are those of its end */
+
 /* A part of the record was not seen. */
-#define IOTQ_MARK_APPROX (IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED)
+#define IOTQ_MARK_APPROX \
+	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */

@@ -280,6 +280,10 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		slot->record.d2c = now - slot->issued;
 	if (more_steps(rq))
 		return 0;
+	if (!slot->issued && rq->__data_len && iotq_block_has_issue) {
+		describe_size(&slot->record, rq->__sector, rq->__data_len);
+		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
+	}
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
 	forget(slot);

@@ -17,8 +17,9 @@ static __always_inline __u8 operation(__u32 flags, __u32 size)
 
 		return preflush && !size ? IOTQ_BLOCK_OP_FLUSH : IOTQ_BLOCK_OP_WRITE;
 	}
-#define IS(kernel, ours)                                                                                             \
-	if (bpf_core_enum_value_exists(enum req_op, kernel) && op == bpf_core_enum_value(enum req_op, kernel))       \
+#define KERNEL_OP(type, kernel) (bpf_core_enum_value_exists(enum type, kernel) && op == bpf_core_enum_value(enum type, kernel))
+#define IS(kernel, ours)                                                        \
+	if (KERNEL_OP(req_op, kernel) || KERNEL_OP(req_opf, kernel##___opf))    \
 		return ours;
 	IS(REQ_OP_FLUSH, IOTQ_BLOCK_OP_FLUSH)
 	IS(REQ_OP_DISCARD, IOTQ_BLOCK_OP_DISCARD)
@@ -33,6 +34,7 @@ static __always_inline __u8 operation(__u32 flags, __u32 size)
 	IS(REQ_OP_DRV_IN, IOTQ_BLOCK_OP_DRIVER_IN)
 	IS(REQ_OP_DRV_OUT, IOTQ_BLOCK_OP_DRIVER_OUT)
 #undef IS
+#undef KERNEL_OP
 	return IOTQ_BLOCK_OP_OTHER;
 }
 

@@ -9,8 +9,9 @@
 const volatile struct iotq_table iotq_block_start;
 const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 
-/* Whether the plan hooks block_bio_queue, the completions, and a driver's commands. */
+/* Whether the plan hooks block_bio_queue, the issues, the completions, and a driver's commands. */
 const volatile bool iotq_block_has_queue;
+const volatile bool iotq_block_has_issue;
 const volatile bool iotq_block_has_end;
 const volatile bool iotq_block_has_driver;
 

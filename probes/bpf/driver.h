@@ -91,13 +91,19 @@ static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
 	return slot && slot->given && slot->driver_layer == layer ? slot : NULL;
 }
 
-/* The statements on the driver's layer whose start filter passed. */
+/*
+ * The statements on the driver's layer whose start filter passed. Without any, and where nothing else tells when the
+ * request begins or ends, it is forgotten: what is known of it would pass for its next use.
+ */
 static __always_inline void track_below(struct iotq_block_slot *slot, __u32 layer, __u32 passed, __u64 now)
 {
 	slot->given = passed ? now : 0;
 	slot->record.head.queries |= passed;
-	if (!passed)
-		COUNT(layer, rejected);
+	if (passed)
+		return;
+	COUNT(layer, rejected);
+	if (!iotq_block_has_start && !iotq_block_has_end)
+		forget(slot);
 }
 
 /* The driver is done with it. Without statements on the block layer it is over. */

@@ -255,7 +255,7 @@ fn control_groups() {
     let output = std::panic::catch_unwind(|| json(&["-c", &line, "-e", &script.join("\n")]));
     let mut gone = Command::new("rmdir");
     gone.arg(&inner).arg(outer.keep());
-    assert_eq!(iotq_tests::run(gone).code(), 0);
+    assert_eq!(run(gone).code(), 0);
     let output = output.unwrap();
     let counts = [0, 1, 2, 3].map(|query| output.of(query).count());
     assert_eq!(counts, [60, 20, 40, 70]);

@@ -386,8 +386,8 @@ pub static LAYER: Layer = Layer {
             "approx",
             Type::Bool,
             Known::At(&["insert", "issue", "requeue", "complete"]),
-            mark(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED),
-            "a part of the record was not seen: the queue time or the submitter, which are made up for, or the end",
+            mark(IOTQ_MARK_APPROX),
+            "a part of the record was not seen: the queue time or the submitter, which are made up for, the issue, or the end",
         ),
     ],
     columns: &[

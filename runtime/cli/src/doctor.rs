@@ -204,7 +204,7 @@ fn examine(subject: &str, types: &KernelTypes, hooks: &[(Option<&str>, &'static 
         lost.push(match (hook.without, point) {
             (Some(without), _) => format!("{why}: {without}"),
             (None, Some(point)) => format!("{why}: no `{point}`"),
-            (None, None) => why,
+            (None, None) => why.to_string(),
         });
     }
     lost.dedup();

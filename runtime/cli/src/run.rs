@@ -168,8 +168,14 @@ impl Session {
             .build()?;
         let served = runtime.block_on(self.serve(child.as_mut()));
         let unended = self.running.unended();
+        let skipped = self.running.skipped();
         self.running.stop();
         served.and_then(|()| self.finish(&unended))?;
+        if skipped > 0 {
+            note(&format!(
+                "iotq: {skipped} events went by unseen: they interrupted the handling of others of their kind"
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     }
 

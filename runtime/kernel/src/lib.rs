@@ -12,6 +12,6 @@ mod privilege;
 pub mod running;
 mod unended;
 
-pub use install::{InstallError, Options, install, offers, replaced};
+pub use install::{Amiss, InstallError, Options, install, offers, replaced};
 pub use privilege::privileged;
 pub use running::{Counts, Running};

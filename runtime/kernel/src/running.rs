@@ -1,5 +1,6 @@
 //! A plan at work: its records and its books. Dropping it detaches everything.
 
+use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
@@ -100,10 +101,28 @@ impl Running {
             .unwrap_or_default()
     }
 
+    /// How many events went by unseen: the kernel skips a program while it runs already on the CPU, where an interrupt
+    /// brings the same event again.
+    pub fn skipped(&self) -> u64 {
+        let programs = self.ebpf.iter().flat_map(Ebpf::programs);
+        let loaded = programs.filter_map(|(_, program)| program.fd().ok());
+        loaded.map(|fd| misses(fd.as_fd().as_raw_fd())).sum()
+    }
+
     /// Detaches every program: no record comes after it. What waits in the ring stays.
     pub fn stop(&mut self) {
         self.ebpf = None;
     }
+}
+
+/// What the kernel says of a program; kernels before 5.12 do not tell.
+fn misses(program: RawFd) -> u64 {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{program}")).unwrap_or_default();
+    let mut lines = info.lines();
+    let count = lines.find_map(|line| line.strip_prefix("recursion_misses:"));
+    count
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 impl AsFd for Running {

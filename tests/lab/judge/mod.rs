@@ -31,6 +31,18 @@ fn rows_of(brought: &Brought) -> Vec<Row> {
     output.rows
 }
 
+/// How many events iotq says it has not seen, because the kernel skips a program that is running already.
+fn skipped(brought: &Brought) -> u64 {
+    let stderr = brought.text("stderr");
+    let told = stderr.lines().find_map(|line| {
+        let rest = line.strip_prefix("iotq: ")?;
+        rest.strip_suffix(
+            " events went by unseen: they interrupted the handling of others of their kind",
+        )
+    });
+    told.map_or(0, |count| count.parse().unwrap())
+}
+
 /// An operation of the generator.
 struct Made {
     kind: String,

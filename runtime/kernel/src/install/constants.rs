@@ -27,6 +27,7 @@ pub(super) fn set<'a>(
     for (constant, tracepoint) in [
         ("iotq_block_has_start", "block_io_start"),
         ("iotq_block_has_queue", "block_bio_queue"),
+        ("iotq_block_has_issue", "block_rq_issue"),
         ("iotq_block_has_end", "block_rq_complete"),
         ("iotq_block_bio_spans", BIO_COMPLETE),
     ] {

@@ -1,5 +1,7 @@
 //! The hooks that a plan takes on this kernel.
 
+use std::fs;
+
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::catalogue::{FAMILY, Hook, Layer};
@@ -113,19 +115,42 @@ impl Hooks {
     }
 }
 
+/// What is amiss with a tracepoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Amiss {
+    /// The kernel does not have it, or the module that has it is not loaded.
+    #[error("this kernel has no tracepoint {0}")]
+    Absent(&'static str),
+    /// Its arguments are others.
+    #[error("the tracepoint {0} has another shape here ({1} arguments)")]
+    Shape(&'static str, usize),
+    /// A module has it, and does not say what its arguments are.
+    #[error("the tracepoint {0} is there, but its module does not describe its types")]
+    Untyped(&'static str),
+}
+
 /// Whether this kernel has a tracepoint in the shape that a program expects.
 ///
 /// # Errors
-/// The words for what is amiss.
-pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), String> {
-    match types.tracepoints.get(hook.tracepoint) {
+/// If it has not.
+pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
+    let name = hook.tracepoint;
+    match types.tracepoints.get(name) {
         Some(args) if hook.args.contains(args) => Ok(()),
-        Some(args) => Err(format!(
-            "the tracepoint {} has another shape here ({args} arguments)",
-            hook.tracepoint
-        )),
-        None => Err(format!("this kernel has no tracepoint {}", hook.tracepoint)),
+        Some(args) => Err(Amiss::Shape(name, *args)),
+        None if in_tracefs(name) => Err(Amiss::Untyped(name)),
+        None => Err(Amiss::Absent(name)),
     }
+}
+
+const EVENTS: [&str; 2] = [
+    "/sys/kernel/tracing/events",
+    "/sys/kernel/debug/tracing/events",
+];
+
+fn in_tracefs(tracepoint: &str) -> bool {
+    let mut groups = EVENTS.iter().flat_map(fs::read_dir).flatten().flatten();
+    groups.any(|group| group.path().join(tracepoint).exists())
 }
 
 /// Whether another program sits on the same tracepoint, where it has another shape.
@@ -137,13 +162,17 @@ pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
         .any(|other| offers(types, other).is_ok())
 }
 
-fn no_hook(why: &str, layer: &Layer) -> Diagnostic {
+fn no_hook(why: &Amiss, layer: &Layer) -> Diagnostic {
     let message = format!("{why}, which the layer `{}` needs", layer.name);
-    let mut error = Diagnostic::new(&code::NO_HOOK, message);
-    if let Some(module) = layer.modules.first() {
-        error = error.help(format!(
+    let error = Diagnostic::new(&code::NO_HOOK, message);
+    let error = match (why, layer.modules.first()) {
+        (Amiss::Untyped(_), _) => {
+            error.help("modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y")
+        }
+        (Amiss::Absent(_), Some(module)) => error.help(format!(
             "no device here uses the driver, or its module `{module}` is not loaded"
-        ));
-    }
+        )),
+        _ => error,
+    };
     error.help("`iotq doctor` tells what this kernel offers, and what it would take")
 }

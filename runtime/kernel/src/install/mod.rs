@@ -21,7 +21,7 @@ use crate::names::{Membership, Resolved};
 use crate::running::Running;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
-pub use hooks::{offers, replaced};
+pub use hooks::{Amiss, offers, replaced};
 use layouts::Layouts;
 use sizes::Sizes;
 
