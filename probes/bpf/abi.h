@@ -259,11 +259,20 @@ struct iotq_config {
 	__u32 cgroup_count;
 	__u32 wakeup_bytes; /* the reader is woken when so much waits */
 	__u32 wakeup_every; /* asked once in so many records of a CPU, a power of two, less one */
-	__u32 pad;
-	__u32 want_cgroup; /* the optional fields that the plan reads */
-	__u32 want_uid;
-	__u32 want_name;
-	__u32 want_flags;
+	__u32 bios_mask;     /* of the tables that are kept in arrays: their length, a power of two, less one */
+	__u32 requests_mask;
+	__u8 want_cgroup; /* the optional fields that the plan reads */
+	__u8 want_uid;
+	__u8 want_name;
+	__u8 want_flags;
+	__u8 has_start; /* what is hooked: block_io_start, */
+	__u8 has_queue; /* block_bio_queue, */
+	__u8 has_issue; /* block_rq_issue, */
+	__u8 has_end;   /* block_rq_complete, */
+	__u8 has_driver; /* a driver's commands, */
+	__u8 bio_spans; /* and the ends of bios to devices without requests (dm, md, zram, NVMe multipath heads) */
+	__u8 pad[6];
+	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
 };
 

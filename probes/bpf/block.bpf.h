@@ -62,7 +62,7 @@ static __always_inline int bio_queued(struct bio *bio)
 
 	remember_bio(address(bio), now);
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
-	if (iotq_block_bio_spans && !bio_disk(bio)->queue->mq_ops)
+	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
 		begin_bio(bio, now);
 	return 0;
 }
@@ -161,7 +161,7 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 
 	if (!slot)
 		return 0;
-	if (slot->record.head.queries && iotq_block_has_end)
+	if (slot->record.head.queries && iotq_config.has_end)
 		close_unended(slot);
 	typed_facts(&facts, rq, queue, bio);
 	begin(slot, &facts, true);
@@ -193,7 +193,7 @@ static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 
 	if (slot && slot->queued)
 		return slot->record.head.queries ? slot : NULL;
-	if (iotq_block_has_start && bio)
+	if (iotq_config.has_start && bio)
 		return NULL;
 	slot = slot_of(address(rq));
 	if (!slot)
@@ -266,7 +266,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		/* With a start filter it may just as well have been turned away. */
 		if (iotq_block_start.count == 1 && iotq_block_start.terms[0].test == IOTQ_TEST_TRUE)
 			COUNT(IOTQ_LAYER_BLOCK, unmatched);
-		if (iotq_block_has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
+		if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
 			forget(slot);
 		return 0;
 	}
@@ -280,7 +280,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		slot->record.d2c = now - slot->issued;
 	if (more_steps(rq))
 		return 0;
-	if (!slot->issued && rq->__data_len && iotq_block_has_issue) {
+	if (!slot->issued && rq->__data_len && iotq_config.has_issue) {
 		describe_size(&slot->record, rq->__sector, rq->__data_len);
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
 	}

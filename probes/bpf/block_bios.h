@@ -5,9 +5,6 @@
 
 #include "ship.h"
 
-/* Whether block_io_start is there: else the first bio remembers who submitted it. */
-const volatile bool iotq_block_has_start;
-
 struct bio_entry {
 	__u64 bio;
 	__u64 at;
@@ -39,8 +36,6 @@ struct {
 	__type(value, struct bio_tasks);
 } iotq_bio_tasks SEC(".maps");
 
-const volatile __u32 iotq_bios_mask;
-
 /*
  * The verifier forbids arithmetic on kernel pointers. What was added up in memory is a number to it: the same address,
  * at a tenth of the price of reading it by a helper.
@@ -57,7 +52,7 @@ static __always_inline __u32 bio_index(__u64 bio)
 {
 	__u64 hash = (bio >> 4) * 0x9e3779b97f4a7c15ull;
 
-	return (__u32)(hash >> 40) & iotq_bios_mask;
+	return (__u32)(hash >> 40) & iotq_config.bios_mask;
 }
 
 static __always_inline struct bio_entry *find_bio(__u64 bio)
@@ -99,7 +94,7 @@ static __always_inline void remember_bio(__u64 bio, __u64 now)
 		entry = other;
 	entry->at = now;
 	entry->bio = bio;
-	if (iotq_block_has_start)
+	if (iotq_config.has_start)
 		return;
 	task = bio_task(bio);
 	if (task)

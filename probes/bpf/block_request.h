@@ -9,15 +9,6 @@
 const volatile struct iotq_table iotq_block_start;
 const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
 
-/* Whether the plan hooks block_bio_queue, the issues, the completions, and a driver's commands. */
-const volatile bool iotq_block_has_queue;
-const volatile bool iotq_block_has_issue;
-const volatile bool iotq_block_has_end;
-const volatile bool iotq_block_has_driver;
-
-/* Whether bios to devices without requests (dm, md, zram, NVMe multipath heads) are followed. */
-const volatile bool iotq_block_bio_spans;
-
 static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
 {
 	record->size = size;
@@ -79,7 +70,7 @@ static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bi
 
 	if (entry) {
 		slot->queued = entry->at;
-		task = iotq_block_has_start ? NULL : bio_task(bio);
+		task = iotq_config.has_start ? NULL : bio_task(bio);
 		entry->bio = 0;
 		if (task) {
 			slot->record.task = *task;
@@ -87,7 +78,7 @@ static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bi
 		}
 	} else {
 		slot->queued = bpf_ktime_get_ns();
-		if (iotq_block_has_queue)
+		if (iotq_config.has_queue)
 			slot->record.head.marks |= IOTQ_MARK_APPROX_QUEUE;
 	}
 	describe_task(&slot->record.task);
@@ -135,7 +126,7 @@ static __always_inline void track(struct iotq_block_slot *slot, __u32 passed)
 		return;
 	if (iotq_block_start.count)
 		COUNT(IOTQ_LAYER_BLOCK, rejected);
-	if (!iotq_block_has_driver)
+	if (!iotq_config.has_driver)
 		slot->queued = 0;
 }
 

@@ -36,8 +36,6 @@ struct {
 	__type(value, struct iotq_block_slot);
 } iotq_bio_spans SEC(".maps");
 
-const volatile __u32 iotq_requests_mask;
-
 static const struct iotq_block_slot empty_slot;
 
 struct probe {
@@ -53,7 +51,7 @@ static __always_inline struct probe first_probe(__u64 rq)
 
 static __always_inline struct iotq_block_slot *next_slot(struct probe *probe)
 {
-	__u32 index = probe->index & iotq_requests_mask;
+	__u32 index = probe->index & iotq_config.requests_mask;
 
 	probe->index += probe->step;
 	return bpf_map_lookup_elem(&iotq_requests, &index);
@@ -93,7 +91,7 @@ static __noinline struct iotq_block_slot *make_slot(__u64 rq)
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SLOT_PROBES; i++) {
-		__u32 index = probe.index & iotq_requests_mask, one = 1;
+		__u32 index = probe.index & iotq_config.requests_mask, one = 1;
 
 		slot = next_slot(&probe);
 		if (!slot)

@@ -102,7 +102,7 @@ static __always_inline void track_below(struct iotq_block_slot *slot, __u32 laye
 	if (passed)
 		return;
 	COUNT(layer, rejected);
-	if (!iotq_block_has_start && !iotq_block_has_end)
+	if (!iotq_config.has_start && !iotq_config.has_end)
 		forget(slot);
 }
 
@@ -110,7 +110,7 @@ static __always_inline void track_below(struct iotq_block_slot *slot, __u32 laye
 static __always_inline void give_back(struct iotq_block_slot *slot)
 {
 	slot->given = 0;
-	if (!iotq_block_has_end)
+	if (!iotq_config.has_end)
 		forget(slot);
 }
 

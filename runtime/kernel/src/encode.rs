@@ -83,12 +83,12 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
         }
     }
     let fields = || plan.templates.iter().flat_map(|template| &template.fields);
-    let wants = |name: &str| u32::from(fields().any(|field| field.name == name));
+    let wants = |name: &str| u8::from(fields().any(|field| field.name == name));
     let flags = |slot| matches!(slot, Some(Slot::Bit { width: 4, .. }));
     config.want_cgroup = wants("cgroup");
     config.want_uid = wants("uid");
     config.want_name = wants("name");
-    config.want_flags = u32::from(fields().any(|field| flags(field.slot)));
+    config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config
 }
 

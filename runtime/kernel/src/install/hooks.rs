@@ -4,6 +4,7 @@ use std::fs;
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
+use iotq_probes::abi::iotq_config;
 use iotq_probes::catalogue::{FAMILY, Hook, Layer};
 
 use crate::btf::KernelTypes;
@@ -102,6 +103,20 @@ impl Hooks {
     /// Whether a program sits on a tracepoint.
     pub fn sees(&self, tracepoint: &str) -> bool {
         self.all().any(|hook| hook.tracepoint == tracepoint)
+    }
+
+    /// Tells the templates what is hooked.
+    pub fn tell(&self, config: &mut iotq_config) {
+        for (told, tracepoint) in [
+            (&mut config.has_start, "block_io_start"),
+            (&mut config.has_queue, "block_bio_queue"),
+            (&mut config.has_issue, "block_rq_issue"),
+            (&mut config.has_end, "block_rq_complete"),
+            (&mut config.bio_spans, BIO_COMPLETE),
+        ] {
+            *told = self.sees(tracepoint).into();
+        }
+        config.has_driver = self.follows_drivers().into();
     }
 
     /// Whether slots of requests are used.

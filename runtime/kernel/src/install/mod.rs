@@ -96,8 +96,8 @@ pub fn install(
     let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
     let layouts = Layouts::of(plan, &types)?;
     let sizes = Sizes::choose(&constants, &hooks, options.ring);
-    constants.config.wakeup_bytes = sizes.wakeup_bytes();
-    constants.config.wakeup_every = sizes.wakeup_period() - 1;
+    sizes.tell(&mut constants.config);
+    hooks.tell(&mut constants.config);
 
     let loaded = load(
         &mut loader,
@@ -175,7 +175,7 @@ fn load<'a>(
     log: VerifierLogLevel,
 ) -> Result<Ebpf, InstallError> {
     loader.btf(Some(&types.btf)).verifier_log_level(log);
-    constants::set(loader, constants, sizes, layouts, hooks);
+    constants::set(loader, constants, layouts);
     sizes.apply(loader);
     let mut ebpf = loader.load(iotq_probes::object::bytes())?;
     for hook in hooks.all() {

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
+use iotq_probes::abi::iotq_config;
 
 use super::hooks::{BIO_COMPLETE, Hooks};
 use crate::encode::Constants;
@@ -32,9 +33,6 @@ pub(super) struct Sizes {
     bio_spans: u32,
     threads: u32,
     families: u32,
-    /// Of the hash tables that the templates keep in arrays: a power of two, less one.
-    pub requests_mask: u32,
-    pub bios_mask: u32,
 }
 
 impl Sizes {
@@ -71,8 +69,6 @@ impl Sizes {
             } else {
                 1
             },
-            requests_mask: requests - 1,
-            bios_mask: bios - 1,
         }
     }
 
@@ -92,14 +88,17 @@ impl Sizes {
         }
     }
 
-    /// Bytes in the ring at which the reader is woken.
-    pub fn wakeup_bytes(&self) -> u32 {
-        self.ring / 4
+    /// Tells the templates what they must know of sizes.
+    pub fn tell(&self, config: &mut iotq_config) {
+        config.requests_mask = self.requests - 1;
+        config.bios_mask = self.bios - 1;
+        config.wakeup_bytes = self.ring / 4;
+        config.wakeup_every = self.wakeup_period() - 1;
     }
 
     /// How many records a CPU may add before it looks how much is in the ring, a power of two: all CPUs together no more
     /// than a quarter of the ring.
-    pub fn wakeup_period(&self) -> u32 {
+    fn wakeup_period(&self) -> u32 {
         let records = self.ring / 4 / cpus() / RECORD;
         1 << records.clamp(1, 256).ilog2()
     }
