@@ -271,7 +271,7 @@ struct iotq_config {
 	__u8 has_end;   /* block_rq_complete, */
 	__u8 has_driver; /* a driver's commands, */
 	__u8 bio_spans; /* and the ends of bios to devices without requests (dm, md, zram, NVMe multipath heads) */
-	__u8 pad[6];
+	__u8 pad[10];
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
 };

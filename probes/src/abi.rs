@@ -641,16 +641,24 @@ pub struct iotq_config {
     pub cgroup_count: __u32,
     pub wakeup_bytes: __u32,
     pub wakeup_every: __u32,
-    pub pad: __u32,
-    pub want_cgroup: __u32,
-    pub want_uid: __u32,
-    pub want_name: __u32,
-    pub want_flags: __u32,
+    pub bios_mask: __u32,
+    pub requests_mask: __u32,
+    pub want_cgroup: __u8,
+    pub want_uid: __u8,
+    pub want_name: __u8,
+    pub want_flags: __u8,
+    pub has_start: __u8,
+    pub has_queue: __u8,
+    pub has_issue: __u8,
+    pub has_end: __u8,
+    pub has_driver: __u8,
+    pub bio_spans: __u8,
+    pub pad: [__u8; 10usize],
     pub cgroups: [iotq_cgroup; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 168usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 176usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -662,17 +670,33 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, wakeup_bytes) - 12usize];
     ["Offset of field: iotq_config::wakeup_every"]
         [::core::mem::offset_of!(iotq_config, wakeup_every) - 16usize];
-    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 20usize];
+    ["Offset of field: iotq_config::bios_mask"]
+        [::core::mem::offset_of!(iotq_config, bios_mask) - 20usize];
+    ["Offset of field: iotq_config::requests_mask"]
+        [::core::mem::offset_of!(iotq_config, requests_mask) - 24usize];
     ["Offset of field: iotq_config::want_cgroup"]
-        [::core::mem::offset_of!(iotq_config, want_cgroup) - 24usize];
+        [::core::mem::offset_of!(iotq_config, want_cgroup) - 28usize];
     ["Offset of field: iotq_config::want_uid"]
-        [::core::mem::offset_of!(iotq_config, want_uid) - 28usize];
+        [::core::mem::offset_of!(iotq_config, want_uid) - 29usize];
     ["Offset of field: iotq_config::want_name"]
-        [::core::mem::offset_of!(iotq_config, want_name) - 32usize];
+        [::core::mem::offset_of!(iotq_config, want_name) - 30usize];
     ["Offset of field: iotq_config::want_flags"]
-        [::core::mem::offset_of!(iotq_config, want_flags) - 36usize];
+        [::core::mem::offset_of!(iotq_config, want_flags) - 31usize];
+    ["Offset of field: iotq_config::has_start"]
+        [::core::mem::offset_of!(iotq_config, has_start) - 32usize];
+    ["Offset of field: iotq_config::has_queue"]
+        [::core::mem::offset_of!(iotq_config, has_queue) - 33usize];
+    ["Offset of field: iotq_config::has_issue"]
+        [::core::mem::offset_of!(iotq_config, has_issue) - 34usize];
+    ["Offset of field: iotq_config::has_end"]
+        [::core::mem::offset_of!(iotq_config, has_end) - 35usize];
+    ["Offset of field: iotq_config::has_driver"]
+        [::core::mem::offset_of!(iotq_config, has_driver) - 36usize];
+    ["Offset of field: iotq_config::bio_spans"]
+        [::core::mem::offset_of!(iotq_config, bio_spans) - 37usize];
+    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 38usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 40usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 48usize];
 };
 #[repr(C)]
 #[derive(
