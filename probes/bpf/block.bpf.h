@@ -264,7 +264,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 
 	if (!slot || !slot->record.head.queries) {
 		/* With a start filter it may just as well have been turned away. */
-		if (iotq_block_start.count == 1 && iotq_block_start.terms[0].test == IOTQ_TEST_TRUE)
+		if (takes_all(&iotq_block_start))
 			COUNT(IOTQ_LAYER_BLOCK, unmatched);
 		if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
 			forget(slot);

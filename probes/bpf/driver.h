@@ -14,37 +14,13 @@ struct raw_args {
 	__u64 args[6];
 };
 
-static __always_inline __u64 read_u64(__u64 at)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
-	return value;
-}
-
-static __always_inline __u32 read_u32(__u64 at)
-{
-	__u32 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
-	return value;
-}
-
-static __always_inline __u16 read_u16(__u64 at)
-{
-	__u16 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
-	return value;
-}
-
-static __always_inline __u8 read_u8(__u64 at)
-{
-	__u8 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)at);
-	return value;
-}
+/* A number of this type at an address; zero where nothing can be read. */
+#define READ(type, at)                                                        \
+	({                                                                    \
+		type _value = 0;                                              \
+		bpf_probe_read_kernel(&_value, sizeof(_value), (void *)(at)); \
+		_value;                                                       \
+	})
 
 /* The driver's own data lie behind the request. */
 static __always_inline __u64 driver_data(__u64 rq)

@@ -165,4 +165,10 @@ static __noinline __u32 filter_rare(const volatile struct iotq_table *table, con
 	return verdict.passed;
 }
 
+/* Whether the table is that of one statement which takes whatever comes. */
+static __always_inline bool takes_all(const volatile struct iotq_table *table)
+{
+	return table->count == 1 && table->terms[0].test == IOTQ_TEST_TRUE;
+}
+
 #endif

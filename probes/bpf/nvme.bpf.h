@@ -26,12 +26,18 @@ static __always_inline struct iotq_nvme *nvme_record(struct iotq_block_slot *slo
 	return (void *)&slot->record;
 }
 
-static __noinline int reach_nvme(struct iotq_block_slot *slot, __u32 point, __u64 now)
+static __noinline int reach_rare_nvme(struct iotq_block_slot *slot, __u32 point, __u64 now)
 {
 	if (slot && point < IOTQ_NVME_POINTS)
 		deliver(&slot->record.head, sizeof(struct iotq_nvme), IOTQ_LAYER_NVME, point,
 			filter_rare(&iotq_nvme_at[point], &slot->record), now);
 	return 0;
+}
+
+static __always_inline void reach_nvme(struct iotq_block_slot *slot, __u32 point, __u64 now)
+{
+	if (iotq_nvme_at[point].count)
+		reach_rare_nvme(slot, point, now);
 }
 
 /* nvme_error_status() of the kernel, as errno. */
@@ -93,13 +99,13 @@ int iotq_nvme_setup(struct raw_args *ctx)
 	nvme->nsid = head.nsid;
 	nvme->qid = BPF_CORE_READ(request, q, queuedata) ? BPF_CORE_READ(request, mq_hctx, queue_num) + 1 : 0;
 	nvme->op = nvme->qid ? head.opcode : ADMIN | head.opcode;
-	nvme->ctrl = read_u32(read_u64(driver_data(rq) + iotq_nvme_layout.request_ctrl) +
+	nvme->ctrl = READ(__u32, READ(__u64, driver_data(rq) + iotq_nvme_layout.request_ctrl) +
 			      iotq_nvme_layout.ctrl_instance);
 	nvme->lat = IOTQ_NULL64;
 	nvme->sq_head = nvme->sq_tail = IOTQ_NULL32;
 	nvme->status = nvme->error = nvme->retries = 0;
 	track_below(slot, IOTQ_LAYER_NVME, filter(&iotq_nvme_start, nvme), now);
-	if (slot->given && iotq_nvme_at[IOTQ_NVME_SETUP].count)
+	if (slot->given)
 		reach_nvme(slot, IOTQ_NVME_SETUP, now);
 	return 0;
 }
@@ -113,8 +119,7 @@ int iotq_nvme_answer(struct raw_args *ctx)
 		return 0;
 	nvme_record(slot)->sq_head = (__u16)ctx->args[1];
 	nvme_record(slot)->sq_tail = ctx->args[2];
-	if (iotq_nvme_at[IOTQ_NVME_ANSWER].count)
-		reach_nvme(slot, IOTQ_NVME_ANSWER, bpf_ktime_get_ns());
+	reach_nvme(slot, IOTQ_NVME_ANSWER, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -127,14 +132,14 @@ int iotq_nvme_complete(struct raw_args *ctx)
 	struct iotq_nvme *nvme;
 
 	if (!slot) {
-		if (iotq_nvme_start.count == 1 && iotq_nvme_start.terms[0].test == IOTQ_TEST_TRUE)
+		if (takes_all(&iotq_nvme_start))
 			COUNT(IOTQ_LAYER_NVME, unmatched);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
 	nvme = nvme_record(slot);
-	nvme->status = read_u16(data + iotq_nvme_layout.request_status);
-	nvme->retries = read_u8(data + iotq_nvme_layout.request_retries);
+	nvme->status = READ(__u16, data + iotq_nvme_layout.request_status);
+	nvme->retries = READ(__u8, data + iotq_nvme_layout.request_retries);
 	nvme->error = nvme->status ? nvme_errno(nvme->status) : 0;
 	nvme->lat = now - slot->given;
 	if (table->count)

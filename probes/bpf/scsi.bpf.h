@@ -20,12 +20,18 @@ static __always_inline struct iotq_scsi *scsi_record(struct iotq_block_slot *slo
 	return (void *)&slot->record;
 }
 
-static __noinline int reach_scsi(struct iotq_block_slot *slot, __u32 point, __u64 now)
+static __noinline int reach_rare_scsi(struct iotq_block_slot *slot, __u32 point, __u64 now)
 {
 	if (slot && point < IOTQ_SCSI_POINTS)
 		deliver(&slot->record.head, sizeof(struct iotq_scsi), IOTQ_LAYER_SCSI, point,
 			filter_rare(&iotq_scsi_at[point], &slot->record), now);
 	return 0;
+}
+
+static __always_inline void reach_scsi(struct iotq_block_slot *slot, __u32 point, __u64 now)
+{
+	if (iotq_scsi_at[point].count)
+		reach_rare_scsi(slot, point, now);
 }
 
 static __noinline __u32 scsi_operation(__u32 opcode, __u32 second)
@@ -62,7 +68,7 @@ static __noinline __u32 scsi_operation(__u32 opcode, __u32 second)
 /* Key, code and qualifier of sense data, in either format; null if there are none. */
 static __noinline __u32 sense_of(__u64 cmnd)
 {
-	__u64 at = read_u64(cmnd + iotq_scsi_layout.cmnd_sense);
+	__u64 at = READ(__u64, cmnd + iotq_scsi_layout.cmnd_sense);
 	__u8 sense[16] = {};
 
 	if (!at || bpf_probe_read_kernel(sense, sizeof(sense), (void *)at) || (sense[0] & 0x70) != 0x70)
@@ -103,18 +109,18 @@ static __noinline __u32 scsi_errno(__u32 result, __u32 sense)
 
 static __always_inline void describe_command(struct iotq_scsi *scsi, __u64 cmnd)
 {
-	__u64 device = read_u64(cmnd + iotq_scsi_layout.cmnd_device), at = cmnd + iotq_scsi_layout.cmnd_cdb;
+	__u64 device = READ(__u64, cmnd + iotq_scsi_layout.cmnd_device), at = cmnd + iotq_scsi_layout.cmnd_cdb;
 	__u8 cdb[2] = {};
 
 	if (iotq_scsi_layout.cmnd_cdb_points)
-		at = read_u64(at);
+		at = READ(__u64, at);
 	bpf_probe_read_kernel(cdb, sizeof(cdb), (void *)at);
 	scsi->opcode = cdb[0];
 	scsi->op = scsi_operation(cdb[0], cdb[1]);
-	scsi->host = read_u32(read_u64(device + iotq_scsi_layout.device_host) + iotq_scsi_layout.host_number);
-	scsi->channel = read_u32(device + iotq_scsi_layout.device_channel);
-	scsi->target = read_u32(device + iotq_scsi_layout.device_id);
-	scsi->lun = read_u32(device + iotq_scsi_layout.device_lun);
+	scsi->host = READ(__u32, READ(__u64, device + iotq_scsi_layout.device_host) + iotq_scsi_layout.host_number);
+	scsi->channel = READ(__u32, device + iotq_scsi_layout.device_channel);
+	scsi->target = READ(__u32, device + iotq_scsi_layout.device_id);
+	scsi->lun = READ(__u32, device + iotq_scsi_layout.device_lun);
 	scsi->lat = IOTQ_NULL64;
 	scsi->result = scsi->error = 0;
 	scsi->sense = IOTQ_NULL32;
@@ -133,7 +139,7 @@ int iotq_scsi_dispatch(struct raw_args *ctx)
 	scsi->tag = BPF_CORE_READ((struct request *)rq, tag);
 	describe_command(scsi, cmnd);
 	track_below(slot, IOTQ_LAYER_SCSI, filter(&iotq_scsi_start, scsi), now);
-	if (slot->given && iotq_scsi_at[IOTQ_SCSI_DISPATCH].count)
+	if (slot->given)
 		reach_scsi(slot, IOTQ_SCSI_DISPATCH, now);
 	return 0;
 }
@@ -146,8 +152,7 @@ int iotq_scsi_error(struct raw_args *ctx)
 
 	if (!slot)
 		return 0;
-	if (iotq_scsi_at[IOTQ_SCSI_ERROR].count)
-		reach_scsi(slot, IOTQ_SCSI_ERROR, bpf_ktime_get_ns());
+	reach_scsi(slot, IOTQ_SCSI_ERROR, bpf_ktime_get_ns());
 	slot->given = 0;
 	return 0;
 }
@@ -157,7 +162,7 @@ int iotq_scsi_timeout(struct raw_args *ctx)
 {
 	struct iotq_block_slot *slot = given(request_of_data(ctx->args[0]), IOTQ_LAYER_SCSI);
 
-	if (slot && iotq_scsi_at[IOTQ_SCSI_TIMEOUT].count)
+	if (slot)
 		reach_scsi(slot, IOTQ_SCSI_TIMEOUT, bpf_ktime_get_ns());
 	return 0;
 }
@@ -171,13 +176,13 @@ int iotq_scsi_complete(struct raw_args *ctx)
 	__u64 now;
 
 	if (!slot) {
-		if (iotq_scsi_start.count == 1 && iotq_scsi_start.terms[0].test == IOTQ_TEST_TRUE)
+		if (takes_all(&iotq_scsi_start))
 			COUNT(IOTQ_LAYER_SCSI, unmatched);
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
 	scsi = scsi_record(slot);
-	scsi->result = read_u32(ctx->args[0] + iotq_scsi_layout.cmnd_result);
+	scsi->result = READ(__u32, ctx->args[0] + iotq_scsi_layout.cmnd_result);
 	if ((scsi->result & 0xfe) == CHECK_CONDITION)
 		scsi->sense = sense_of(ctx->args[0]);
 	scsi->error = scsi->result ? scsi_errno(scsi->result, scsi->sense) : 0;

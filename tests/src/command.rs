@@ -101,11 +101,7 @@ impl Started {
 
     /// Whether it has not ended yet.
     pub fn runs(&self) -> bool {
-        let fd = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
-        poll(
-            &mut [PollFd::new(&fd, PollFlags::IN)],
-            Some(&Timespec::default()),
-        ) == Ok(0)
+        !ends_within(&self.child, Duration::ZERO)
     }
 
     /// Sends a signal to it, and to nothing that it started.

@@ -5,6 +5,4 @@
 # judge: scsi
 # judge: median lat 2.7ms 3.6ms
 . /lab/cases/lib
-EVENTS="scsi/scsi_dispatch_cmd_start scsi/scsi_dispatch_cmd_done"
-SCSI='time, pid, comm, dev, host, channel, target, lun, tag, op, opcode, sector, size, result, sense, error, lat, internal, approx'
-watch_driver scsi "$SCSI" "$(scsi_disk scsi_debug)" --ops 200 --read 2 --write 1
+watch_scsi "$(scsi_disk scsi_debug)" --ops 200 --read 2 --write 1

@@ -5,7 +5,6 @@
 # judge: errors read ENODATA
 # stdout: all have sense data
 . /lab/cases/lib
-EVENTS="scsi/scsi_dispatch_cmd_done"
-watch_driver scsi "dev, op, sector, size, result, sense, error" "$(scsi_disk scsi_debug)" --ops 1000 --read 1 --span 3145728
+watch_scsi "$(scsi_disk scsi_debug)" --ops 1000 --read 1 --span 3145728
 failed=$(grep -c '"error":"ENODATA"' rows.json)
 [ "$failed" -gt 0 ] && [ "$failed" = "$(grep -c '"sense":200960' rows.json)" ] && echo all have sense data

@@ -4,7 +4,5 @@
 # needs: CONFIG_DEBUG_INFO_BTF_MODULES
 # judge: scsi
 . /lab/cases/lib
-EVENTS="scsi/scsi_dispatch_cmd_start scsi/scsi_dispatch_cmd_done"
-SCSI='time, pid, comm, dev, host, channel, target, lun, tag, op, opcode, sector, size, result, sense, error, lat, internal, approx'
 disk=$(scsi_disk QEMU)
-watch_driver scsi "$SCSI" $disk --ops 5000 --threads 4 --read 6 --write 3 --flush 1 --discard 1 --max 65536
+watch_scsi $disk --ops 5000 --threads 4 --read 6 --write 3 --flush 1 --discard 1 --max 65536

@@ -72,7 +72,8 @@ pub fn requests_below(brought: &Brought) {
     same_requests(brought, &rows);
 }
 
-fn same_requests(brought: &Brought, rows: &[Row]) {
+/// Each read, write and discard of the generator is one of the rows, and they have plausible times.
+pub fn same_requests(brought: &Brought, rows: &[Row]) {
     let kinds = ["read", "write", "discard"];
     let is = |kind: &str| kinds.contains(&kind);
     let ours = rows

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use iotq_tests::Row;
 use iotq_tests::lab::result::Brought;
 
-use super::block::{counted, plausible, same};
+use super::block::{counted, plausible, same, same_requests};
 use super::{rows_of, skipped};
 
 /// A command as the kernel's text tells of it, and as a row does.
@@ -33,7 +33,7 @@ pub fn commands(brought: &Brought) {
         theirs.len()
     );
     same(&ours, &theirs, "the kernel", skipped(brought));
-    loads(brought, &rows);
+    same_requests(brought, &rows);
 }
 
 fn of_row(row: &Row) -> Command {
@@ -41,23 +41,6 @@ fn of_row(row: &Row) -> Command {
     let [qid, cid, nsid, status, retries] =
         ["qid", "cid", "nsid", "status", "retries"].map(|name| row.number(name));
     (qid, cid, nsid, op, status, retries)
-}
-
-/// Each read and write of the generator is a command with its place and size.
-fn loads(brought: &Brought, rows: &[Row]) {
-    let is = |kind: &str| ["read", "write"].contains(&kind);
-    let own = rows
-        .iter()
-        .filter(|row| row.field("comm") == "ioload" && is(row.text("op")));
-    let ours = counted(own.map(|row| {
-        let place = row.number("sector") * 512;
-        (row.text("op").to_owned(), place, row.number("size"))
-    }));
-    let theirs = super::made(brought)
-        .into_iter()
-        .filter(|each| is(&each.kind));
-    let theirs = counted(theirs.map(|each| (each.kind, each.offset, each.size)));
-    same(&ours, &theirs, "the generator", skipped(brought));
 }
 
 /// The completed commands of a disk.

@@ -67,7 +67,7 @@ fn reachable(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<bool> {
         };
         let ty = &all.types[index];
         match ty.kind {
-            kind::STRUCT | kind::UNION => ty.members().for_each(&mut follow),
+            kind::STRUCT | kind::UNION => ty.fields().for_each(|(_, ty, _)| follow(ty)),
             kind::ARRAY => ty.element().into_iter().for_each(&mut follow),
             kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
                 follow(ty.target);

@@ -25,11 +25,9 @@ pub struct KernelTypes {
     pub btf: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
-    places: HashMap<Member, Place>,
+    /// Of [`STRUCTURES`], by structure and member.
+    places: HashMap<(&'static str, String), Place>,
 }
-
-/// A structure and its member.
-pub type Member = (&'static str, &'static str);
 
 /// Where a member lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +38,13 @@ pub struct Place {
     pub is_pointer: bool,
 }
 
-/// Members of structures that modules have, and that templates read.
-const MEMBERS: [Member; 13] = [
-    ("nvme_request", "ctrl"),
-    ("nvme_request", "status"),
-    ("nvme_request", "retries"),
-    ("nvme_ctrl", "instance"),
-    ("scsi_cmnd", "device"),
-    ("scsi_cmnd", "cmnd"),
-    ("scsi_cmnd", "result"),
-    ("scsi_cmnd", "sense_buffer"),
-    ("scsi_device", "host"),
-    ("scsi_device", "channel"),
-    ("scsi_device", "id"),
-    ("scsi_device", "lun"),
-    ("Scsi_Host", "host_no"),
+/// Structures that modules have, and that templates read.
+const STRUCTURES: [&str; 5] = [
+    "nvme_request",
+    "nvme_ctrl",
+    "scsi_cmnd",
+    "scsi_device",
+    "Scsi_Host",
 ];
 
 /// Why the kernel's types cannot be used.
@@ -116,17 +106,27 @@ impl KernelTypes {
     }
 
     fn add_places(&mut self, types: &Raw<'_>) {
-        for member in MEMBERS {
-            if let Some((offset, ty)) = types.member(member.0, member.1) {
+        let structures = types.types.iter().filter(|ty| ty.kind == kind::STRUCT);
+        for ty in structures {
+            let name = types.name(ty);
+            let Some(structure) = STRUCTURES
+                .into_iter()
+                .find(|wanted| wanted.as_bytes() == name)
+            else {
+                continue;
+            };
+            for (member, offset, ty) in types.members(ty) {
                 let is_pointer = ty.kind == kind::PTR;
-                self.places.insert(member, Place { offset, is_pointer });
+                let member = String::from_utf8_lossy(member).into_owned();
+                self.places
+                    .insert((structure, member), Place { offset, is_pointer });
             }
         }
     }
 
-    /// Where a member lies, if its structure is known.
-    pub fn place(&self, member: Member) -> Option<Place> {
-        self.places.get(&member).copied()
+    /// Where a member of one of [`STRUCTURES`] lies, if that is known.
+    pub fn place(&self, structure: &'static str, member: &str) -> Option<Place> {
+        self.places.get(&(structure, member.to_owned())).copied()
     }
 }
 

@@ -120,50 +120,46 @@ impl<'a> Raw<'a> {
         &name[..end.unwrap_or(0)]
     }
 
-    /// A member of a structure: where it lies, in bytes, and its type. Members of anonymous members are its own.
-    pub fn member(&self, structure: &str, member: &str) -> Option<(u32, &Type<'a>)> {
-        let is = |ty: &&Type<'_>| {
-            ty.kind == kind::STRUCT && ty.count > 0 && self.name(ty) == structure.as_bytes()
-        };
-        let found = self.types.iter().find(is);
-        match (found, self.base) {
-            (Some(found), _) => {
-                let (bits, ty) = self.inside(found, member.as_bytes(), 0)?;
-                Some((bits / 8, self.get(ty)?))
-            }
-            (None, Some(base)) => base.member(structure, member),
-            (None, None) => None,
-        }
+    /// The members of a structure: name, place in bytes, type. Members of anonymous members are its own.
+    pub fn members(&self, of: &Type<'a>) -> Vec<(&'a [u8], u32, &Type<'a>)> {
+        let mut found = Vec::new();
+        self.collect(of, 0, 0, &mut found);
+        found
     }
 
-    /// In bits, and the number of the type. How deep types are nested is a file's to say, so the depth is bounded here.
-    fn inside(&self, of: &Type<'_>, wanted: &[u8], depth: u32) -> Option<(u32, u32)> {
-        if depth > 8 {
-            return None;
-        }
-        of.bytes[12..].chunks_exact(12).find_map(|member| {
-            let (name, ty) = (self.string(word(member, 0)?), word(member, 4)?);
-            let mut offset = word(member, 8)?;
-            if of.has_bitfields {
-                offset &= 0xff_ffff;
-            }
+    /// `start` is in bits. How deep types are nested is a file's to say, so the depth is bounded here.
+    fn collect<'s>(
+        &'s self,
+        of: &Type<'_>,
+        start: u32,
+        depth: u32,
+        found: &mut Vec<(&'a [u8], u32, &'s Type<'a>)>,
+    ) {
+        for (name, ty, offset) in of.fields() {
+            let (name, at) = (self.string(name), start.saturating_add(offset));
+            let Some(ty) = self.get(ty) else { continue };
             if !name.is_empty() {
-                return (name == wanted).then_some((offset, ty));
+                found.push((name, at / 8, ty));
+            } else if matches!(ty.kind, kind::STRUCT | kind::UNION) && depth < 8 {
+                self.collect(ty, at, depth + 1, found);
             }
-            let inner = self.get(ty)?;
-            let nested = matches!(inner.kind, kind::STRUCT | kind::UNION);
-            let (more, ty) = nested.then(|| self.inside(inner, wanted, depth + 1))??;
-            Some((offset.checked_add(more)?, ty))
-        })
+        }
     }
 }
 
 impl Type<'_> {
-    /// The types of the members of a structure or union.
-    pub fn members(&self) -> impl Iterator<Item = u32> {
-        self.bytes[12..]
-            .chunks_exact(12)
-            .filter_map(|member| word(member, 4))
+    /// The members of a structure or union: name, type, and place in bits.
+    pub fn fields(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        // With bit fields, the upper byte is the width.
+        let mask = if self.has_bitfields {
+            0xff_ffff
+        } else {
+            u32::MAX
+        };
+        let fields = self.bytes[12..].chunks_exact(12);
+        fields.filter_map(move |field| {
+            Some((word(field, 0)?, word(field, 4)?, word(field, 8)? & mask))
+        })
     }
 
     /// The type of an array's elements.

@@ -22,10 +22,6 @@ pub(super) struct Hooks {
 
 impl Hooks {
     pub fn choose(plan: &Plan, types: &KernelTypes, families: bool) -> Result<Self, Errors> {
-        // It costs something on every bio, and most machines have no use for it.
-        let bio_devices = device::all()
-            .iter()
-            .any(|device| device.bio_based && device.bytes > 0);
         let mut hooks = Self {
             points: Vec::new(),
             family: Vec::new(),
@@ -35,7 +31,7 @@ impl Hooks {
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
             for hook in points.chain(template.layer.upkeep) {
-                if hook.tracepoint == BIO_COMPLETE && !bio_devices {
+                if hook.tracepoint == BIO_COMPLETE && !bio_devices() {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
@@ -130,6 +126,14 @@ impl Hooks {
     }
 }
 
+/// Whether there are devices that take bios as they are. To follow these costs something on every bio, and most machines
+/// have no use for it.
+fn bio_devices() -> bool {
+    device::all()
+        .iter()
+        .any(|device| device.bio_based && device.bytes > 0)
+}
+
 /// What is amiss with a tracepoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Amiss {
@@ -177,13 +181,15 @@ pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
         .any(|other| offers(types, other).is_ok())
 }
 
+/// The way out where a module keeps its types to itself.
+pub(super) const UNTYPED: &str =
+    "modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y";
+
 fn no_hook(why: &Amiss, layer: &Layer) -> Diagnostic {
     let message = format!("{why}, which the layer `{}` needs", layer.name);
     let error = Diagnostic::new(&code::NO_HOOK, message);
     let error = match (why, layer.modules.first()) {
-        (Amiss::Untyped(_), _) => {
-            error.help("modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y")
-        }
+        (Amiss::Untyped(_), _) => error.help(UNTYPED),
         (Amiss::Absent(_), Some(module)) => error.help(format!(
             "no device here uses the driver, or its module `{module}` is not loaded"
         )),

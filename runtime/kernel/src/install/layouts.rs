@@ -4,7 +4,8 @@ use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout};
 
-use crate::btf::{KernelTypes, Member, Place};
+use super::hooks::UNTYPED;
+use crate::btf::{KernelTypes, Place};
 
 /// Of every driver; zeros for those that the plan has no use for.
 #[derive(Default)]
@@ -34,26 +35,26 @@ impl Layouts {
 
 fn nvme(types: &Types<'_>) -> Result<iotq_nvme_layout, Errors> {
     Ok(iotq_nvme_layout {
-        request_ctrl: types.offset(("nvme_request", "ctrl"))?,
-        request_status: types.offset(("nvme_request", "status"))?,
-        request_retries: types.offset(("nvme_request", "retries"))?,
-        ctrl_instance: types.offset(("nvme_ctrl", "instance"))?,
+        request_ctrl: types.offset("nvme_request", "ctrl")?,
+        request_status: types.offset("nvme_request", "status")?,
+        request_retries: types.offset("nvme_request", "retries")?,
+        ctrl_instance: types.offset("nvme_ctrl", "instance")?,
     })
 }
 
 fn scsi(types: &Types<'_>) -> Result<iotq_scsi_layout, Errors> {
-    let command = types.place(("scsi_cmnd", "cmnd"))?;
+    let command = types.place("scsi_cmnd", "cmnd")?;
     Ok(iotq_scsi_layout {
-        cmnd_device: types.offset(("scsi_cmnd", "device"))?,
+        cmnd_device: types.offset("scsi_cmnd", "device")?,
         cmnd_cdb: command.offset,
         cmnd_cdb_points: command.is_pointer.into(),
-        cmnd_result: types.offset(("scsi_cmnd", "result"))?,
-        cmnd_sense: types.offset(("scsi_cmnd", "sense_buffer"))?,
-        device_host: types.offset(("scsi_device", "host"))?,
-        device_channel: types.offset(("scsi_device", "channel"))?,
-        device_id: types.offset(("scsi_device", "id"))?,
-        device_lun: types.offset(("scsi_device", "lun"))?,
-        host_number: types.offset(("Scsi_Host", "host_no"))?,
+        cmnd_result: types.offset("scsi_cmnd", "result")?,
+        cmnd_sense: types.offset("scsi_cmnd", "sense_buffer")?,
+        device_host: types.offset("scsi_device", "host")?,
+        device_channel: types.offset("scsi_device", "channel")?,
+        device_id: types.offset("scsi_device", "id")?,
+        device_lun: types.offset("scsi_device", "lun")?,
+        host_number: types.offset("Scsi_Host", "host_no")?,
     })
 }
 
@@ -64,18 +65,17 @@ struct Types<'a> {
 }
 
 impl Types<'_> {
-    fn offset(&self, member: Member) -> Result<u32, Errors> {
-        self.place(member).map(|place| place.offset)
+    fn offset(&self, structure: &'static str, member: &str) -> Result<u32, Errors> {
+        self.place(structure, member).map(|place| place.offset)
     }
 
-    fn place(&self, member: Member) -> Result<Place, Errors> {
-        self.types.place(member).ok_or_else(|| {
-            let ((structure, field), layer) = (member, self.name);
+    fn place(&self, structure: &'static str, member: &str) -> Result<Place, Errors> {
+        self.types.place(structure, member).ok_or_else(|| {
             let message = format!(
-                "this kernel does not say where `{field}` lies in `struct {structure}`, which the layer `{layer}` needs"
+                "this kernel does not say where `{member}` lies in `struct {structure}`, which the layer `{}` needs",
+                self.name
             );
-            let error = Diagnostic::new(&code::NO_HOOK, message)
-                .help("modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y");
+            let error = Diagnostic::new(&code::NO_HOOK, message).help(UNTYPED);
             Errors(vec![error])
         })
     }
