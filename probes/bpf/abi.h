@@ -13,6 +13,7 @@
 #define IOTQ_NULL32 0xffffffffu
 #define IOTQ_NULL64 0xffffffffffffffffull
 
+#define IOTQ_CACHE_LINE 64
 #define IOTQ_COMM_LEN 16
 #define IOTQ_NAME_LEN 32
 
@@ -22,6 +23,7 @@
 #define IOTQ_MAX_TERMS 32
 #define IOTQ_MAX_TEXTS 16
 #define IOTQ_MAX_CGROUPS 8
+#define IOTQ_MAX_LAYERS 12
 #define IOTQ_MAX_SYSCALLS 512
 
 /* Marks of a record. */
@@ -30,7 +32,7 @@
 #define IOTQ_MARK_INTERNAL 4     /* made by the block layer itself (the device flush of a FLUSH or FUA) */
 #define IOTQ_MARK_UNENDED 8      /* its end was not seen: it was over when its request was used again */
 
-#define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was not seen: place and size are those of its end */
+#define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was asked for, and not seen */
 
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
@@ -70,15 +72,17 @@ struct iotq_block {
 	__u32 queue; /* hardware queue */
 	__u32 tag;
 	/* known at the end */
-	__u32 error; /* errno, 0 for none */
-	__u32 requeues;
-	__u32 pad2;
+	__u16 error; /* errno, 0 for none */
+	__u16 requeues;
 	__u64 q2i; /* queued to inserted into the scheduler */
 	__u64 i2d; /* inserted to issued */
 	__u64 q2d; /* queued to issued */
 	__u64 d2c; /* issued to completed */
 	__u64 lat; /* queued to completed */
 };
+
+#define IOTQ_DRIVER_WORDS 8
+#define IOTQ_RING_WORDS 8
 
 /* A block request with what its driver adds. All drivers' records begin with the request's. */
 struct iotq_nvme {
@@ -135,11 +139,56 @@ struct iotq_scsi_layout {
 	__u32 host_number; /* struct Scsi_Host */
 };
 
-#define IOTQ_DRIVER_WORDS 8
+/* A virtio disk's request on its ring. */
+struct iotq_virtio {
+	struct iotq_block block;
+	__u64 driver[IOTQ_DRIVER_WORDS]; /* what a driver above the ring has added; not for readers */
+	__u64 lat; /* added to the ring to taken back from it */
+	__u64 a2n; /* added to the host's being told; null while it is not */
+	__u32 device; /* the 3 of virtio3 */
+	__u32 queue;
+	__u32 index; /* 16 bits: of a split ring, the available index that it takes; of a packed one, its first descriptor */
+	__u32 head;  /* first descriptor; of a packed ring, the buffer's id */
+	__u32 error;
+	__u8 format; /* enum iotq_ring_format */
+	__u8 op;     /* enum iotq_virtio_op */
+	__u8 status;
+	__u8 pad;
+};
 
-/* A request while it is followed. */
+struct iotq_virtio_layout {
+	__u32 queue_device; /* struct virtqueue */
+	__u32 queue_index;
+	__u32 device_index; /* struct virtio_device */
+	__u32 device_id;
+	__u32 ring_queue; /* struct vring_virtqueue */
+	__u32 ring_packed; /* a byte, odd for packed rings */
+	__u32 ring_free;
+	__u32 split_index;
+	__u32 packed_index;
+	__u32 blk_known; /* the driver is there */
+	__u32 blk_type; /* struct virtblk_req */
+	__u32 blk_status;
+	__u32 scsi_known;
+	__u32 scsi_size; /* struct scsi_cmnd */
+	__u32 scsi_command; /* struct virtio_scsi_cmd */
+	__u32 scsi_response;
+};
+
+/* Requests that a queue's host has not been told of, the newest. */
+#define IOTQ_UNTOLD 32
+struct iotq_untold {
+	__u32 added; /* so many were added, */
+	__u32 told;  /* and the host was told of so many */
+	__u64 requests[IOTQ_UNTOLD]; /* identities */
+};
+
+/*
+ * A request while it is followed. It begins on one CPU and often ends on another, and every cache line that goes with it
+ * costs as much as the rest of a program: without a driver's part it is three lines, to which the table is aligned.
+ */
 struct iotq_block_slot {
-	__u64 request; /* address of the kernel's `struct request`; zero: this slot is free */
+	__u64 request; /* identity of the kernel's `struct request`; zero: this slot is free */
 	__u64 queued;  /* zero: it has not begun, or is over */
 	__u64 inserted; /* zero until then */
 	__u64 issued;   /* zero until then */
@@ -148,6 +197,8 @@ struct iotq_block_slot {
 	__u32 pad;
 	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
 	__u64 driver[IOTQ_DRIVER_WORDS]; /* the rest of the driver's record */
+	__u64 ring[IOTQ_RING_WORDS - 1]; /* the rest of a virtio ring's */
+	__u64 added; /* to the ring; zero while it is not on one, or no statement wants it */
 };
 
 #define IOTQ_BLOCK_SYNC 1
@@ -215,6 +266,7 @@ struct iotq_table {
 	__u32 count;
 	__u32 pad;
 	struct iotq_term terms[IOTQ_MAX_TERMS];
+	__u64 rest[7]; /* of the last cache line */
 };
 
 /* A text, exact or the fixed part of a `prefix*` glob: (word ^ value) & mask must be zero. */
@@ -265,13 +317,15 @@ struct iotq_config {
 	__u8 want_uid;
 	__u8 want_name;
 	__u8 want_flags;
+	__u8 want_issue; /* when, where and with which tag requests are issued */
 	__u8 has_start; /* what is hooked: block_io_start, */
 	__u8 has_queue; /* block_bio_queue, */
-	__u8 has_issue; /* block_rq_issue, */
 	__u8 has_end;   /* block_rq_complete, */
 	__u8 has_driver; /* a driver's commands, */
 	__u8 bio_spans; /* and the ends of bios to devices without requests (dm, md, zram, NVMe multipath heads) */
-	__u8 pad[10];
+	__u8 has_notify; /* virtqueue_notify */
+	__u8 pad1;
+	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
 };
@@ -288,13 +342,19 @@ struct iotq_counts {
 
 _Static_assert(sizeof(struct iotq_head) == 16, "head");
 _Static_assert(sizeof(struct iotq_task) == 48, "task");
-_Static_assert(sizeof(struct iotq_block) == 152, "block");
-_Static_assert(sizeof(struct iotq_nvme) == 200, "nvme");
-_Static_assert(sizeof(struct iotq_scsi) == 200, "scsi");
+_Static_assert(sizeof(struct iotq_block) == 144, "block");
+_Static_assert(sizeof(struct iotq_nvme) == 192, "nvme");
+_Static_assert(sizeof(struct iotq_scsi) == 192, "scsi");
 _Static_assert(sizeof(struct iotq_scsi) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
+_Static_assert(sizeof(struct iotq_virtio) == 248, "virtio");
+_Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS - 1),
+	       "room for the ring");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
+_Static_assert(sizeof(struct iotq_block_slot) == 5 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
+_Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");
 
 #endif

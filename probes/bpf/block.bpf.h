@@ -2,8 +2,8 @@
 /*
  * The block layer.
  *
- * A request is followed in a slot, found by the request's address. The time at which a bio was queued waits in a small
- * table by the bio's address until the bio has a request, which is soon, in the same thread.
+ * A request is followed in a slot, found by the request's identity. The time at which a bio was queued waits in a small
+ * table by the bio's until the bio has a request, which is soon, in the same thread.
  *
  *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
@@ -34,7 +34,7 @@ static __noinline int ship_bio_event(struct bio *bio, __u32 point)
 
 static __always_inline void bio_event(struct bio *bio, __u32 point)
 {
-	if (iotq_block_at[point].count)
+	if (wants(IOTQ_LAYER_BLOCK, point))
 		ship_bio_event(bio, point);
 }
 
@@ -42,7 +42,7 @@ static __always_inline void bio_event(struct bio *bio, __u32 point)
 static __noinline int begin_bio(struct bio *bio, __u64 now)
 {
 	struct iotq_block_slot *slot;
-	__u64 key = address(bio);
+	__u64 key = identity(bio);
 
 	slot = make_bio_span(key);
 	if (!slot)
@@ -60,7 +60,7 @@ static __always_inline int bio_queued(struct bio *bio)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	remember_bio(address(bio), now);
+	remember_bio(identity(bio), now);
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
 		begin_bio(bio, now);
@@ -83,7 +83,7 @@ int BPF_PROG(iotq_bio_queue_2, struct request_queue *queue, struct bio *bio)
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 {
-	__u64 key = address(bio), now;
+	__u64 key = identity(bio), now;
 	struct iotq_block_slot *slot = find_bio_span(key);
 
 	if (!slot || !slot->record.head.queries)
@@ -99,10 +99,10 @@ int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 /* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
 static __always_inline int bio_was_split(struct bio *bio)
 {
-	struct bio_entry *rest = find_bio(address(bio->bi_private));
+	struct bio_entry *rest = find_bio(identity_at(number(bio->bi_private)));
 
 	if (rest)
-		remember_bio(address(bio), rest->at);
+		remember_bio(identity(bio), rest->at);
 	bio_event(bio, IOTQ_BLOCK_SPLIT);
 	return 0;
 }
@@ -156,7 +156,7 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
-	struct iotq_block_slot *slot = slot_of(address(rq));
+	struct iotq_block_slot *slot = slot_of(identity(rq));
 	struct request_facts facts;
 
 	if (!slot)
@@ -173,7 +173,7 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 SEC("tp_btf/block_rq_merge")
 int BPF_PROG(iotq_rq_merge, struct request *rq)
 {
-	struct iotq_block_slot *slot = find_slot(address(rq));
+	struct iotq_block_slot *slot = find_slot(identity(rq));
 
 	if (slot)
 		forget(slot);
@@ -188,14 +188,14 @@ static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
-	struct iotq_block_slot *slot = find_slot(address(rq));
+	struct iotq_block_slot *slot = find_slot(identity(rq));
 	struct request_facts facts;
 
 	if (slot && slot->queued)
 		return slot->record.head.queries ? slot : NULL;
 	if (iotq_config.has_start && bio)
 		return NULL;
-	slot = slot_of(address(rq));
+	slot = slot_of(identity(rq));
 	if (!slot)
 		return NULL;
 	typed_facts(&facts, rq, queue, bio);
@@ -226,9 +226,12 @@ SEC("tp_btf/block_rq_issue")
 int BPF_PROG(iotq_rq_issue, struct request *rq)
 {
 	struct blk_mq_hw_ctx *hctx = LOADED(rq->mq_hctx);
-	struct iotq_block_slot *slot = arrive(rq);
+	struct iotq_block_slot *slot;
 	__u64 now;
 
+	if (!iotq_config.want_issue && rq->bio)
+		return 0;
+	slot = arrive(rq);
 	if (!slot)
 		return 0;
 	now = bpf_ktime_get_ns();
@@ -247,19 +250,36 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(iotq_rq_requeue, struct request *rq)
 {
-	struct iotq_block_slot *slot = find_slot(address(rq));
+	struct iotq_block_slot *slot = find_slot(identity(rq));
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
-	slot->record.requeues++;
+	if (slot->record.requeues < 0xffff)
+		slot->record.requeues++;
+	describe_size(&slot->record, rq->__sector, rq->__data_len);
 	reach(&slot->record, IOTQ_BLOCK_REQUEUE, bpf_ktime_get_ns());
 	return 0;
+}
+
+/*
+ * Place and size of a request whose issue was not looked at. Completed parts come with advancing sectors; a request of
+ * several steps completes the same ones more than once.
+ */
+static __always_inline void add_part(struct iotq_block *record, __u64 sector, __u32 bytes)
+{
+	if (!bytes)
+		return;
+	if (!record->size)
+		record->sector = sector;
+	else if (record->sector != sector)
+		bytes += record->size;
+	record->size = bytes;
 }
 
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
-	struct iotq_block_slot *slot = find_slot(address(rq));
+	struct iotq_block_slot *slot = find_slot(identity(rq));
 	__u64 now;
 
 	if (!slot || !slot->record.head.queries) {
@@ -272,6 +292,8 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	}
 	if (status && !slot->record.error)
 		slot->record.error = status < 0 ? -status : status_errno(status & 0xff);
+	if (!slot->issued)
+		add_part(&slot->record, rq->__sector, bytes);
 	/* A part of it: the rest will follow. */
 	if (bytes < rq->__data_len)
 		return 0;
@@ -280,10 +302,8 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		slot->record.d2c = now - slot->issued;
 	if (more_steps(rq))
 		return 0;
-	if (!slot->issued && rq->__data_len && iotq_config.has_issue) {
-		describe_size(&slot->record, rq->__sector, rq->__data_len);
+	if (!slot->issued && slot->record.size && iotq_config.want_issue)
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
-	}
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
 	forget(slot);

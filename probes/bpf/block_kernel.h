@@ -85,7 +85,7 @@ static __always_inline __u32 bio_part(struct bio *bio)
 
 /* What a request tells at its start. */
 struct request_facts {
-	__u64 bio;   /* the address of the first one; zero: it has none */
+	__u64 bio;   /* the identity of the first one; zero: it has none */
 	__u32 dev;   /* null: the queue has no disk, such as one for a controller's own commands */
 	__u32 part;
 	__u32 flags; /* enum req_op, enum req_flag_bits */
@@ -103,7 +103,7 @@ static __always_inline void typed_facts(struct request_facts *facts, struct requ
 	facts->part = facts->dev;
 	facts->bio = 0;
 	if (bio) {
-		facts->bio = address(bio);
+		facts->bio = identity(bio);
 		facts->part = bio_part(bio);
 	}
 	facts->flags = rq->cmd_flags;
@@ -124,7 +124,7 @@ static __always_inline void raw_facts(struct request_facts *facts, struct reques
 	facts->dev = IOTQ_NULL32;
 	if (disk)
 		facts->dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
-	facts->bio = (__u64)bio;
+	facts->bio = bio ? identity_at((__u64)bio) : 0;
 	facts->part = facts->dev;
 	if (bio)
 		facts->part = bpf_core_field_exists(bio->bi_bdev) ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : IOTQ_NULL32;

@@ -6,8 +6,8 @@
 #include "block_kernel.h"
 #include "block_slots.h"
 
-const volatile struct iotq_table iotq_block_start;
-const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS];
+const volatile struct iotq_table iotq_block_start ON_A_LINE;
+const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS] ON_A_LINE;
 
 static __always_inline void describe_size(struct iotq_block *record, __u64 sector, __u32 size)
 {
@@ -18,7 +18,7 @@ static __always_inline void describe_size(struct iotq_block *record, __u64 secto
 static __always_inline void no_times(struct iotq_block *record)
 {
 	record->queue = record->tag = IOTQ_NULL32;
-	record->error = record->requeues = record->pad2 = 0;
+	record->error = record->requeues = 0;
 	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
 }
 
@@ -33,7 +33,7 @@ static __noinline int reach_rare(struct iotq_block *record, __u32 point, __u64 n
 /* Evaluates the filters of a point on the record, and ships it if it passes any. */
 static __always_inline void reach(struct iotq_block *record, __u32 point, __u64 now)
 {
-	if (iotq_block_at[point].count)
+	if (wants(IOTQ_LAYER_BLOCK, point))
 		reach_rare(record, point, now);
 }
 
@@ -41,7 +41,7 @@ static __always_inline void complete(struct iotq_block *record, __u64 now)
 {
 	const volatile struct iotq_table *table = &iotq_block_at[IOTQ_BLOCK_COMPLETE];
 
-	if (table->count)
+	if (wants(IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE, filter(table, record),
 			now);
 }
@@ -55,7 +55,7 @@ static __noinline int close_unended(struct iotq_block_slot *slot)
 	if (!slot)
 		return 0;
 	COUNT(IOTQ_LAYER_BLOCK, unmatched);
-	if (slot->issued) {
+	if (slot->issued || !iotq_config.want_issue) {
 		slot->record.head.marks |= IOTQ_MARK_UNENDED;
 		reach(&slot->record, IOTQ_BLOCK_COMPLETE, bpf_ktime_get_ns());
 	}
@@ -133,7 +133,7 @@ static __always_inline void track(struct iotq_block_slot *slot, __u32 passed)
 static __always_inline void forget(struct iotq_block_slot *slot)
 {
 	slot->record.head.queries = 0;
-	slot->queued = slot->given = 0;
+	slot->queued = slot->given = slot->added = 0;
 }
 
 #endif

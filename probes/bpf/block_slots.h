@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Where requests are followed. blk-mq allocates requests once and uses them again and again, so a slot is given to the
- * address of a request at its first use, and from then on only looked up: an array with open addressing, which costs a
+ * identity of a request at its first use, and from then on only looked up: an array with open addressing, which costs a
  * third of a hash map's look-up. Bios to devices without requests come and go, and have a map of their own.
  */
 #ifndef IOTQ_BLOCK_SLOTS_H
@@ -18,6 +18,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct iotq_block_slot);
+	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
 } iotq_requests SEC(".maps");
 
 /* Which slots are given away: decides between two CPUs that want the same one. */
@@ -28,7 +29,7 @@ struct {
 	__type(value, __u32);
 } iotq_claims SEC(".maps");
 
-/* Sized by the installer, by address. */
+/* Sized by the installer, by the bio's identity. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

@@ -53,6 +53,14 @@ enum iotq_scsi_point {
 
 #define IOTQ_SCSI_POINTS 5
 
+enum iotq_virtio_point {
+	IOTQ_VIRTIO_ADD = 1,
+	IOTQ_VIRTIO_NOTIFY = 2,
+	IOTQ_VIRTIO_COMPLETE = 3,
+};
+
+#define IOTQ_VIRTIO_POINTS 4
+
 enum iotq_block_op {
 	IOTQ_BLOCK_OP_READ = 1,
 	IOTQ_BLOCK_OP_WRITE = 2,
@@ -97,6 +105,20 @@ enum iotq_scsi_op {
 	IOTQ_SCSI_OP_TEST_UNIT_READY = 6,
 	IOTQ_SCSI_OP_INQUIRY = 7,
 	IOTQ_SCSI_OP_OTHER = 8,
+};
+
+enum iotq_virtio_op {
+	IOTQ_VIRTIO_OP_READ = 1,
+	IOTQ_VIRTIO_OP_WRITE = 2,
+	IOTQ_VIRTIO_OP_FLUSH = 3,
+	IOTQ_VIRTIO_OP_DISCARD = 4,
+	IOTQ_VIRTIO_OP_WRITE_ZEROES = 5,
+	IOTQ_VIRTIO_OP_OTHER = 6,
+};
+
+enum iotq_ring_format {
+	IOTQ_RING_FORMAT_SPLIT = 1,
+	IOTQ_RING_FORMAT_PACKED = 2,
 };
 
 #endif

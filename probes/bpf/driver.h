@@ -33,20 +33,15 @@ static __always_inline __u64 request_of_data(__u64 data)
 	return data - bpf_core_type_size(struct request);
 }
 
-/*
- * The slot of a request that its driver takes up. It begins here if no event before has told of it. `ends`: its end in
- * the driver is seen.
- */
-static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, bool ends)
+/* The slot of a request at an address. It begins here if no event before has told of it. */
+static __always_inline struct iotq_block_slot *begun(__u64 rq)
 {
-	struct iotq_block_slot *slot = slot_of(rq);
+	struct iotq_block_slot *slot = slot_of(identity_at(rq));
 	struct request *request = (void *)rq;
 	struct request_facts facts;
 
 	if (!slot)
 		return NULL;
-	if (slot->given && ends)
-		COUNT(layer, unmatched);
 	if (!slot->queued) {
 		raw_facts(&facts, request);
 		begin(slot, &facts, false);
@@ -55,6 +50,18 @@ static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, b
 	describe_size(&slot->record, BPF_CORE_READ(request, __sector), BPF_CORE_READ(request, __data_len));
 	if (slot->record.op == IOTQ_BLOCK_OP_DRIVER_IN || slot->record.op == IOTQ_BLOCK_OP_DRIVER_OUT)
 		slot->record.sector = IOTQ_NULL64;
+	return slot;
+}
+
+/* The slot of a request that its driver takes up. `ends`: its end in the driver is seen. */
+static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, bool ends)
+{
+	struct iotq_block_slot *slot = begun(rq);
+
+	if (!slot)
+		return NULL;
+	if (slot->given && ends)
+		COUNT(layer, unmatched);
 	slot->driver_layer = layer;
 	return slot;
 }
@@ -62,7 +69,7 @@ static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, b
 /* The slot of a request whose driver is followed. */
 static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
 {
-	struct iotq_block_slot *slot = find_slot(rq);
+	struct iotq_block_slot *slot = find_slot(identity_at(rq));
 
 	return slot && slot->given && slot->driver_layer == layer ? slot : NULL;
 }
@@ -86,7 +93,7 @@ static __always_inline void track_below(struct iotq_block_slot *slot, __u32 laye
 static __always_inline void give_back(struct iotq_block_slot *slot)
 {
 	slot->given = 0;
-	if (!iotq_config.has_end)
+	if (!iotq_config.has_end && !slot->added)
 		forget(slot);
 }
 

@@ -12,6 +12,7 @@
 #include "kernel.h"
 
 #define IOTQ_UNROLLED_TERMS 6
+#define ON_A_LINE __attribute__((aligned(IOTQ_CACHE_LINE)))
 
 const volatile struct iotq_text iotq_texts[IOTQ_MAX_TEXTS];
 

@@ -7,8 +7,8 @@
  */
 #include "driver.h"
 
-const volatile struct iotq_table iotq_nvme_start;
-const volatile struct iotq_table iotq_nvme_at[IOTQ_NVME_POINTS];
+const volatile struct iotq_table iotq_nvme_start ON_A_LINE;
+const volatile struct iotq_table iotq_nvme_at[IOTQ_NVME_POINTS] ON_A_LINE;
 const volatile struct iotq_nvme_layout iotq_nvme_layout;
 
 /* The head of every command, as the specification has it. */
@@ -36,7 +36,7 @@ static __noinline int reach_rare_nvme(struct iotq_block_slot *slot, __u32 point,
 
 static __always_inline void reach_nvme(struct iotq_block_slot *slot, __u32 point, __u64 now)
 {
-	if (iotq_nvme_at[point].count)
+	if (wants(IOTQ_LAYER_NVME, point))
 		reach_rare_nvme(slot, point, now);
 }
 
@@ -85,7 +85,7 @@ SEC("raw_tp/nvme_setup_cmd")
 int iotq_nvme_setup(struct raw_args *ctx)
 {
 	__u64 rq = ctx->args[0], now = bpf_ktime_get_ns();
-	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_NVME, iotq_nvme_at[IOTQ_NVME_COMPLETE].count);
+	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_NVME, wants(IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE));
 	struct request *request = (void *)rq;
 	struct nvme_command_head head = {};
 	struct iotq_nvme *nvme;
@@ -142,7 +142,7 @@ int iotq_nvme_complete(struct raw_args *ctx)
 	nvme->retries = READ(__u8, data + iotq_nvme_layout.request_retries);
 	nvme->error = nvme->status ? nvme_errno(nvme->status) : 0;
 	nvme->lat = now - slot->given;
-	if (table->count)
+	if (wants(IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE))
 		deliver(&nvme->block.head, sizeof(*nvme), IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE, filter(table, nvme),
 			now);
 	give_back(slot);

@@ -7,8 +7,8 @@
  */
 #include "driver.h"
 
-const volatile struct iotq_table iotq_scsi_start;
-const volatile struct iotq_table iotq_scsi_at[IOTQ_SCSI_POINTS];
+const volatile struct iotq_table iotq_scsi_start ON_A_LINE;
+const volatile struct iotq_table iotq_scsi_at[IOTQ_SCSI_POINTS] ON_A_LINE;
 const volatile struct iotq_scsi_layout iotq_scsi_layout;
 
 #define CHECK_CONDITION 0x02
@@ -30,7 +30,7 @@ static __noinline int reach_rare_scsi(struct iotq_block_slot *slot, __u32 point,
 
 static __always_inline void reach_scsi(struct iotq_block_slot *slot, __u32 point, __u64 now)
 {
-	if (iotq_scsi_at[point].count)
+	if (wants(IOTQ_LAYER_SCSI, point))
 		reach_rare_scsi(slot, point, now);
 }
 
@@ -130,7 +130,7 @@ SEC("raw_tp/scsi_dispatch_cmd_start")
 int iotq_scsi_dispatch(struct raw_args *ctx)
 {
 	__u64 cmnd = ctx->args[0], rq = request_of_data(cmnd), now = bpf_ktime_get_ns();
-	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_SCSI, iotq_scsi_at[IOTQ_SCSI_COMPLETE].count);
+	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_SCSI, wants(IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE));
 	struct iotq_scsi *scsi;
 
 	if (!slot)
@@ -187,7 +187,7 @@ int iotq_scsi_complete(struct raw_args *ctx)
 		scsi->sense = sense_of(ctx->args[0]);
 	scsi->error = scsi->result ? scsi_errno(scsi->result, scsi->sense) : 0;
 	scsi->lat = now - slot->given;
-	if (table->count)
+	if (wants(IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE))
 		deliver(&scsi->block.head, sizeof(*scsi), IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE, filter(table, scsi),
 			now);
 	give_back(slot);

@@ -8,7 +8,7 @@
 #include "filter.h"
 #include "kernel.h"
 
-const volatile struct iotq_config iotq_config;
+const volatile struct iotq_config iotq_config ON_A_LINE;
 
 /* Sized by the installer. */
 struct {
@@ -30,6 +30,12 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } iotq_families SEC(".maps");
+
+/* Whether any statement asks for a point. */
+static __always_inline bool wants(__u32 layer, __u32 point)
+{
+	return iotq_config.points[layer] & 1u << point;
+}
 
 static __always_inline struct iotq_counts *counts(__u32 layer)
 {

@@ -6,8 +6,8 @@
  */
 #include "ship.h"
 
-const volatile struct iotq_table iotq_syscall_start;
-const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS];
+const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
+const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
 const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
 
 struct syscall_slot {
@@ -177,7 +177,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	}
 	slot->record = record;
 	slot->entered = bpf_ktime_get_ns();
-	if (iotq_syscall_at[IOTQ_SYSCALL_ENTER].count)
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
 		deliver(&slot->record.head, sizeof(record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER,
 			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], &slot->record), slot->entered);
 	return 0;
@@ -195,7 +195,7 @@ static __noinline int leave(__u32 number, long ret)
 	slot->record.ret = ret;
 	slot->record.error = ret < 0 && ret >= -4095 ? -ret : 0;
 	slot->record.lat = now - slot->entered;
-	if (iotq_syscall_at[IOTQ_SYSCALL_EXIT].count)
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT))
 		deliver(&slot->record.head, sizeof(slot->record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT,
 			filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &slot->record), now);
 	slot->record.head.queries = 0;

@@ -3,12 +3,14 @@
 
 pub const IOTQ_NULL32: u32 = 4294967295;
 pub const IOTQ_NULL64: i32 = -1;
+pub const IOTQ_CACHE_LINE: u32 = 64;
 pub const IOTQ_COMM_LEN: u32 = 16;
 pub const IOTQ_NAME_LEN: u32 = 32;
 pub const IOTQ_MAX_QUERIES: u32 = 32;
 pub const IOTQ_MAX_TERMS: u32 = 32;
 pub const IOTQ_MAX_TEXTS: u32 = 16;
 pub const IOTQ_MAX_CGROUPS: u32 = 8;
+pub const IOTQ_MAX_LAYERS: u32 = 12;
 pub const IOTQ_MAX_SYSCALLS: u32 = 512;
 pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
 pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
@@ -17,6 +19,8 @@ pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
 pub const IOTQ_MARK_APPROX: u32 = 27;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
+pub const IOTQ_RING_WORDS: u32 = 8;
+pub const IOTQ_UNTOLD: u32 = 32;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
 pub const IOTQ_BLOCK_META: u32 = 2;
 pub const IOTQ_BLOCK_FUA: u32 = 4;
@@ -131,9 +135,8 @@ pub struct iotq_block {
     pub size: __u32,
     pub queue: __u32,
     pub tag: __u32,
-    pub error: __u32,
-    pub requeues: __u32,
-    pub pad2: __u32,
+    pub error: __u16,
+    pub requeues: __u16,
     pub q2i: __u64,
     pub i2d: __u64,
     pub q2d: __u64,
@@ -142,7 +145,7 @@ pub struct iotq_block {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 152usize];
+    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 144usize];
     ["Alignment of iotq_block"][::core::mem::align_of::<iotq_block>() - 8usize];
     ["Offset of field: iotq_block::head"][::core::mem::offset_of!(iotq_block, head) - 0usize];
     ["Offset of field: iotq_block::task"][::core::mem::offset_of!(iotq_block, task) - 16usize];
@@ -157,13 +160,12 @@ const _: () = {
     ["Offset of field: iotq_block::tag"][::core::mem::offset_of!(iotq_block, tag) - 96usize];
     ["Offset of field: iotq_block::error"][::core::mem::offset_of!(iotq_block, error) - 100usize];
     ["Offset of field: iotq_block::requeues"]
-        [::core::mem::offset_of!(iotq_block, requeues) - 104usize];
-    ["Offset of field: iotq_block::pad2"][::core::mem::offset_of!(iotq_block, pad2) - 108usize];
-    ["Offset of field: iotq_block::q2i"][::core::mem::offset_of!(iotq_block, q2i) - 112usize];
-    ["Offset of field: iotq_block::i2d"][::core::mem::offset_of!(iotq_block, i2d) - 120usize];
-    ["Offset of field: iotq_block::q2d"][::core::mem::offset_of!(iotq_block, q2d) - 128usize];
-    ["Offset of field: iotq_block::d2c"][::core::mem::offset_of!(iotq_block, d2c) - 136usize];
-    ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 144usize];
+        [::core::mem::offset_of!(iotq_block, requeues) - 102usize];
+    ["Offset of field: iotq_block::q2i"][::core::mem::offset_of!(iotq_block, q2i) - 104usize];
+    ["Offset of field: iotq_block::i2d"][::core::mem::offset_of!(iotq_block, i2d) - 112usize];
+    ["Offset of field: iotq_block::q2d"][::core::mem::offset_of!(iotq_block, q2d) - 120usize];
+    ["Offset of field: iotq_block::d2c"][::core::mem::offset_of!(iotq_block, d2c) - 128usize];
+    ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 136usize];
 };
 #[repr(C)]
 #[derive(
@@ -196,22 +198,22 @@ pub struct iotq_nvme {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 200usize];
+    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 192usize];
     ["Alignment of iotq_nvme"][::core::mem::align_of::<iotq_nvme>() - 8usize];
     ["Offset of field: iotq_nvme::block"][::core::mem::offset_of!(iotq_nvme, block) - 0usize];
-    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 152usize];
-    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 160usize];
-    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 164usize];
-    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 168usize];
-    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 172usize];
-    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 176usize];
-    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 180usize];
-    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 184usize];
-    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 186usize];
-    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 188usize];
-    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 190usize];
-    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 192usize];
-    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 193usize];
+    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 144usize];
+    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 152usize];
+    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 156usize];
+    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 160usize];
+    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 164usize];
+    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 168usize];
+    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 172usize];
+    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 176usize];
+    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 178usize];
+    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 180usize];
+    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 182usize];
+    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 184usize];
+    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 185usize];
 };
 #[repr(C)]
 #[derive(
@@ -275,21 +277,21 @@ pub struct iotq_scsi {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 200usize];
+    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 192usize];
     ["Alignment of iotq_scsi"][::core::mem::align_of::<iotq_scsi>() - 8usize];
     ["Offset of field: iotq_scsi::block"][::core::mem::offset_of!(iotq_scsi, block) - 0usize];
-    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 152usize];
-    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 160usize];
-    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 164usize];
-    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 168usize];
-    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 172usize];
-    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 176usize];
-    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 180usize];
-    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 184usize];
-    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 188usize];
-    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 192usize];
-    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 193usize];
-    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 194usize];
+    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 144usize];
+    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 152usize];
+    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 156usize];
+    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 160usize];
+    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 164usize];
+    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 168usize];
+    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 172usize];
+    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 176usize];
+    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 180usize];
+    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 184usize];
+    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 185usize];
+    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 186usize];
 };
 #[repr(C)]
 #[derive(
@@ -354,6 +356,151 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_virtio {
+    pub block: iotq_block,
+    pub driver: [__u64; 8usize],
+    pub lat: __u64,
+    pub a2n: __u64,
+    pub device: __u32,
+    pub queue: __u32,
+    pub index: __u32,
+    pub head: __u32,
+    pub error: __u32,
+    pub format: __u8,
+    pub op: __u8,
+    pub status: __u8,
+    pub pad: __u8,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_virtio"][::core::mem::size_of::<iotq_virtio>() - 248usize];
+    ["Alignment of iotq_virtio"][::core::mem::align_of::<iotq_virtio>() - 8usize];
+    ["Offset of field: iotq_virtio::block"][::core::mem::offset_of!(iotq_virtio, block) - 0usize];
+    ["Offset of field: iotq_virtio::driver"]
+        [::core::mem::offset_of!(iotq_virtio, driver) - 144usize];
+    ["Offset of field: iotq_virtio::lat"][::core::mem::offset_of!(iotq_virtio, lat) - 208usize];
+    ["Offset of field: iotq_virtio::a2n"][::core::mem::offset_of!(iotq_virtio, a2n) - 216usize];
+    ["Offset of field: iotq_virtio::device"]
+        [::core::mem::offset_of!(iotq_virtio, device) - 224usize];
+    ["Offset of field: iotq_virtio::queue"][::core::mem::offset_of!(iotq_virtio, queue) - 228usize];
+    ["Offset of field: iotq_virtio::index"][::core::mem::offset_of!(iotq_virtio, index) - 232usize];
+    ["Offset of field: iotq_virtio::head"][::core::mem::offset_of!(iotq_virtio, head) - 236usize];
+    ["Offset of field: iotq_virtio::error"][::core::mem::offset_of!(iotq_virtio, error) - 240usize];
+    ["Offset of field: iotq_virtio::format"]
+        [::core::mem::offset_of!(iotq_virtio, format) - 244usize];
+    ["Offset of field: iotq_virtio::op"][::core::mem::offset_of!(iotq_virtio, op) - 245usize];
+    ["Offset of field: iotq_virtio::status"]
+        [::core::mem::offset_of!(iotq_virtio, status) - 246usize];
+    ["Offset of field: iotq_virtio::pad"][::core::mem::offset_of!(iotq_virtio, pad) - 247usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_virtio_layout {
+    pub queue_device: __u32,
+    pub queue_index: __u32,
+    pub device_index: __u32,
+    pub device_id: __u32,
+    pub ring_queue: __u32,
+    pub ring_packed: __u32,
+    pub ring_free: __u32,
+    pub split_index: __u32,
+    pub packed_index: __u32,
+    pub blk_known: __u32,
+    pub blk_type: __u32,
+    pub blk_status: __u32,
+    pub scsi_known: __u32,
+    pub scsi_size: __u32,
+    pub scsi_command: __u32,
+    pub scsi_response: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_virtio_layout"][::core::mem::size_of::<iotq_virtio_layout>() - 64usize];
+    ["Alignment of iotq_virtio_layout"][::core::mem::align_of::<iotq_virtio_layout>() - 4usize];
+    ["Offset of field: iotq_virtio_layout::queue_device"]
+        [::core::mem::offset_of!(iotq_virtio_layout, queue_device) - 0usize];
+    ["Offset of field: iotq_virtio_layout::queue_index"]
+        [::core::mem::offset_of!(iotq_virtio_layout, queue_index) - 4usize];
+    ["Offset of field: iotq_virtio_layout::device_index"]
+        [::core::mem::offset_of!(iotq_virtio_layout, device_index) - 8usize];
+    ["Offset of field: iotq_virtio_layout::device_id"]
+        [::core::mem::offset_of!(iotq_virtio_layout, device_id) - 12usize];
+    ["Offset of field: iotq_virtio_layout::ring_queue"]
+        [::core::mem::offset_of!(iotq_virtio_layout, ring_queue) - 16usize];
+    ["Offset of field: iotq_virtio_layout::ring_packed"]
+        [::core::mem::offset_of!(iotq_virtio_layout, ring_packed) - 20usize];
+    ["Offset of field: iotq_virtio_layout::ring_free"]
+        [::core::mem::offset_of!(iotq_virtio_layout, ring_free) - 24usize];
+    ["Offset of field: iotq_virtio_layout::split_index"]
+        [::core::mem::offset_of!(iotq_virtio_layout, split_index) - 28usize];
+    ["Offset of field: iotq_virtio_layout::packed_index"]
+        [::core::mem::offset_of!(iotq_virtio_layout, packed_index) - 32usize];
+    ["Offset of field: iotq_virtio_layout::blk_known"]
+        [::core::mem::offset_of!(iotq_virtio_layout, blk_known) - 36usize];
+    ["Offset of field: iotq_virtio_layout::blk_type"]
+        [::core::mem::offset_of!(iotq_virtio_layout, blk_type) - 40usize];
+    ["Offset of field: iotq_virtio_layout::blk_status"]
+        [::core::mem::offset_of!(iotq_virtio_layout, blk_status) - 44usize];
+    ["Offset of field: iotq_virtio_layout::scsi_known"]
+        [::core::mem::offset_of!(iotq_virtio_layout, scsi_known) - 48usize];
+    ["Offset of field: iotq_virtio_layout::scsi_size"]
+        [::core::mem::offset_of!(iotq_virtio_layout, scsi_size) - 52usize];
+    ["Offset of field: iotq_virtio_layout::scsi_command"]
+        [::core::mem::offset_of!(iotq_virtio_layout, scsi_command) - 56usize];
+    ["Offset of field: iotq_virtio_layout::scsi_response"]
+        [::core::mem::offset_of!(iotq_virtio_layout, scsi_response) - 60usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_untold {
+    pub added: __u32,
+    pub told: __u32,
+    pub requests: [__u64; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_untold"][::core::mem::size_of::<iotq_untold>() - 264usize];
+    ["Alignment of iotq_untold"][::core::mem::align_of::<iotq_untold>() - 8usize];
+    ["Offset of field: iotq_untold::added"][::core::mem::offset_of!(iotq_untold, added) - 0usize];
+    ["Offset of field: iotq_untold::told"][::core::mem::offset_of!(iotq_untold, told) - 4usize];
+    ["Offset of field: iotq_untold::requests"]
+        [::core::mem::offset_of!(iotq_untold, requests) - 8usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_block_slot {
     pub request: __u64,
     pub queued: __u64,
@@ -364,10 +511,12 @@ pub struct iotq_block_slot {
     pub pad: __u32,
     pub record: iotq_block,
     pub driver: [__u64; 8usize],
+    pub ring: [__u64; 7usize],
+    pub added: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 264usize];
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 320usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
     ["Offset of field: iotq_block_slot::request"]
         [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
@@ -386,7 +535,11 @@ const _: () = {
     ["Offset of field: iotq_block_slot::record"]
         [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
     ["Offset of field: iotq_block_slot::driver"]
-        [::core::mem::offset_of!(iotq_block_slot, driver) - 200usize];
+        [::core::mem::offset_of!(iotq_block_slot, driver) - 192usize];
+    ["Offset of field: iotq_block_slot::ring"]
+        [::core::mem::offset_of!(iotq_block_slot, ring) - 256usize];
+    ["Offset of field: iotq_block_slot::added"]
+        [::core::mem::offset_of!(iotq_block_slot, added) - 312usize];
 };
 #[repr(C)]
 #[derive(
@@ -503,14 +656,16 @@ pub struct iotq_table {
     pub count: __u32,
     pub pad: __u32,
     pub terms: [iotq_term; 32usize],
+    pub rest: [__u64; 7usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_table"][::core::mem::size_of::<iotq_table>() - 776usize];
+    ["Size of iotq_table"][::core::mem::size_of::<iotq_table>() - 832usize];
     ["Alignment of iotq_table"][::core::mem::align_of::<iotq_table>() - 8usize];
     ["Offset of field: iotq_table::count"][::core::mem::offset_of!(iotq_table, count) - 0usize];
     ["Offset of field: iotq_table::pad"][::core::mem::offset_of!(iotq_table, pad) - 4usize];
     ["Offset of field: iotq_table::terms"][::core::mem::offset_of!(iotq_table, terms) - 8usize];
+    ["Offset of field: iotq_table::rest"][::core::mem::offset_of!(iotq_table, rest) - 776usize];
 };
 #[repr(C)]
 #[derive(
@@ -647,18 +802,20 @@ pub struct iotq_config {
     pub want_uid: __u8,
     pub want_name: __u8,
     pub want_flags: __u8,
+    pub want_issue: __u8,
     pub has_start: __u8,
     pub has_queue: __u8,
-    pub has_issue: __u8,
     pub has_end: __u8,
     pub has_driver: __u8,
     pub bio_spans: __u8,
-    pub pad: [__u8; 10usize],
+    pub has_notify: __u8,
+    pub pad1: __u8,
+    pub points: [__u16; 12usize],
     pub cgroups: [iotq_cgroup; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 176usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 192usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -682,21 +839,25 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, want_name) - 30usize];
     ["Offset of field: iotq_config::want_flags"]
         [::core::mem::offset_of!(iotq_config, want_flags) - 31usize];
+    ["Offset of field: iotq_config::want_issue"]
+        [::core::mem::offset_of!(iotq_config, want_issue) - 32usize];
     ["Offset of field: iotq_config::has_start"]
-        [::core::mem::offset_of!(iotq_config, has_start) - 32usize];
+        [::core::mem::offset_of!(iotq_config, has_start) - 33usize];
     ["Offset of field: iotq_config::has_queue"]
-        [::core::mem::offset_of!(iotq_config, has_queue) - 33usize];
-    ["Offset of field: iotq_config::has_issue"]
-        [::core::mem::offset_of!(iotq_config, has_issue) - 34usize];
+        [::core::mem::offset_of!(iotq_config, has_queue) - 34usize];
     ["Offset of field: iotq_config::has_end"]
         [::core::mem::offset_of!(iotq_config, has_end) - 35usize];
     ["Offset of field: iotq_config::has_driver"]
         [::core::mem::offset_of!(iotq_config, has_driver) - 36usize];
     ["Offset of field: iotq_config::bio_spans"]
         [::core::mem::offset_of!(iotq_config, bio_spans) - 37usize];
-    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 38usize];
+    ["Offset of field: iotq_config::has_notify"]
+        [::core::mem::offset_of!(iotq_config, has_notify) - 38usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 39usize];
+    ["Offset of field: iotq_config::points"]
+        [::core::mem::offset_of!(iotq_config, points) - 40usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 48usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 64usize];
 };
 #[repr(C)]
 #[derive(

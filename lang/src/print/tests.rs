@@ -123,6 +123,7 @@ template block
   complete: block_rq_complete -> iotq_rq_complete
   complete: block_bio_complete -> iotq_bio_complete
   upkeep: block_io_start -> iotq_rq_start
+  upkeep: block_rq_issue -> iotq_rq_issue
   upkeep: block_split -> iotq_bio_split
   upkeep: block_rq_merge -> iotq_rq_merge
   fields: pid, comm, dev, lat

@@ -254,30 +254,24 @@ pub static LAYER: Layer = Layer {
             flag(IOTQ_BLOCK_NOWAIT),
             "fails rather than waits for a free request",
         ),
-        Field {
-            needs: &["issue"],
-            ..field(
-                "sector",
-                Type::Int,
-                Known::At(&[
-                    "queue", "split", "merge", "insert", "issue", "requeue", "complete",
-                ]),
-                nullable(offset_of!(iotq_block, sector), 8),
-                "first sector on the disk, in units of 512 bytes",
-            )
-        },
-        Field {
-            needs: &["issue"],
-            ..field(
-                "size",
-                Type::Bytes,
-                Known::At(&[
-                    "queue", "split", "merge", "insert", "issue", "requeue", "complete",
-                ]),
-                number(offset_of!(iotq_block, size), 4),
-                "length; grows with merges until the request is issued",
-            )
-        },
+        field(
+            "sector",
+            Type::Int,
+            Known::At(&[
+                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+            ]),
+            nullable(offset_of!(iotq_block, sector), 8),
+            "first sector on the disk, in units of 512 bytes",
+        ),
+        field(
+            "size",
+            Type::Bytes,
+            Known::At(&[
+                "queue", "split", "merge", "insert", "issue", "requeue", "complete",
+            ]),
+            number(offset_of!(iotq_block, size), 4),
+            "length; grows with merges until the request is issued",
+        ),
         Field {
             needs: &["issue"],
             ..field(
@@ -362,7 +356,7 @@ pub static LAYER: Layer = Layer {
             "error",
             Type::Enum(&ERRNO),
             END,
-            number(offset_of!(iotq_block, error), 4),
+            number(offset_of!(iotq_block, error), 2),
             "how it failed; `none` if it did not",
         ),
         Field {
@@ -371,7 +365,7 @@ pub static LAYER: Layer = Layer {
                 "requeues",
                 Type::Int,
                 ISSUED,
-                number(offset_of!(iotq_block, requeues), 4),
+                number(offset_of!(iotq_block, requeues), 2),
                 "how often the driver gave it back",
             )
         },
@@ -399,6 +393,8 @@ pub static LAYER: Layer = Layer {
             instead: &[BIO_QUEUE, INSERT, ISSUE],
             ..START
         },
+        // Where requests begin that no bio has asked for.
+        ISSUE,
         SPLIT.or_lose(
             "the front part of a split bio has no queue time: its request's start stands in for it",
         ),

@@ -160,25 +160,45 @@ pub struct Field {
     pub doc: &'static str,
 }
 
-/// How a program is attached to a tracepoint.
+/// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attach {
     /// With typed arguments (`tp_btf`).
     Typed,
     /// With bare arguments (`raw_tp`): tracepoints of modules, whose types the loader does not know.
     Raw,
+    /// Where a function of the kernel itself is entered (`fentry`).
+    Entry,
+    /// Where it returns (`fexit`).
+    Exit,
+    /// Where a function is entered, that of a module too (kprobe).
+    Probe,
+    /// Where it returns (kretprobe).
+    ExitProbe,
+}
+
+impl Attach {
+    /// To a function, not to a tracepoint.
+    pub fn is_function(self) -> bool {
+        !matches!(self, Attach::Typed | Attach::Raw)
+    }
+
+    /// By the last resort: where one interrupts another on its CPU, the kernel skips it.
+    pub fn is_probe(self) -> bool {
+        matches!(self, Attach::Probe | Attach::ExitProbe)
+    }
 }
 
 /// A kernel hook and the program that sits on it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// The tracepoint, as in tracefs and as `btf_trace_*`.
+    /// The tracepoint, as in tracefs and as `btf_trace_*`; or the function.
     pub tracepoint: &'static str,
     /// The program of the template object.
     pub program: &'static str,
     /// How the program is attached.
     pub attach: Attach,
-    /// How many arguments the tracepoint may have, for the program to read them right.
+    /// How many arguments the tracepoint may have, for the program to read them right; of functions, none.
     pub args: &'static [usize],
     /// What is lost on a kernel without it; `None` if the point cannot be observed at all then.
     pub without: Option<&'static str>,
@@ -212,6 +232,38 @@ impl Hook {
         Self {
             attach: Attach::Raw,
             ..Self::typed(tracepoint, program, args)
+        }
+    }
+
+    /// The entry of one of the kernel's own functions.
+    pub const fn entry(function: &'static str, program: &'static str) -> Self {
+        Self {
+            attach: Attach::Entry,
+            ..Self::typed(function, program, &[])
+        }
+    }
+
+    /// The return of one of the kernel's own functions.
+    pub const fn exit(function: &'static str, program: &'static str) -> Self {
+        Self {
+            attach: Attach::Exit,
+            ..Self::typed(function, program, &[])
+        }
+    }
+
+    /// The entry of any function.
+    pub const fn probe(function: &'static str, program: &'static str) -> Self {
+        Self {
+            attach: Attach::Probe,
+            ..Self::typed(function, program, &[])
+        }
+    }
+
+    /// The return of any function.
+    pub const fn exit_probe(function: &'static str, program: &'static str) -> Self {
+        Self {
+            attach: Attach::ExitProbe,
+            ..Self::typed(function, program, &[])
         }
     }
 

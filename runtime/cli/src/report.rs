@@ -71,8 +71,18 @@ impl Failure {
                 "there is no type information of this kernel",
                 &error,
             ),
-            other if denied(&other) => Self::not_permitted(sources).help(chain(&other)),
-            other => Self::plain(&machine::REFUSED, "the kernel refused a probe", &other),
+            other if denied(&other) && !iotq_kernel::privileged() => {
+                Self::not_permitted(sources).help(chain(&other))
+            }
+            other => {
+                let forbidden = denied(&other);
+                let failure = Self::plain(&machine::REFUSED, "the kernel refused a probe", &other);
+                if forbidden {
+                    failure.help("some kernels forbid programs at functions (fentry), which layers without tracepoints need".into())
+                } else {
+                    failure
+                }
+            }
         }
     }
 }
@@ -110,14 +120,14 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Whether the kernel's answer was EPERM or EACCES to someone without the privileges.
+/// Whether the kernel's answer was EPERM or EACCES.
 fn denied(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>()
             && io.kind() == io::ErrorKind::PermissionDenied
         {
-            return !iotq_kernel::privileged();
+            return true;
         }
         cause = error.source();
     }

@@ -2,7 +2,7 @@
 
 use iotq_lang::plan::{Clause, Operand, Plan, StreamPlan, Term, Test};
 use iotq_probes::abi::*;
-use iotq_probes::catalogue::{CALLS, Layer, Offset, Size, Slot};
+use iotq_probes::catalogue::{CALLS, Layer, Offset, Point, Size, Slot};
 use zerocopy::FromZeros;
 
 use crate::names::Membership;
@@ -31,6 +31,18 @@ pub struct Tables {
     pub at: Vec<iotq_table>,
 }
 
+impl Tables {
+    /// The points that have filters, a bit each.
+    fn wanted(&self) -> u16 {
+        let wanted = self
+            .at
+            .iter()
+            .enumerate()
+            .filter(|(_, table)| table.count > 0);
+        wanted.fold(0, |bits, (point, _)| bits | 1 << point)
+    }
+}
+
 /// A plan that has more terms than a table: the compiler keeps within the limits, so this is its fault.
 #[derive(Debug, thiserror::Error)]
 #[error("a filter of layer `{0}` has more terms than its table")]
@@ -54,7 +66,9 @@ pub fn encode(
     };
     let mut encoder = Encoder::default();
     for template in &plan.templates {
-        constants.tables.push(encoder.tables(plan, template.layer)?);
+        let tables = encoder.tables(plan, template.layer)?;
+        constants.config.points[usize::from(template.layer.id)] = tables.wanted();
+        constants.tables.push(tables);
     }
     for (place, text) in constants.texts.iter_mut().zip(&encoder.texts) {
         *place = *text;
@@ -88,6 +102,14 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_cgroup = wants("cgroup");
     config.want_uid = wants("uid");
     config.want_name = wants("name");
+    let issue = |point: &&Point| {
+        point
+            .hooks
+            .iter()
+            .any(|hook| hook.tracepoint == "block_rq_issue")
+    };
+    let points = plan.templates.iter().flat_map(|template| &template.points);
+    config.want_issue = u8::from(points.copied().any(|point| issue(&point)));
     config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config
 }

@@ -4,6 +4,7 @@ mod block;
 mod nvme;
 mod scsi;
 mod syscall;
+mod virtio;
 
 use iotq_tests::lab::result::Brought;
 use iotq_tests::{Output, Row};
@@ -19,6 +20,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["errors", op, error] => block::errors(brought, op, error),
         ["scsi"] => scsi::commands(brought),
         ["nvme"] => nvme::commands(brought),
+        ["virtio", format] => virtio::requests(brought, format),
         ["calls"] => syscall::calls(brought),
         _ => panic!("no judge {words:?}"),
     }

@@ -17,7 +17,7 @@ pub struct Machine {
 pub const DISK_BYTES: u64 = 64 << 20;
 
 /// All of them.
-pub static MACHINES: [Machine; 6] = [
+pub static MACHINES: [Machine; 7] = [
     // For drivers that need no hardware: null_blk, scsi_debug, loop, dm over these.
     Machine {
         name: "plain",
@@ -80,6 +80,17 @@ pub static MACHINES: [Machine; 6] = [
             "file={disk0},format=raw,if=none,cache=unsafe,discard=unmap,id=d0",
             "-device",
             "virtio-blk-pci,drive=d0,num-queues=2",
+        ],
+        disks: 1,
+        modules: &["virtio_blk"],
+    },
+    Machine {
+        name: "virtio-blk-packed",
+        devices: &[
+            "-drive",
+            "file={disk0},format=raw,if=none,cache=unsafe,discard=unmap,id=d0",
+            "-device",
+            "virtio-blk-pci,drive=d0,num-queues=2,packed=on",
         ],
         disks: 1,
         modules: &["virtio_blk"],

@@ -93,6 +93,8 @@ fn header() -> String {
         ("syscall_op", &catalogue::SYSCALL_OP),
         ("file_kind", &catalogue::FILE_KIND),
         ("scsi_op", &catalogue::SCSI_OP),
+        ("virtio_op", &catalogue::VIRTIO_OP),
+        ("ring_format", &catalogue::RING_FORMAT),
     ] {
         write_enum(&mut text, name, list);
     }

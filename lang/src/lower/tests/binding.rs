@@ -183,7 +183,7 @@ fn columns_and_templates_are_bound_too() {
         .iter()
         .map(|point| point.name)
         .collect();
-    assert_eq!(points, ["issue", "complete"]);
+    assert_eq!(points, ["complete"]);
 }
 
 /// Binding finds the two numbers of a file in fields of their own.

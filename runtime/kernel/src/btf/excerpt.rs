@@ -10,7 +10,7 @@ use super::raw::{Raw, Type, kind};
 const LENGTH: usize = 12;
 const FILLER: [u32; 3] = [0, kind::FWD << 24, 0];
 
-/// BTF with the types of these names, what is embedded in them, and the prototypes of tracepoints.
+/// BTF with the types and functions of these names, what is embedded in them, and the prototypes of tracepoints.
 pub fn excerpt(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
     let kept = reachable(all, names);
     let last = kept.iter().rposition(|kept| *kept).map_or(0, |at| at + 1);
@@ -50,7 +50,7 @@ fn reachable(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<bool> {
     for (index, ty) in all.types.iter().enumerate() {
         if is_tracepoint(all, ty) {
             kept[index] = true;
-        } else if is_named(ty) && names.contains(all.name(ty)) {
+        } else if (is_named(ty) || ty.kind == kind::FUNC) && names.contains(all.name(ty)) {
             next.push(index);
         }
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use aya::{Btf, Endianness};
+use iotq_probes::catalogue::LAYERS;
 use object::{Object, ObjectSection};
 
 use excerpt::{excerpt, names};
@@ -25,6 +26,8 @@ pub struct KernelTypes {
     pub btf: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
+    /// The functions that templates hook, if there are; whether they are the kernel's own, not a module's.
+    pub functions: HashMap<&'static str, bool>,
     /// Of [`STRUCTURES`], by structure and member.
     places: HashMap<(&'static str, String), Place>,
 }
@@ -39,12 +42,17 @@ pub struct Place {
 }
 
 /// Structures that modules have, and that templates read.
-const STRUCTURES: [&str; 5] = [
+const STRUCTURES: [&str; 10] = [
     "nvme_request",
     "nvme_ctrl",
     "scsi_cmnd",
     "scsi_device",
     "Scsi_Host",
+    "virtqueue",
+    "virtio_device",
+    "vring_virtqueue",
+    "virtblk_req",
+    "virtio_scsi_cmd",
 ];
 
 /// Why the kernel's types cannot be used.
@@ -82,15 +90,19 @@ impl KernelTypes {
         })?;
         let malformed = || BtfError::Malformed { path: path.into() };
         let all = Raw::parse(&bytes).ok_or_else(malformed)?;
-        let excerpt = excerpt(&all, &names(&templates()?));
+        let templates = templates()?;
+        let mut names = names(&templates);
+        names.extend(hooked().iter().map(|name| name.as_bytes()));
+        let excerpt = excerpt(&all, &names);
         let btf = Btf::parse(&excerpt, Endianness::default()).map_err(|_| malformed())?;
         let mut types = Self {
             btf,
             tracepoints: signatures(&all),
+            functions: HashMap::new(),
             places: HashMap::new(),
         };
         if !modules.is_empty() {
-            types.add_places(&all);
+            types.add(&all);
         }
         for module in modules {
             // One that is built in, or not loaded, has no file.
@@ -99,13 +111,20 @@ impl KernelTypes {
             };
             if let Some(own) = Raw::parse_module(&bytes, &all) {
                 types.tracepoints.extend(signatures(&own));
-                types.add_places(&own);
+                types.add(&own);
             }
         }
         Ok(types)
     }
 
-    fn add_places(&mut self, types: &Raw<'_>) {
+    fn add(&mut self, types: &Raw<'_>) {
+        let hooked = hooked();
+        let own = types
+            .functions()
+            .filter_map(|name| hooked.iter().find(|wanted| wanted.as_bytes() == name));
+        for name in own {
+            self.functions.entry(name).or_insert(!types.is_module());
+        }
         let structures = types.types.iter().filter(|ty| ty.kind == kind::STRUCT);
         for ty in structures {
             let name = types.name(ty);
@@ -115,19 +134,31 @@ impl KernelTypes {
             else {
                 continue;
             };
+            let whole = Place {
+                offset: ty.target,
+                is_pointer: false,
+            };
+            self.places.insert((structure, String::new()), whole);
             for (member, offset, ty) in types.members(ty) {
                 let is_pointer = ty.kind == kind::PTR;
-                let member = String::from_utf8_lossy(member).into_owned();
                 self.places
                     .insert((structure, member), Place { offset, is_pointer });
             }
         }
     }
 
-    /// Where a member of one of [`STRUCTURES`] lies, if that is known.
+    /// Where a member of one of [`STRUCTURES`] lies, if that is known; the end of the structure has no name.
     pub fn place(&self, structure: &'static str, member: &str) -> Option<Place> {
         self.places.get(&(structure, member.to_owned())).copied()
     }
+}
+
+/// The functions that templates hook.
+fn hooked() -> Vec<&'static str> {
+    let points = LAYERS.iter().flat_map(|layer| layer.points);
+    let hooks = points.flat_map(|point| point.hooks);
+    let functions = hooks.filter(|hook| hook.attach.is_function());
+    functions.map(|hook| hook.tracepoint).collect()
 }
 
 /// The types of the templates.

@@ -18,6 +18,7 @@ pub mod kind {
     pub const VOLATILE: u32 = 9;
     pub const CONST: u32 = 10;
     pub const RESTRICT: u32 = 11;
+    pub const FUNC: u32 = 12;
     pub const FUNC_PROTO: u32 = 13;
     pub const TYPE_TAG: u32 = 18;
     pub const ENUM64: u32 = 19;
@@ -120,10 +121,11 @@ impl<'a> Raw<'a> {
         &name[..end.unwrap_or(0)]
     }
 
-    /// The members of a structure: name, place in bytes, type. Members of anonymous members are its own.
-    pub fn members(&self, of: &Type<'a>) -> Vec<(&'a [u8], u32, &Type<'a>)> {
+    /// The members of a structure: name, place in bytes, type. Members of anonymous members are its own, those of named
+    /// ones are called `outer.inner`.
+    pub fn members(&self, of: &Type<'a>) -> Vec<(String, u32, &Type<'a>)> {
         let mut found = Vec::new();
-        self.collect(of, 0, 0, &mut found);
+        self.collect(of, "", 0, &mut found);
         found
     }
 
@@ -131,19 +133,40 @@ impl<'a> Raw<'a> {
     fn collect<'s>(
         &'s self,
         of: &Type<'_>,
+        outer: &str,
         start: u32,
-        depth: u32,
-        found: &mut Vec<(&'a [u8], u32, &'s Type<'a>)>,
+        found: &mut Vec<(String, u32, &'s Type<'a>)>,
     ) {
         for (name, ty, offset) in of.fields() {
             let (name, at) = (self.string(name), start.saturating_add(offset));
             let Some(ty) = self.get(ty) else { continue };
-            if !name.is_empty() {
+            let name = format!("{outer}{}", String::from_utf8_lossy(name));
+            let anonymous = name.is_empty() || name.ends_with('.');
+            if matches!(ty.kind, kind::STRUCT | kind::UNION) && name.len() < 64 {
+                let outer = if anonymous {
+                    name.clone()
+                } else {
+                    format!("{name}.")
+                };
+                if outer.matches('.').count() < 3 {
+                    self.collect(ty, &outer, at, found);
+                }
+            }
+            if !anonymous {
                 found.push((name, at / 8, ty));
-            } else if matches!(ty.kind, kind::STRUCT | kind::UNION) && depth < 8 {
-                self.collect(ty, at, depth + 1, found);
             }
         }
+    }
+
+    /// Whether they are those of a module.
+    pub fn is_module(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// The names of functions.
+    pub fn functions(&self) -> impl Iterator<Item = &'a [u8]> {
+        let functions = self.types.iter().filter(|ty| ty.kind == kind::FUNC);
+        functions.map(|ty| self.name(ty))
     }
 }
 

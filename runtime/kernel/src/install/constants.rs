@@ -16,11 +16,13 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     set("iotq_calls", constants.calls.as_bytes());
     set("iotq_scsi_layout", layouts.scsi.as_bytes());
     set("iotq_nvme_layout", layouts.nvme.as_bytes());
+    set("iotq_virtio_layout", layouts.virtio.as_bytes());
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
             "block" => ("iotq_block_start", "iotq_block_at"),
             "scsi" => ("iotq_scsi_start", "iotq_scsi_at"),
             "nvme" => ("iotq_nvme_start", "iotq_nvme_at"),
+            "virtio" => ("iotq_virtio_start", "iotq_virtio_at"),
             _ => ("iotq_syscall_start", "iotq_syscall_at"),
         };
         set(start, tables.start.as_bytes());

@@ -1,6 +1,7 @@
 //! The hooks that a plan takes on this kernel.
 
 use std::fs;
+use std::path::Path;
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
@@ -11,6 +12,8 @@ use crate::btf::KernelTypes;
 use crate::names::device;
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
+pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
+pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
 
 /// The hooks that a plan takes on this kernel.
 pub(super) struct Hooks {
@@ -31,7 +34,7 @@ impl Hooks {
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
             for hook in points.chain(template.layer.upkeep) {
-                if hook.tracepoint == BIO_COMPLETE && !bio_devices() {
+                if !useful(types, hook) {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
@@ -67,15 +70,18 @@ impl Hooks {
             if !self.has(hook.program) {
                 self.points.push(hook);
             }
+            if hook.attach.is_probe() {
+                self.note(format!(
+                    "the layer `{}` is seen through kprobes: events that interrupt one another on a CPU go by unseen",
+                    layer.name
+                ));
+            }
             return;
         };
         if let Some(lost) = hook.without
             && !replaced(types, hook)
         {
-            let missing = format!("{why}: {lost}");
-            if !self.missing.contains(&missing) {
-                self.missing.push(missing);
-            }
+            self.note(format!("{why}: {lost}"));
         } else if hook.instead.is_empty() {
             let error = no_hook(&why, layer);
             // Several points, and the books, may want the same hook.
@@ -85,6 +91,12 @@ impl Hooks {
         }
         for hook in hook.instead {
             self.take(types, hook, layer, errors);
+        }
+    }
+
+    fn note(&mut self, missing: String) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
         }
     }
 
@@ -106,13 +118,15 @@ impl Hooks {
         for (told, tracepoint) in [
             (&mut config.has_start, "block_io_start"),
             (&mut config.has_queue, "block_bio_queue"),
-            (&mut config.has_issue, "block_rq_issue"),
             (&mut config.has_end, "block_rq_complete"),
             (&mut config.bio_spans, BIO_COMPLETE),
+            (&mut config.has_notify, VIRTIO_NOTIFY),
         ] {
             *told = self.sees(tracepoint).into();
         }
         config.has_driver = self.follows_drivers().into();
+        // There requests begin, without block_io_start; and drivers go on from there.
+        config.want_issue |= u8::from(config.has_start == 0) | config.has_driver;
     }
 
     /// Whether slots of requests are used.
@@ -122,7 +136,18 @@ impl Hooks {
 
     /// Whether drivers add to slots.
     pub fn follows_drivers(&self) -> bool {
-        self.sees("nvme_setup_cmd") || self.sees("scsi_dispatch_cmd_start")
+        ["nvme_setup_cmd", "scsi_dispatch_cmd_start", VIRTIO_ADD]
+            .iter()
+            .any(|hook| self.sees(hook))
+    }
+}
+
+/// Whether this machine has a use for a hook.
+fn useful(types: &KernelTypes, hook: &Hook) -> bool {
+    match hook.program {
+        "iotq_bio_complete" => bio_devices(),
+        "iotq_virtio_scsi_done" => types.place("virtio_scsi_cmd", "sc").is_some(),
+        _ => true,
     }
 }
 
@@ -146,20 +171,49 @@ pub enum Amiss {
     /// A module has it, and does not say what its arguments are.
     #[error("the tracepoint {0} is there, but its module does not describe its types")]
     Untyped(&'static str),
+    /// The kernel does not have the function, or the module that has it is not loaded or keeps its types to itself.
+    #[error("this kernel tells of no function {0}")]
+    NoFunction(&'static str),
+    /// The function is a module's, and cannot be hooked with types.
+    #[error("the function {0} belongs to a module")]
+    InModule(&'static str),
+    /// Functions cannot be probed.
+    #[error("this kernel does not let functions be probed, such as {0}")]
+    NoProbes(&'static str),
 }
 
-/// Whether this kernel has a tracepoint in the shape that a program expects.
+/// Whether this kernel has a tracepoint in the shape that a program expects, or a function.
 ///
 /// # Errors
 /// If it has not.
 pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
     let name = hook.tracepoint;
+    if hook.attach.is_function() {
+        return match types.functions.get(name) {
+            None => Err(Amiss::NoFunction(name)),
+            Some(_) if hook.attach.is_probe() => {
+                has_probes().then_some(()).ok_or(Amiss::NoProbes(name))
+            }
+            Some(true) => Ok(()),
+            Some(false) => Err(Amiss::InModule(name)),
+        };
+    }
     match types.tracepoints.get(name) {
         Some(args) if hook.args.contains(args) => Ok(()),
         Some(args) => Err(Amiss::Shape(name, *args)),
         None if in_tracefs(name) => Err(Amiss::Untyped(name)),
         None => Err(Amiss::Absent(name)),
     }
+}
+
+/// Whether the kernel was built with kprobes, and with events of them.
+fn has_probes() -> bool {
+    let places = [
+        "/sys/bus/event_source/devices/kprobe",
+        "/sys/kernel/tracing/kprobe_events",
+        "/sys/kernel/debug/tracing/kprobe_events",
+    ];
+    places.iter().any(|place| Path::new(place).exists())
 }
 
 const EVENTS: [&str; 2] = [
@@ -190,6 +244,12 @@ fn no_hook(why: &Amiss, layer: &Layer) -> Diagnostic {
     let error = Diagnostic::new(&code::NO_HOOK, message);
     let error = match (why, layer.modules.first()) {
         (Amiss::Untyped(_), _) => error.help(UNTYPED),
+        (Amiss::NoProbes(_), _) => error.help("kernels with CONFIG_KPROBE_EVENTS=y do"),
+        (Amiss::NoFunction(_), Some(module)) => error
+            .help(format!(
+                "no device here uses the driver, or its module `{module}` is not loaded"
+            ))
+            .help(UNTYPED),
         (Amiss::Absent(_), Some(module)) => error.help(format!(
             "no device here uses the driver, or its module `{module}` is not loaded"
         )),

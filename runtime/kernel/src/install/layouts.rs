@@ -2,7 +2,7 @@
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
-use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout};
+use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout, iotq_virtio_layout};
 
 use super::hooks::UNTYPED;
 use crate::btf::{KernelTypes, Place};
@@ -12,6 +12,7 @@ use crate::btf::{KernelTypes, Place};
 pub(super) struct Layouts {
     pub nvme: iotq_nvme_layout,
     pub scsi: iotq_scsi_layout,
+    pub virtio: iotq_virtio_layout,
 }
 
 impl Layouts {
@@ -26,6 +27,7 @@ impl Layouts {
             match name {
                 "nvme" => layouts.nvme = nvme(&Types { types, name })?,
                 "scsi" => layouts.scsi = scsi(&Types { types, name })?,
+                "virtio" => layouts.virtio = virtio(&Types { types, name })?,
                 _ => {}
             }
         }
@@ -58,6 +60,43 @@ fn scsi(types: &Types<'_>) -> Result<iotq_scsi_layout, Errors> {
     })
 }
 
+/// Of the two disk drivers, one is enough.
+fn virtio(types: &Types<'_>) -> Result<iotq_virtio_layout, Errors> {
+    let packed = types
+        .offset("vring_virtqueue", "layout")
+        .or_else(|_| types.offset("vring_virtqueue", "packed_ring"))?;
+    let mut layout = iotq_virtio_layout {
+        queue_device: types.offset("virtqueue", "vdev")?,
+        queue_index: types.offset("virtqueue", "index")?,
+        device_index: types.offset("virtio_device", "index")?,
+        device_id: types.offset("virtio_device", "id.device")?,
+        ring_queue: types.offset("vring_virtqueue", "vq")?,
+        ring_packed: packed,
+        ring_free: types.offset("vring_virtqueue", "free_head")?,
+        split_index: types.offset("vring_virtqueue", "split.avail_idx_shadow")?,
+        packed_index: types.offset("vring_virtqueue", "packed.next_avail_idx")?,
+        ..iotq_virtio_layout::default()
+    };
+    if let Ok(command) = types.offset("virtio_scsi_cmd", "sc") {
+        layout.scsi_known = 1;
+        layout.scsi_command = command;
+        layout.scsi_size = types.size("scsi_cmnd")?;
+        layout.scsi_response = types.offset("virtio_scsi_cmd", "resp.cmd.response")?;
+    }
+    match types.offset("virtblk_req", "out_hdr.type") {
+        Ok(place) => {
+            layout.blk_known = 1;
+            layout.blk_type = place;
+            layout.blk_status = types
+                .offset("virtblk_req", "in_hdr.status")
+                .or_else(|_| types.offset("virtblk_req", "status"))?;
+        }
+        Err(unknown) if layout.scsi_known == 0 => return Err(unknown),
+        Err(_) => {}
+    }
+    Ok(layout)
+}
+
 /// The kernel's types on behalf of a layer.
 struct Types<'a> {
     types: &'a KernelTypes,
@@ -67,6 +106,10 @@ struct Types<'a> {
 impl Types<'_> {
     fn offset(&self, structure: &'static str, member: &str) -> Result<u32, Errors> {
         self.place(structure, member).map(|place| place.offset)
+    }
+
+    fn size(&self, structure: &'static str) -> Result<u32, Errors> {
+        self.offset(structure, "")
     }
 
     fn place(&self, structure: &'static str, member: &str) -> Result<Place, Errors> {

@@ -19,6 +19,7 @@ use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::names::{Membership, Resolved};
 use crate::running::Running;
+use crate::unended::Requests;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
 pub use hooks::{Amiss, offers, replaced};
@@ -131,7 +132,10 @@ pub fn install(
 
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
-    let requests = take(&mut ebpf, "iotq_requests")?;
+    let requests = Requests {
+        slots: take(&mut ebpf, "iotq_requests")?,
+        issues: constants.config.want_issue != 0,
+    };
     // Without completions no request ends, so none is missing its end.
     let requests = hooks.sees("block_rq_complete").then_some(requests);
     Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))

@@ -1,6 +1,6 @@
 //! One program of the object, by the kind of its hook.
 
-use aya::programs::{BtfTracePoint, Program, ProgramError, RawTracePoint};
+use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
 use aya::{Btf, Ebpf};
 use iotq_probes::catalogue::{Attach, Hook};
 
@@ -12,9 +12,13 @@ use super::InstallError;
 /// If the kernel refuses it.
 pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), InstallError> {
     let program = find(ebpf, hook)?;
+    let name = hook.tracepoint;
     let loaded = match hook.attach {
-        Attach::Typed => typed(program).and_then(|program| program.load(hook.tracepoint, btf)),
-        Attach::Raw => raw(program).and_then(RawTracePoint::load),
+        Attach::Typed => of::<BtfTracePoint>(program).and_then(|program| program.load(name, btf)),
+        Attach::Raw => of::<RawTracePoint>(program).and_then(RawTracePoint::load),
+        Attach::Entry => of::<FEntry>(program).and_then(|program| program.load(name, btf)),
+        Attach::Exit => of::<FExit>(program).and_then(|program| program.load(name, btf)),
+        Attach::Probe | Attach::ExitProbe => of::<KProbe>(program).and_then(KProbe::load),
     };
     loaded.map_err(|source| failed("load", hook, source))
 }
@@ -25,9 +29,15 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
 /// If the kernel refuses.
 pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), InstallError> {
     let program = find(ebpf, hook)?;
+    let name = hook.tracepoint;
     let attached = match hook.attach {
-        Attach::Typed => typed(program).and_then(|program| program.attach().map(|_| ())),
-        Attach::Raw => raw(program).and_then(|program| program.attach(hook.tracepoint).map(|_| ())),
+        Attach::Typed => of::<BtfTracePoint>(program).and_then(|it| it.attach().map(drop)),
+        Attach::Raw => of::<RawTracePoint>(program).and_then(|it| it.attach(name).map(drop)),
+        Attach::Entry => of::<FEntry>(program).and_then(|it| it.attach().map(drop)),
+        Attach::Exit => of::<FExit>(program).and_then(|it| it.attach().map(drop)),
+        Attach::Probe | Attach::ExitProbe => {
+            of::<KProbe>(program).and_then(|it| it.attach(name, 0).map(drop))
+        }
     };
     attached.map_err(|source| failed("attach", hook, source))
 }
@@ -37,11 +47,10 @@ fn find<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut Program, InstallE
         .ok_or(InstallError::Missing(hook.program))
 }
 
-fn typed(program: &mut Program) -> Result<&mut BtfTracePoint, ProgramError> {
-    program.try_into()
-}
-
-fn raw(program: &mut Program) -> Result<&mut RawTracePoint, ProgramError> {
+fn of<'p, P>(program: &'p mut Program) -> Result<&'p mut P, ProgramError>
+where
+    &'p mut P: TryFrom<&'p mut Program, Error = ProgramError>,
+{
     program.try_into()
 }
 

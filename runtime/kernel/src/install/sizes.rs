@@ -6,12 +6,12 @@ use aya::EbpfLoader;
 use aya::util::online_cpus;
 use iotq_probes::abi::iotq_config;
 
-use super::hooks::{BIO_COMPLETE, Hooks};
+use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
 use crate::encode::Constants;
 use crate::names::device;
 
 /// About the size of a record in the ring.
-const RECORD: u32 = 160;
+const RECORD: u32 = 152;
 const RING_PER_CPU: u32 = 512 << 10;
 const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
 /// Pairs of places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
@@ -22,6 +22,7 @@ const BIO_SPANS: u32 = 16_384;
 const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
 const THREADS: u32 = 16_384;
 const PROCESSES: u32 = 65_536;
+const RINGS_UNTOLD: u32 = 1024;
 
 /// Entries of the maps; of the ring, bytes.
 pub(super) struct Sizes {
@@ -33,6 +34,7 @@ pub(super) struct Sizes {
     bio_spans: u32,
     threads: u32,
     families: u32,
+    untold: u32,
 }
 
 impl Sizes {
@@ -64,6 +66,7 @@ impl Sizes {
             },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
             threads: used("sys_enter", THREADS),
+            untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             families: if constants.config.families > 0 {
                 PROCESSES
             } else {
@@ -83,6 +86,7 @@ impl Sizes {
             ("iotq_bio_spans", self.bio_spans),
             ("iotq_threads", self.threads),
             ("iotq_families", self.families),
+            ("iotq_untold", self.untold),
         ] {
             loader.map_max_entries(map, entries);
         }
