@@ -56,4 +56,5 @@ pub static LAYER: Layer = Layer {
     record: None,
     upkeep: &[],
     modules: &[],
+    options: &[],
 };

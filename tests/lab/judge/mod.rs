@@ -1,6 +1,7 @@
 //! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
 
 mod block;
+mod doctor;
 mod nvme;
 mod scsi;
 mod syscall;
@@ -20,6 +21,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["scsi"] => scsi::commands(brought),
         ["nvme"] => nvme::commands(brought),
         ["calls"] => syscall::calls(brought),
+        ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),
     }
 }

@@ -25,6 +25,8 @@ pub struct KernelTypes {
     pub btf: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
+    /// The modules whose types are among them.
+    pub modules: Vec<String>,
     /// Of [`STRUCTURES`], by structure and member.
     places: HashMap<(&'static str, String), Place>,
 }
@@ -87,6 +89,7 @@ impl KernelTypes {
         let mut types = Self {
             btf,
             tracepoints: signatures(&all),
+            modules: Vec::new(),
             places: HashMap::new(),
         };
         if !modules.is_empty() {
@@ -98,6 +101,7 @@ impl KernelTypes {
                 continue;
             };
             if let Some(own) = Raw::parse_module(&bytes, &all) {
+                types.modules.push((*module).to_owned());
                 types.tracepoints.extend(signatures(&own));
                 types.add_places(&own);
             }
@@ -127,6 +131,30 @@ impl KernelTypes {
     /// Where a member of one of [`STRUCTURES`] lies, if that is known.
     pub fn place(&self, structure: &'static str, member: &str) -> Option<Place> {
         self.places.get(&(structure, member.to_owned())).copied()
+    }
+}
+
+#[cfg(test)]
+impl KernelTypes {
+    /// Those of a kernel that is made up: tracepoints with the number of their arguments, members of structures.
+    pub fn made_up(tracepoints: &[(&str, usize)], members: &[(&'static str, &str)]) -> Self {
+        let object = object::File::parse(iotq_probes::object::bytes()).unwrap();
+        let types = object.section_by_name(".BTF").unwrap().data().unwrap();
+        let owned = |(name, args): &(&str, usize)| ((*name).to_owned(), *args);
+        let place = Place {
+            offset: 8,
+            is_pointer: false,
+        };
+        let placed = |(structure, member): &(&'static str, &str)| {
+            let key = (*structure, (*member).to_owned());
+            (key, place)
+        };
+        Self {
+            btf: Btf::parse(types, Endianness::default()).unwrap(),
+            tracepoints: tracepoints.iter().map(owned).collect(),
+            modules: Vec::new(),
+            places: members.iter().map(placed).collect(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
 use iotq_probes::catalogue::{FAMILY, Hook, Layer};
 
+use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
 use crate::names::device;
 
@@ -31,7 +32,7 @@ impl Hooks {
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
             for hook in points.chain(template.layer.upkeep) {
-                if hook.tracepoint == BIO_COMPLETE && !bio_devices() {
+                if unneeded(hook) {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
@@ -39,12 +40,12 @@ impl Hooks {
         }
         if families {
             for hook in &FAMILY {
-                match offers(types, hook) {
-                    Ok(()) => hooks.family.push(hook),
-                    Err(why) => errors.push(Diagnostic::new(
-                        &code::NO_HOOK,
-                        format!("{why}, which `pid under` needs"),
-                    )),
+                match fitting(types, hook) {
+                    Ok(hook) => hooks.family.push(hook),
+                    Err(why) => errors.push(
+                        Diagnostic::new(&code::NO_HOOK, format!("{why}, which `pid under` needs"))
+                            .help(remedy(types, hook, None, &why)),
+                    ),
                 }
             }
         }
@@ -63,28 +64,29 @@ impl Hooks {
         layer: &Layer,
         errors: &mut Vec<Diagnostic>,
     ) {
-        let Err(why) = offers(types, hook) else {
-            if !self.has(hook.program) {
-                self.points.push(hook);
+        let why = match fitting(types, hook) {
+            Ok(fitting) => {
+                if !self.has(fitting.program) {
+                    self.points.push(fitting);
+                }
+                return;
             }
-            return;
+            Err(why) => why,
         };
-        if let Some(lost) = hook.without
-            && !replaced(types, hook)
-        {
+        if let Some(lost) = hook.without {
             let missing = format!("{why}: {lost}");
             if !self.missing.contains(&missing) {
                 self.missing.push(missing);
             }
-        } else if hook.instead.is_empty() {
-            let error = no_hook(&why, layer);
+        } else if hook.substitutes().next().is_none() {
+            let error = no_hook(&why, hook, layer, types);
             // Several points, and the books, may want the same hook.
             if !errors.iter().any(|known| known.message == error.message) {
                 errors.push(error);
             }
         }
-        for hook in hook.instead {
-            self.take(types, hook, layer, errors);
+        for other in hook.substitutes() {
+            self.take(types, other, layer, errors);
         }
     }
 
@@ -126,33 +128,20 @@ impl Hooks {
     }
 }
 
-/// Whether there are devices that take bios as they are. To follow these costs something on every bio, and most machines
-/// have no use for it.
-fn bio_devices() -> bool {
-    device::all()
-        .iter()
-        .any(|device| device.bio_based && device.bytes > 0)
-}
-
-/// What is amiss with a tracepoint.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Amiss {
-    /// The kernel does not have it, or the module that has it is not loaded.
-    #[error("this kernel has no tracepoint {0}")]
-    Absent(&'static str),
-    /// Its arguments are others.
-    #[error("the tracepoint {0} has another shape here ({1} arguments)")]
-    Shape(&'static str, usize),
-    /// A module has it, and does not say what its arguments are.
-    #[error("the tracepoint {0} is there, but its module does not describe its types")]
-    Untyped(&'static str),
+/// Whether a hook is for devices only that take bios as they are, and there are none. To follow these costs something on
+/// every bio, and most machines have no use for it.
+pub(super) fn unneeded(hook: &Hook) -> bool {
+    hook.tracepoint == BIO_COMPLETE
+        && !device::all()
+            .iter()
+            .any(|device| device.bio_based && device.bytes > 0)
 }
 
 /// Whether this kernel has a tracepoint in the shape that a program expects.
 ///
 /// # Errors
 /// If it has not.
-pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
+fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
     let name = hook.tracepoint;
     match types.tracepoints.get(name) {
         Some(args) if hook.args.contains(args) => Ok(()),
@@ -172,28 +161,24 @@ fn in_tracefs(tracepoint: &str) -> bool {
     groups.any(|group| group.path().join(tracepoint).exists())
 }
 
-/// Whether another program sits on the same tracepoint, where it has another shape.
-pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
-    let same = |other: &&Hook| other.tracepoint == hook.tracepoint;
-    hook.instead
-        .iter()
-        .filter(same)
-        .any(|other| offers(types, other).is_ok())
+/// Whether the list of all tracepoints can be read. Without it those that lack types only seem to be absent.
+pub fn lists_tracepoints() -> bool {
+    EVENTS.iter().any(|folder| fs::read_dir(folder).is_ok())
 }
 
-/// The way out where a module keeps its types to itself.
-pub(super) const UNTYPED: &str =
-    "modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y";
+/// The hook, or the one that is made for the shape that its tracepoint has here.
+///
+/// # Errors
+/// If neither can be used.
+pub(super) fn fitting(types: &KernelTypes, hook: &'static Hook) -> Result<&'static Hook, Amiss> {
+    let mut all = std::iter::once(hook).chain(hook.shapes());
+    let usable = all.find(|one| offers(types, one).is_ok());
+    usable.map_or_else(|| offers(types, hook).map(|()| hook), Ok)
+}
 
-fn no_hook(why: &Amiss, layer: &Layer) -> Diagnostic {
+fn no_hook(why: &Amiss, hook: &Hook, layer: &Layer, types: &KernelTypes) -> Diagnostic {
     let message = format!("{why}, which the layer `{}` needs", layer.name);
-    let error = Diagnostic::new(&code::NO_HOOK, message);
-    let error = match (why, layer.modules.first()) {
-        (Amiss::Untyped(_), _) => error.help(UNTYPED),
-        (Amiss::Absent(_), Some(module)) => error.help(format!(
-            "no device here uses the driver, or its module `{module}` is not loaded"
-        )),
-        _ => error,
-    };
-    error.help("`iotq doctor` tells what this kernel offers, and what it would take")
+    Diagnostic::new(&code::NO_HOOK, message)
+        .help(remedy(types, hook, Some(layer), why))
+        .help("`iotq doctor` tells what this kernel offers, and what it would take")
 }
