@@ -175,7 +175,7 @@ fn run_with(args: &[&str]) -> Ended {
 }
 
 /// iotq through another command, which changes what it may do.
-fn through(wrapper: &[&str], args: &[&str]) -> Ended {
+pub fn through(wrapper: &[&str], args: &[&str]) -> Ended {
     let mut command = Command::new(wrapper[0]);
     command.args(&wrapper[1..]).arg(binary()).args(args);
     command.env_remove("IOTQ_BTF");

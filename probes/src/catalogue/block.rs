@@ -51,11 +51,13 @@ const FRONT_MERGE: Hook =
 const INSERT: Hook = Hook::typed("block_rq_insert", "iotq_rq_insert", &[1]);
 const ISSUE: Hook = Hook::typed("block_rq_issue", "iotq_rq_issue", &[1]);
 const START: Hook = Hook::typed("block_io_start", "iotq_rq_start", &[1])
-    .or_lose("the submitter of a request is taken from its first bio, where that was seen");
+    .or_lose("the submitter of a request is taken from its first bio, where that was seen")
+    .late();
 
 /// A request that is merged into another one does not complete.
 pub(super) const MERGED: Hook = Hook::typed("block_rq_merge", "iotq_rq_merge", &[1])
-    .or_lose("a request that was merged into another stays tracked until its slot is used again");
+    .or_lose("a request that was merged into another stays tracked until its slot is used again")
+    .late();
 
 /// What tells drivers' layers who submitted a request.
 pub(super) const SUBMITTED: Hook = Hook {
@@ -401,4 +403,5 @@ pub static LAYER: Layer = Layer {
         MERGED,
     ],
     modules: &[],
+    options: &["CONFIG_BLOCK"],
 };

@@ -42,4 +42,5 @@ pub static LAYER: Layer = Layer {
     record: None,
     upkeep: &[],
     modules: &[],
+    options: &[],
 };

@@ -50,4 +50,5 @@ pub static LAYER: Layer = Layer {
     record: None,
     upkeep: &[],
     modules: &[],
+    options: &[],
 };

@@ -147,4 +147,5 @@ pub static LAYER: Layer = Layer {
         block::MERGED,
     ],
     modules: &["nvme_core", "nvme"],
+    options: &["CONFIG_NVME_CORE", "CONFIG_TRACING"],
 };

@@ -51,4 +51,5 @@ pub static LAYER: Layer = Layer {
     record: None,
     upkeep: &[],
     modules: &[],
+    options: &[],
 };

@@ -58,4 +58,5 @@ pub static LAYER: Layer = Layer {
     record: None,
     upkeep: &[],
     modules: &[],
+    options: &[],
 };

@@ -142,4 +142,5 @@ pub static LAYER: Layer = Layer {
     record: Some(size_of::<iotq_scsi>()),
     upkeep: &[DISPATCH, REFUSED, block::SUBMITTED, block::MERGED],
     modules: &["scsi_mod"],
+    options: &["CONFIG_SCSI"],
 };

@@ -290,4 +290,5 @@ pub static LAYER: Layer = Layer {
     record: Some(size_of::<iotq_syscall>()),
     upkeep: &[],
     modules: &[],
+    options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],
 };

@@ -54,6 +54,20 @@ fn layers_are_consistent() {
 }
 
 #[test]
+fn options_bring_the_hooks_of_layers() {
+    for layer in LAYERS {
+        assert_eq!(
+            layer.options.is_empty(),
+            layer.record.is_none(),
+            "{}",
+            layer.name
+        );
+        let named = |option: &&str| option.starts_with("CONFIG_");
+        assert!(layer.options.iter().all(named), "{}", layer.name);
+    }
+}
+
+#[test]
 fn names_and_numbers_are_unique() {
     fn unique<T: Ord + std::fmt::Debug>(mut all: Vec<T>) {
         let count = all.len();

@@ -187,6 +187,18 @@ impl Attach {
     pub fn is_probe(self) -> bool {
         matches!(self, Attach::Probe | Attach::ExitProbe)
     }
+
+    /// What the section of such a program is called, by convention.
+    pub fn name(self) -> &'static str {
+        match self {
+            Attach::Typed => "tp_btf",
+            Attach::Raw => "raw_tp",
+            Attach::Entry => "fentry",
+            Attach::Exit => "fexit",
+            Attach::Probe => "kprobe",
+            Attach::ExitProbe => "kretprobe",
+        }
+    }
 }
 
 /// A kernel hook and the program that sits on it.
@@ -204,6 +216,8 @@ pub struct Hook {
     pub without: Option<&'static str>,
     /// What is hooked where it is missing. If all of that is there and `without` is none, nothing is lost.
     pub instead: &'static [Hook],
+    /// What brings it, if not what brings the other hooks of its layer.
+    pub brought_by: Option<&'static str>,
 }
 
 impl Hook {
@@ -220,6 +234,7 @@ impl Hook {
             args,
             without: None,
             instead: &[],
+            brought_by: None,
         }
     }
 
@@ -279,6 +294,30 @@ impl Hook {
             ..self
         }
     }
+
+    /// Hooks on the same tracepoint, for other shapes of it.
+    pub fn shapes(&self) -> impl Iterator<Item = &'static Hook> {
+        let name = self.tracepoint;
+        self.instead
+            .iter()
+            .filter(move |other| other.tracepoint == name)
+    }
+
+    /// Other tracepoints that are hooked where this one is missing.
+    pub fn substitutes(&self) -> impl Iterator<Item = &'static Hook> {
+        let name = self.tracepoint;
+        self.instead
+            .iter()
+            .filter(move |other| other.tracepoint != name)
+    }
+
+    /// The same, of a kind that came to the kernel late.
+    pub const fn late(self) -> Self {
+        Self {
+            brought_by: Some("newer kernels have it"),
+            ..self
+        }
+    }
 }
 
 /// A moment in the life of an operation.
@@ -317,6 +356,8 @@ pub struct Layer {
     pub upkeep: &'static [Hook],
     /// The modules that may hold the layer's tracepoints and types, where the kernel itself does not.
     pub modules: &'static [&'static str],
+    /// The options of the kernel's configuration that bring its hooks.
+    pub options: &'static [&'static str],
 }
 
 impl Layer {

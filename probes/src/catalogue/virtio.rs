@@ -150,4 +150,5 @@ pub static LAYER: Layer = Layer {
         "virtio_scsi",
         "scsi_mod",
     ],
+    options: &["CONFIG_VIRTIO", "CONFIG_BPF_EVENTS"],
 };

@@ -1,9 +1,10 @@
 //! `iotq list`: what there is to ask about, from the catalogue and from this machine.
 
+mod devices;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use iotq_kernel::names::device::{self, Device};
 use iotq_lang::diag::codes;
 use iotq_probes::catalogue::{Field, LAYERS, Layer, Type};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::script::STDLIB;
 pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure> {
     let rows = match what {
         None => LAYERS.iter().map(|layer| layer_row(layer)).collect(),
-        Some("devices") => device::all().iter().map(device_row).collect(),
+        Some("devices") => return devices::list(format),
         Some("modules") => modules().collect(),
         Some("codes") => codes::all()
             .map(|code| Row::new(code.id, "code", code.title))
@@ -29,7 +30,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
     };
     if rows.is_empty() {
         note(&format!(
-            "iotq: nothing is called {}; `iotq list` shows the layers",
+            "iotq: nothing is called {}; `iotq list` shows the layers, and devices, modules and codes can be listed",
             what.unwrap_or_default()
         ));
         return Ok(ExitCode::from(2));
@@ -151,39 +152,5 @@ fn field_row(layer: &Layer, field: &Field) -> Row {
         doc,
     );
     row.more = json!({"unit": field.ty.unit(), "points": at, "runnable": field.slot.is_some()});
-    row
-}
-
-fn device_row(device: &Device) -> Row {
-    let number = format!("{}:{}", device.number >> 20, device.number & 0xfffff);
-    let kind = match device.sectors {
-        Some(_) => "partition",
-        None if device.head.is_some() => "path",
-        None if device.bio_based => "stacked",
-        None => "disk",
-    };
-    let size = iotq_engine::units::Bytes(device.bytes.into());
-    let mut doc = format!("{number:8} {size}");
-    if let Some((first, last)) = device.sectors {
-        doc = format!("{doc}, sectors {first}..{last}");
-    }
-    for name in [&device.alias, &device.address].into_iter().flatten() {
-        doc = format!("{doc}, {name}");
-    }
-    if let Some(head) = &device.head {
-        doc = format!("{doc}, path of {head}");
-    }
-    if let Some(controller) = &device.controller {
-        doc = format!("{doc}, through {controller}");
-    }
-    for below in [&device.members, &device.paths] {
-        if !below.is_empty() {
-            doc = format!("{doc}, on {}", below.join(" "));
-        }
-    }
-    let mut row = Row::new(&device.name, kind, doc);
-    row.more = json!({"number": number, "bytes": device.bytes, "sectors": device.sectors, "alias": device.alias,
-        "members": device.members, "address": device.address, "controller": device.controller, "paths": device.paths,
-        "head": device.head});
     row
 }

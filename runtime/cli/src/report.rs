@@ -45,11 +45,18 @@ impl Failure {
         ExitCode::from(code)
     }
 
+    /// The messages, without places and help.
+    pub fn message(&self) -> String {
+        let messages = self.errors.0.iter().map(|error| error.message.as_str());
+        messages.collect::<Vec<_>>().join("; ")
+    }
+
     /// This user may not trace.
     pub fn not_permitted(sources: &Sources) -> Self {
+        let lacking = iotq_kernel::lacking().join(" and ");
         let error = Diagnostic::new(
             &machine::NOT_PERMITTED,
-            "tracing needs privileges that this user lacks",
+            format!("tracing needs privileges that this user lacks: {lacking}"),
         );
         let error = error.help("run it as root, or with CAP_BPF and CAP_PERFMON");
         Self::new(Errors(vec![error]), sources)

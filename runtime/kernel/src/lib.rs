@@ -7,11 +7,15 @@
 pub mod btf;
 pub mod encode;
 pub mod install;
+mod modules;
 pub mod names;
 mod privilege;
 pub mod running;
 mod unended;
 
-pub use install::{Amiss, InstallError, Options, install, offers, replaced};
-pub use privilege::privileged;
+pub use install::{
+    Amiss, InstallError, Options, Standing, Survey, Surveyed, install, lists_tracepoints, verify,
+};
+pub use modules::{Module, module};
+pub use privilege::{lacking, lockdown, privileged, raise_memlock, refusal};
 pub use running::{Counts, Running};

@@ -1,6 +1,7 @@
 //! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
 
 mod block;
+mod doctor;
 mod nvme;
 mod scsi;
 mod syscall;
@@ -22,6 +23,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["nvme"] => nvme::commands(brought),
         ["virtio", format] => virtio::requests(brought, format),
         ["calls"] => syscall::calls(brought),
+        ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),
     }
 }

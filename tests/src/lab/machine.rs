@@ -17,7 +17,7 @@ pub struct Machine {
 pub const DISK_BYTES: u64 = 64 << 20;
 
 /// All of them.
-pub static MACHINES: [Machine; 7] = [
+pub static MACHINES: [Machine; 8] = [
     // For drivers that need no hardware: null_blk, scsi_debug, loop, dm over these.
     Machine {
         name: "plain",
@@ -107,6 +107,13 @@ pub static MACHINES: [Machine; 7] = [
         ],
         disks: 1,
         modules: &["sd_mod", "virtio_scsi"],
+    },
+    // For a case after which the kernel is not as it was.
+    Machine {
+        name: "spent",
+        devices: &[],
+        disks: 0,
+        modules: &["scsi_mod"],
     },
 ];
 

@@ -52,8 +52,8 @@ pub static NO_HOOK: Code = Code {
     title: "this kernel lacks a hook",
     page: "\
 A point of a layer is fed by a tracepoint that this kernel does not have, or has in another shape.
-`iotq doctor` lists the hooks of every layer, which of them this kernel offers, and what is lost
-without the others.",
+`iotq doctor` lists the hooks of every layer, which of them this kernel offers, what is lost without
+the others, and which option of the kernel or which module would bring them.",
     exit: 3,
 };
 

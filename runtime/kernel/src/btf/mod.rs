@@ -28,6 +28,8 @@ pub struct KernelTypes {
     pub tracepoints: HashMap<String, usize>,
     /// The functions that templates hook, if there are; whether they are the kernel's own, not a module's.
     pub functions: HashMap<&'static str, bool>,
+    /// The modules whose types are among them.
+    pub modules: Vec<String>,
     /// Of [`STRUCTURES`], by structure and member.
     places: HashMap<(&'static str, String), Place>,
 }
@@ -99,6 +101,7 @@ impl KernelTypes {
             btf,
             tracepoints: signatures(&all),
             functions: HashMap::new(),
+            modules: Vec::new(),
             places: HashMap::new(),
         };
         if !modules.is_empty() {
@@ -110,6 +113,7 @@ impl KernelTypes {
                 continue;
             };
             if let Some(own) = Raw::parse_module(&bytes, &all) {
+                types.modules.push((*module).to_owned());
                 types.tracepoints.extend(signatures(&own));
                 types.add(&own);
             }
@@ -159,6 +163,31 @@ fn hooked() -> Vec<&'static str> {
     let hooks = points.flat_map(|point| point.hooks);
     let functions = hooks.filter(|hook| hook.attach.is_function());
     functions.map(|hook| hook.tracepoint).collect()
+}
+
+#[cfg(test)]
+impl KernelTypes {
+    /// Those of a kernel that is made up: tracepoints with the number of their arguments, members of structures.
+    pub fn made_up(tracepoints: &[(&str, usize)], members: &[(&'static str, &str)]) -> Self {
+        let object = object::File::parse(iotq_probes::object::bytes()).unwrap();
+        let types = object.section_by_name(".BTF").unwrap().data().unwrap();
+        let owned = |(name, args): &(&str, usize)| ((*name).to_owned(), *args);
+        let place = Place {
+            offset: 8,
+            is_pointer: false,
+        };
+        let placed = |(structure, member): &(&'static str, &str)| {
+            let key = (*structure, (*member).to_owned());
+            (key, place)
+        };
+        Self {
+            btf: Btf::parse(types, Endianness::default()).unwrap(),
+            tracepoints: tracepoints.iter().map(owned).collect(),
+            modules: Vec::new(),
+            functions: HashMap::new(),
+            places: members.iter().map(placed).collect(),
+        }
+    }
 }
 
 /// The types of the templates.

@@ -8,6 +8,7 @@ use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
 use iotq_probes::catalogue::{FAMILY, Hook, Layer};
 
+use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
 use crate::names::device;
 
@@ -34,7 +35,7 @@ impl Hooks {
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
             for hook in points.chain(template.layer.upkeep) {
-                if !useful(types, hook) {
+                if unneeded(types, hook) {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
@@ -42,12 +43,12 @@ impl Hooks {
         }
         if families {
             for hook in &FAMILY {
-                match offers(types, hook) {
-                    Ok(()) => hooks.family.push(hook),
-                    Err(why) => errors.push(Diagnostic::new(
-                        &code::NO_HOOK,
-                        format!("{why}, which `pid under` needs"),
-                    )),
+                match fitting(types, hook) {
+                    Ok(hook) => hooks.family.push(hook),
+                    Err(why) => errors.push(
+                        Diagnostic::new(&code::NO_HOOK, format!("{why}, which `pid under` needs"))
+                            .help(remedy(types, hook, None, &why)),
+                    ),
                 }
             }
         }
@@ -66,31 +67,32 @@ impl Hooks {
         layer: &Layer,
         errors: &mut Vec<Diagnostic>,
     ) {
-        let Err(why) = offers(types, hook) else {
-            if !self.has(hook.program) {
-                self.points.push(hook);
+        let why = match fitting(types, hook) {
+            Ok(fitting) => {
+                if !self.has(fitting.program) {
+                    self.points.push(fitting);
+                }
+                if fitting.attach.is_probe() {
+                    self.note(format!(
+                        "the layer `{}` is seen through kprobes: events that interrupt one another on a CPU go by unseen",
+                        layer.name
+                    ));
+                }
+                return;
             }
-            if hook.attach.is_probe() {
-                self.note(format!(
-                    "the layer `{}` is seen through kprobes: events that interrupt one another on a CPU go by unseen",
-                    layer.name
-                ));
-            }
-            return;
+            Err(why) => why,
         };
-        if let Some(lost) = hook.without
-            && !replaced(types, hook)
-        {
+        if let Some(lost) = hook.without {
             self.note(format!("{why}: {lost}"));
-        } else if hook.instead.is_empty() {
-            let error = no_hook(&why, layer);
+        } else if hook.substitutes().next().is_none() {
+            let error = no_hook(&why, hook, layer, types);
             // Several points, and the books, may want the same hook.
             if !errors.iter().any(|known| known.message == error.message) {
                 errors.push(error);
             }
         }
-        for hook in hook.instead {
-            self.take(types, hook, layer, errors);
+        for other in hook.substitutes() {
+            self.take(types, other, layer, errors);
         }
     }
 
@@ -142,12 +144,12 @@ impl Hooks {
     }
 }
 
-/// Whether this machine has a use for a hook.
-fn useful(types: &KernelTypes, hook: &Hook) -> bool {
+/// Whether this machine has no use for a hook.
+pub(super) fn unneeded(types: &KernelTypes, hook: &Hook) -> bool {
     match hook.program {
-        "iotq_bio_complete" => bio_devices(),
-        "iotq_virtio_scsi_done" => types.place("virtio_scsi_cmd", "sc").is_some(),
-        _ => true,
+        "iotq_bio_complete" => !bio_devices(),
+        "iotq_virtio_scsi_done" => types.place("virtio_scsi_cmd", "sc").is_none(),
+        _ => false,
     }
 }
 
@@ -159,34 +161,11 @@ fn bio_devices() -> bool {
         .any(|device| device.bio_based && device.bytes > 0)
 }
 
-/// What is amiss with a tracepoint.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Amiss {
-    /// The kernel does not have it, or the module that has it is not loaded.
-    #[error("this kernel has no tracepoint {0}")]
-    Absent(&'static str),
-    /// Its arguments are others.
-    #[error("the tracepoint {0} has another shape here ({1} arguments)")]
-    Shape(&'static str, usize),
-    /// A module has it, and does not say what its arguments are.
-    #[error("the tracepoint {0} is there, but its module does not describe its types")]
-    Untyped(&'static str),
-    /// The kernel does not have the function, or the module that has it is not loaded or keeps its types to itself.
-    #[error("this kernel tells of no function {0}")]
-    NoFunction(&'static str),
-    /// The function is a module's, and cannot be hooked with types.
-    #[error("the function {0} belongs to a module")]
-    InModule(&'static str),
-    /// Functions cannot be probed.
-    #[error("this kernel does not let functions be probed, such as {0}")]
-    NoProbes(&'static str),
-}
-
 /// Whether this kernel has a tracepoint in the shape that a program expects, or a function.
 ///
 /// # Errors
 /// If it has not.
-pub fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
+fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
     let name = hook.tracepoint;
     if hook.attach.is_function() {
         return match types.functions.get(name) {
@@ -226,34 +205,24 @@ fn in_tracefs(tracepoint: &str) -> bool {
     groups.any(|group| group.path().join(tracepoint).exists())
 }
 
-/// Whether another program sits on the same tracepoint, where it has another shape.
-pub fn replaced(types: &KernelTypes, hook: &Hook) -> bool {
-    let same = |other: &&Hook| other.tracepoint == hook.tracepoint;
-    hook.instead
-        .iter()
-        .filter(same)
-        .any(|other| offers(types, other).is_ok())
+/// Whether the list of all tracepoints can be read. Without it those that lack types only seem to be absent.
+pub fn lists_tracepoints() -> bool {
+    EVENTS.iter().any(|folder| fs::read_dir(folder).is_ok())
 }
 
-/// The way out where a module keeps its types to itself.
-pub(super) const UNTYPED: &str =
-    "modules describe their types where CONFIG_DEBUG_INFO_BTF_MODULES=y";
+/// The hook, or the one that is made for the shape that its tracepoint has here.
+///
+/// # Errors
+/// If neither can be used.
+pub(super) fn fitting(types: &KernelTypes, hook: &'static Hook) -> Result<&'static Hook, Amiss> {
+    let mut all = std::iter::once(hook).chain(hook.shapes());
+    let usable = all.find(|one| offers(types, one).is_ok());
+    usable.map_or_else(|| offers(types, hook).map(|()| hook), Ok)
+}
 
-fn no_hook(why: &Amiss, layer: &Layer) -> Diagnostic {
+fn no_hook(why: &Amiss, hook: &Hook, layer: &Layer, types: &KernelTypes) -> Diagnostic {
     let message = format!("{why}, which the layer `{}` needs", layer.name);
-    let error = Diagnostic::new(&code::NO_HOOK, message);
-    let error = match (why, layer.modules.first()) {
-        (Amiss::Untyped(_), _) => error.help(UNTYPED),
-        (Amiss::NoProbes(_), _) => error.help("kernels with CONFIG_KPROBE_EVENTS=y do"),
-        (Amiss::NoFunction(_), Some(module)) => error
-            .help(format!(
-                "no device here uses the driver, or its module `{module}` is not loaded"
-            ))
-            .help(UNTYPED),
-        (Amiss::Absent(_), Some(module)) => error.help(format!(
-            "no device here uses the driver, or its module `{module}` is not loaded"
-        )),
-        _ => error,
-    };
-    error.help("`iotq doctor` tells what this kernel offers, and what it would take")
+    Diagnostic::new(&code::NO_HOOK, message)
+        .help(remedy(types, hook, Some(layer), why))
+        .help("`iotq doctor` tells what this kernel offers, and what it would take")
 }

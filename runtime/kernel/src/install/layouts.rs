@@ -3,8 +3,9 @@
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout, iotq_virtio_layout};
+use iotq_probes::catalogue::Layer;
 
-use super::hooks::UNTYPED;
+use super::remedy::UNTYPED;
 use crate::btf::{KernelTypes, Place};
 
 /// Of every driver; zeros for those that the plan has no use for.
@@ -23,15 +24,24 @@ impl Layouts {
     pub fn of(plan: &Plan, types: &KernelTypes) -> Result<Self, Errors> {
         let mut layouts = Self::default();
         for template in &plan.templates {
-            let name = template.layer.name;
-            match name {
-                "nvme" => layouts.nvme = nvme(&Types { types, name })?,
-                "scsi" => layouts.scsi = scsi(&Types { types, name })?,
-                "virtio" => layouts.virtio = virtio(&Types { types, name })?,
-                _ => {}
-            }
+            layouts.add(template.layer, types)?;
         }
         Ok(layouts)
+    }
+
+    /// Those of one layer.
+    ///
+    /// # Errors
+    /// If a module does not describe its types.
+    pub fn add(&mut self, layer: &Layer, types: &KernelTypes) -> Result<(), Errors> {
+        let name = layer.name;
+        match name {
+            "nvme" => self.nvme = nvme(&Types { types, name })?,
+            "scsi" => self.scsi = scsi(&Types { types, name })?,
+            "virtio" => self.virtio = virtio(&Types { types, name })?,
+            _ => {}
+        }
+        Ok(())
     }
 }
 

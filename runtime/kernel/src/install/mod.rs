@@ -5,8 +5,13 @@ mod constants;
 mod hooks;
 mod layouts;
 mod program;
+mod remedy;
 mod sizes;
+mod survey;
+#[cfg(test)]
+mod tests;
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use aya::maps::{Map, MapError};
@@ -14,17 +19,21 @@ use aya::programs::ProgramError;
 use aya::{Ebpf, EbpfError, EbpfLoader, VerifierLogLevel};
 use iotq_lang::diag::Errors;
 use iotq_lang::plan::Plan;
+use iotq_probes::abi::iotq_set_key;
 
 use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::names::{Membership, Resolved};
+use crate::privilege::raise_memlock;
 use crate::running::Running;
 use crate::unended::Requests;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
-pub use hooks::{Amiss, offers, replaced};
+pub use hooks::lists_tracepoints;
 use layouts::Layouts;
+pub use remedy::Amiss;
 use sizes::Sizes;
+pub use survey::{Standing, Survey, Surveyed};
 
 /// How to install.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +88,30 @@ fn modules(plan: &Plan) -> Vec<&'static str> {
     layers.flat_map(|layer| layer.modules).copied().collect()
 }
 
+impl InstallError {
+    /// The error in one line. Of the verifier's words, which may be thousands, the last.
+    pub fn brief(&self) -> String {
+        let Self::Program {
+            source:
+                ProgramError::LoadError {
+                    io_error,
+                    verifier_log,
+                },
+            ..
+        } = self
+        else {
+            let cause = self.source().map(|cause| format!(": {cause}"));
+            return format!("{self}{}", cause.unwrap_or_default());
+        };
+        let log = verifier_log.to_string();
+        let said = log
+            .lines()
+            .rfind(|line| !line.trim().is_empty() && !line.starts_with("processed "))
+            .map_or_else(|| io_error.to_string(), str::to_owned);
+        format!("{self}: {said}")
+    }
+}
+
 /// Installs a bound plan. When this returns, every program is attached.
 ///
 /// # Errors
@@ -88,57 +121,90 @@ pub fn install(
     resolved: &Resolved,
     options: &Options,
 ) -> Result<Running, InstallError> {
-    raise_memlock();
-    // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
-    let mut loader = EbpfLoader::new();
-    loader.btf(None);
-    let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
-    let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
-    let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
-    let layouts = Layouts::of(plan, &types)?;
-    let sizes = Sizes::choose(&constants, &hooks, options.ring);
-    sizes.tell(&mut constants.config);
-    hooks.tell(&mut constants.config);
+    let mut loaded = Loaded::new(plan, resolved, options)?;
+    fill_sets(&mut loaded.ebpf, &loaded.sets)?;
+    attach(&mut loaded.ebpf, &loaded.hooks, &families(resolved))?;
+    let Loaded {
+        mut ebpf,
+        hooks,
+        issues,
+        ..
+    } = loaded;
+    let ring = take(&mut ebpf, "iotq_ring")?;
+    let counts = take(&mut ebpf, "iotq_counts")?;
+    let requests = Requests {
+        slots: take(&mut ebpf, "iotq_requests")?,
+        issues,
+    };
+    // Without completions no request ends, so none is missing its end.
+    let requests = hooks.sees("block_rq_complete").then_some(requests);
+    Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
+}
 
-    let loaded = load(
-        &mut loader,
-        &types,
-        &constants,
-        &sizes,
-        &layouts,
-        &hooks,
-        VerifierLogLevel::DISABLE,
-    );
-    // The verifier's log is expensive, and worth it only when there is something to read in it.
-    let mut ebpf = match loaded {
-        Err(InstallError::Program {
-            source: ProgramError::LoadError { .. },
-            ..
-        }) => load(
+/// Has the kernel verify the programs of a bound plan, and attaches none of them.
+///
+/// # Errors
+/// If the plan cannot be installed.
+pub fn verify(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<(), InstallError> {
+    Loaded::new(plan, resolved, options).map(|_| ())
+}
+
+/// A plan whose programs the kernel has verified.
+struct Loaded {
+    ebpf: Ebpf,
+    hooks: Hooks,
+    sets: Vec<iotq_set_key>,
+    /// Whether the issue of requests is looked at.
+    issues: bool,
+}
+
+impl Loaded {
+    fn new(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<Self, InstallError> {
+        raise_memlock();
+        // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
+        let mut loader = EbpfLoader::new();
+        loader.btf(None);
+        let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
+        let hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
+        let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
+        let layouts = Layouts::of(plan, &types)?;
+        let sizes = Sizes::choose(&constants, &hooks, options.ring);
+        sizes.tell(&mut constants.config);
+        hooks.tell(&mut constants.config);
+
+        let loaded = load(
             &mut loader,
             &types,
             &constants,
             &sizes,
             &layouts,
             &hooks,
-            VerifierLogLevel::DEBUG,
-        )?,
-        other => other?,
-    };
-    drop(loader);
-    drop(types);
-    fill_sets(&mut ebpf, &constants.sets)?;
-    attach(&mut ebpf, &hooks, &families(resolved))?;
-
-    let ring = take(&mut ebpf, "iotq_ring")?;
-    let counts = take(&mut ebpf, "iotq_counts")?;
-    let requests = Requests {
-        slots: take(&mut ebpf, "iotq_requests")?,
-        issues: constants.config.want_issue != 0,
-    };
-    // Without completions no request ends, so none is missing its end.
-    let requests = hooks.sees("block_rq_complete").then_some(requests);
-    Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
+            VerifierLogLevel::DISABLE,
+        );
+        // The verifier's log is expensive, and worth it only when there is something to read in it.
+        let ebpf = match loaded {
+            Err(InstallError::Program {
+                source: ProgramError::LoadError { .. },
+                ..
+            }) => load(
+                &mut loader,
+                &types,
+                &constants,
+                &sizes,
+                &layouts,
+                &hooks,
+                VerifierLogLevel::DEBUG,
+            )?,
+            other => other?,
+        };
+        drop(loader);
+        Ok(Self {
+            ebpf,
+            hooks,
+            issues: constants.config.want_issue != 0,
+            sets: constants.sets,
+        })
+    }
 }
 
 fn take<M: TryFrom<Map, Error = MapError>>(
@@ -148,15 +214,6 @@ fn take<M: TryFrom<Map, Error = MapError>>(
     let map = ebpf.take_map(name).ok_or(InstallError::Missing(name))?;
     map.try_into()
         .map_err(|source| InstallError::Map { name, source })
-}
-
-/// Old kernels count maps as locked memory. Where the limit cannot be raised it does not matter.
-fn raise_memlock() {
-    let all = rustix::process::Rlimit {
-        current: None,
-        maximum: None,
-    };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, all);
 }
 
 fn families(resolved: &Resolved) -> Vec<(usize, u32)> {

@@ -136,7 +136,7 @@ impl Tree {
     }
 
     /// Where links to devices are, `/dev` first.
-    fn link_folders(&self) -> Vec<PathBuf> {
+    pub(super) fn link_folders(&self) -> Vec<PathBuf> {
         let dev = self.0.join("dev");
         let disk = dev.join("disk");
         let mut kinds = entries(&disk);
@@ -153,13 +153,18 @@ impl Tree {
 
     /// The device whose node a link leads to.
     fn behind(&self, link: &Path) -> Option<Device> {
+        self.by_name(&self.target(link)?)
+    }
+
+    /// The node that a link leads to, below `/dev`.
+    pub(super) fn target(&self, link: &Path) -> Option<String> {
         let node = fs::canonicalize(link).ok()?;
         let dev = fs::canonicalize(self.0.join("dev")).ok()?;
-        self.by_name(node.strip_prefix(dev).ok()?.to_str()?)
+        Some(node.strip_prefix(dev).ok()?.to_str()?.to_owned())
     }
 
     /// A path as people write it.
-    fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.0).unwrap_or(path);
         format!("/{}", below.display())
     }

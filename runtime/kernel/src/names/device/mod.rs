@@ -1,5 +1,6 @@
 //! Block devices: which there are, how they belong together, and what people call them.
 
+mod about;
 mod find;
 mod nvme;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tree;
 
 use iotq_lang::plan::Meaning;
 
+pub use about::About;
 pub use find::NotFound;
 use tree::Tree;
 
@@ -46,6 +48,11 @@ pub struct Device {
 /// All devices, sorted by name.
 pub fn all() -> Vec<Device> {
     Tree::machine().all()
+}
+
+/// All devices with what there is to tell of them, sorted by name.
+pub fn described() -> Vec<(Device, About)> {
+    Tree::machine().described()
 }
 
 /// A device by the kernel's name for it.
@@ -103,7 +110,8 @@ impl Device {
         self.name.starts_with("dm-")
     }
 
-    fn is_whole(&self) -> bool {
+    /// Whether it is no partition.
+    pub fn is_whole(&self) -> bool {
         self.sectors.is_none()
     }
 }

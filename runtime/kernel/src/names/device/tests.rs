@@ -1,5 +1,7 @@
 //! Devices of machines that are made up, and of this one.
 
+mod about;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -153,7 +153,7 @@ pub(super) fn is_address(text: &str) -> bool {
     text.split(':').count() == 4 && text.split(':').all(digits)
 }
 
-fn text(path: &Path) -> Option<String> {
+pub(super) fn text(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     Some(text.trim_end().to_owned())
 }

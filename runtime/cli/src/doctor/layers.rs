@@ -1,0 +1,262 @@
+//! The layers: which hooks this kernel has for them, what is lost without the others, and whether it takes the programs.
+
+use iotq_kernel::btf::KernelTypes;
+use iotq_kernel::names::Resolved;
+use iotq_kernel::{Amiss, InstallError, Module, Options, Standing, Survey, Surveyed};
+use iotq_lang::diag::Errors;
+use iotq_lang::plan::Plan;
+use iotq_probes::catalogue::{LAYERS, Layer};
+use serde_json::{Value, json};
+
+use super::machine::CONFIDENTIAL;
+use super::{Finding, State};
+use crate::report::Failure;
+use crate::script::Script;
+
+/// All layers, and the families of processes. `options`: so the kernel is asked to verify the programs.
+pub fn examine(types: &KernelTypes, options: Option<&Options>) -> Vec<Finding> {
+    let layers = LAYERS.iter().map(|layer| {
+        if layer.record.is_none() {
+            let text = "this build has no probes for it (E0601)";
+            return Finding::new(layer.name, State::Absent, text);
+        }
+        let survey = Survey::of(layer, types);
+        let modules: Vec<_> = layer
+            .modules
+            .iter()
+            .map(|name| (*name, iotq_kernel::module(name, types)))
+            .collect();
+        let mut finding = of_layer(layer, &survey, &modules);
+        if let Some(options) = options.filter(|_| finding.state != State::Bad) {
+            attempt(&mut finding, layer, &survey, options);
+        }
+        finding
+    });
+    let families = of_families(&Survey::of_families(types));
+    layers.chain([families]).collect()
+}
+
+/// What a survey of a layer says, and how the modules stand that may hold its hooks.
+pub fn of_layer(layer: &Layer, survey: &Survey, modules: &[(&str, Module)]) -> Finding {
+    let state = if survey.points.is_empty() {
+        State::Bad
+    } else if survey.hooks.iter().any(|hook| !hook.lost.is_empty()) {
+        State::Reduced
+    } else {
+        State::Good
+    };
+    let mut text = counts(survey);
+    if !survey.points.contains(&layer.end) {
+        text = format!("{text}: `trace {}` is refused (E0703)", layer.name);
+    }
+    let mut finding = Finding::new(layer.name, state, text);
+    list(&mut finding, survey);
+    let told = modules.iter().filter_map(|(name, module)| {
+        let words = match module {
+            Module::Typed => "is loaded",
+            Module::Untyped => "is loaded, and does not describe its types",
+            Module::Dormant => "is not loaded",
+            Module::Absent => return None,
+        };
+        Some(format!("{name} {words}"))
+    });
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        finding.details.push(("modules", told.join(", ")));
+    }
+    finding
+        .details
+        .extend(survey.layout.clone().map(|why| ("types", why)));
+    let modules = modules
+        .iter()
+        .map(|(name, module)| json!({"name": name, "state": module_word(*module)}));
+    finding.more = json!({
+        "hooks": hooks_json(Some(layer), survey),
+        "points": survey.points,
+        "modules": modules.collect::<Vec<_>>(),
+        "types": survey.layout,
+        "verified": null,
+    });
+    finding
+}
+
+fn of_families(survey: &Survey) -> Finding {
+    let whole = survey.hooks.iter().all(|hook| hook.lost.is_empty());
+    let state = if whole { State::Good } else { State::Bad };
+    let mut finding = Finding::new("families", state, counts(survey));
+    list(&mut finding, survey);
+    finding.more = json!({"hooks": hooks_json(None, survey)});
+    finding
+}
+
+/// `11 of 12 hooks`: those that nobody needs do not count.
+fn counts(survey: &Survey) -> String {
+    let needed = survey
+        .hooks
+        .iter()
+        .filter(|hook| hook.standing != Standing::Unneeded);
+    let works = |hook: &&Surveyed| !matches!(hook.standing, Standing::Amiss(_));
+    let (all, works) = (needed.clone().count(), needed.filter(works).count());
+    format!("{works} of {all} hooks")
+}
+
+/// The hooks by what becomes of them.
+fn list(finding: &mut Finding, survey: &Survey) {
+    let names = |standing: Standing| {
+        let hooks = survey.hooks.iter().filter(|hook| hook.standing == standing);
+        let names: Vec<&str> = hooks.map(|hook| hook.hook.tracepoint).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(names) = names(Standing::Used) {
+        finding.details.push(("used", names));
+    }
+    if let Some(names) = names(Standing::Unneeded) {
+        let words = format!("{names}: no device here has use for it");
+        finding.details.push(("unneeded", words));
+    }
+    let replaced = survey.hooks.iter().filter(|hook| !by(hook).is_empty());
+    let replaced: Vec<String> = replaced
+        .map(|hook| format!("{} by {}", hook.hook.tracepoint, by(hook).join(" and ")))
+        .collect();
+    if !replaced.is_empty() {
+        finding.details.push(("replaced", replaced.join(", ")));
+    }
+    list_amiss(finding, survey);
+}
+
+/// Hooks that share a way out stand together, with it behind them.
+fn list_amiss(finding: &mut Finding, survey: &Survey) {
+    let mut amiss: Vec<&Surveyed> = survey.hooks.iter().collect();
+    amiss.retain(|hook| matches!(hook.standing, Standing::Amiss(_)));
+    amiss.sort_by_key(|hook| amiss_order(survey, hook));
+    for (index, hook) in amiss.iter().enumerate() {
+        let words = format!("{}: {}", hook.hook.tracepoint, hook.lost.join("; "));
+        finding.details.push((state_of(hook), words));
+        let next = amiss.get(index + 1).map(|next| &next.remedy);
+        if let Some(remedy) = &hook.remedy
+            && next != Some(&hook.remedy)
+        {
+            finding.details.push(("way out", remedy.clone()));
+        }
+    }
+}
+
+/// Where the first hook stands that has the same way out.
+fn amiss_order(survey: &Survey, hook: &Surveyed) -> usize {
+    let same = |one: &Surveyed| one.remedy == hook.remedy;
+    survey.hooks.iter().position(same).unwrap_or(0)
+}
+
+fn state_of(hook: &Surveyed) -> &'static str {
+    match hook.standing {
+        Standing::Used => "used",
+        Standing::Unneeded => "unneeded",
+        Standing::Replaced(_) | Standing::Substituted => "replaced",
+        Standing::Amiss(Amiss::Absent(_) | Amiss::NoFunction(_)) => "missing",
+        Standing::Amiss(Amiss::InModule(_) | Amiss::NoProbes(_)) => "forbidden",
+        Standing::Amiss(Amiss::Untyped(_)) => "untyped",
+        Standing::Amiss(Amiss::Shape(..)) => "shape",
+    }
+}
+
+/// What does instead of a hook: another program, or other tracepoints.
+fn by(hook: &Surveyed) -> Vec<&'static str> {
+    match hook.standing {
+        Standing::Replaced(other) => vec![other.program],
+        Standing::Substituted => hook
+            .hook
+            .substitutes()
+            .map(|other| other.tracepoint)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn hooks_json(layer: Option<&Layer>, survey: &Survey) -> Vec<Value> {
+    let hooks = survey.hooks.iter();
+    hooks.map(|hook| hook_json(layer, hook)).collect()
+}
+
+fn hook_json(layer: Option<&Layer>, hook: &Surveyed) -> Value {
+    json!({
+        "layer": layer.map(|layer| layer.name),
+        "points": hook.points,
+        "tracepoint": hook.hook.tracepoint,
+        "attach": hook.hook.attach.name(),
+        "program": hook.hook.program,
+        "state": state_of(hook),
+        "by": by(hook),
+        "lost": hook.lost,
+        "way_out": hook.remedy,
+    })
+}
+
+fn module_word(module: Module) -> &'static str {
+    match module {
+        Module::Typed => "typed",
+        Module::Untyped => "untyped",
+        Module::Dormant => "dormant",
+        Module::Absent => "absent",
+    }
+}
+
+/// Has the kernel verify the layer's programs.
+fn attempt(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Options) {
+    let Err(why) = verify(layer, survey, options) else {
+        finding.more["verified"] = json!(true);
+        return;
+    };
+    finding.state = State::Bad;
+    finding.text = format!(
+        "{}, and the kernel refuses the programs (E0709)",
+        finding.text
+    );
+    let way_out = if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
+        CONFIDENTIAL.to_owned()
+    } else if let Some(limit) = iotq_kernel::raise_memlock() {
+        format!(
+            "perhaps its maps exceed the limit of locked memory, {limit} bytes, which this user cannot raise: ulimit -l \
+             unlimited, or CAP_SYS_RESOURCE"
+        )
+    } else {
+        "please report it, with the kernel's version".to_owned()
+    };
+    finding.more["verified"] = json!(false);
+    finding.more["refused"] = json!(why);
+    finding.more["way_out"] = json!(way_out);
+    finding.details.push(("refused", why));
+    finding.details.push(("way out", way_out));
+}
+
+fn verify(layer: &Layer, survey: &Survey, options: &Options) -> Result<(), String> {
+    let plan = plan(layer, survey).map_err(|failure| failure.message())?;
+    iotq_kernel::verify(&plan, &Resolved::default(), options).map_err(|error| match error {
+        InstallError::Refused(Errors(errors)) => {
+            let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+            messages.join("; ")
+        }
+        other => other.brief(),
+    })
+}
+
+/// A query that asks for all that can be asked of a layer here.
+fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
+    let at = |point: &&str| format!("{}.{point}", layer.name);
+    let points: Vec<String> = survey.points.iter().map(at).collect();
+    let mut lines = vec![format!("on {} emit time", points.join(", "))];
+    if survey.points.contains(&layer.end) {
+        let fed = |point: &&str| survey.points.contains(point);
+        let fields = layer
+            .fields
+            .iter()
+            .filter(|field| field.needs.iter().all(fed));
+        let fields: Vec<&str> = fields.map(|field| field.name).collect();
+        lines.push(format!(
+            "on {}.{} emit {}",
+            layer.name,
+            layer.end,
+            fields.join(", ")
+        ));
+    }
+    Script::from_expr(&lines, &[])?.plan(false, |_| Vec::new())
+}

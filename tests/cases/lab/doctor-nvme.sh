@@ -1,0 +1,8 @@
+# A kernel with an NVMe drive.
+# machine: nvme
+# stdout: ok +devices +1 disk: 1 nvme
+# stdout: (ok|reduced) +nvme +[0-9]+ of [0-9]+ hooks$
+# judge: doctor
+. /lab/cases/lib
+wait_for /dev/nvme0n1
+doctor

@@ -1,0 +1,102 @@
+//! A judge of the doctor: what the kernel itself shows of its tracepoints and modules.
+
+use std::collections::BTreeSet;
+
+use iotq_tests::lab::result::Brought;
+use serde_json::Value;
+
+/// Each hook stands as the kernel's own lists have it. The case leaves `doctor.json`; `events`, the names of all
+/// tracepoints; `types`, what describes its types; `modules`, those that are loaded.
+pub fn hooks(brought: &Brought) {
+    let text = brought.text("doctor.json");
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let findings: Vec<Value> = lines.collect();
+    let lists = Lists {
+        events: names(brought, "events"),
+        types: names(brought, "types"),
+        modules: names(brought, "modules"),
+    };
+    assert!(lists.events.contains("sys_enter") && lists.types.contains("vmlinux"));
+    let mut count = 0;
+    for finding in findings
+        .iter()
+        .filter(|finding| finding["hooks"].is_array())
+    {
+        for module in array(&finding["modules"]) {
+            lists.module(module);
+        }
+        for hook in array(&finding["hooks"]) {
+            lists.hook(hook, array(&finding["modules"]));
+            count += 1;
+        }
+        layer(finding);
+    }
+    assert!(count > 20, "{count} hooks");
+}
+
+fn names(brought: &Brought, file: &str) -> BTreeSet<String> {
+    let text = brought.text(file);
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+struct Lists {
+    events: BTreeSet<String>,
+    types: BTreeSet<String>,
+    modules: BTreeSet<String>,
+}
+
+impl Lists {
+    fn hook(&self, hook: &Value, modules: &[Value]) {
+        let is_there = self.events.contains(text(hook, "tracepoint"));
+        let works = match text(hook, "state") {
+            "used" | "unneeded" | "replaced" => true,
+            "missing" => false,
+            "untyped" => {
+                let untyped = |module: &Value| module["state"] == "untyped";
+                assert!(is_there && modules.iter().any(untyped), "{hook}");
+                return;
+            }
+            _ => panic!("{hook}"),
+        };
+        assert_eq!(works, is_there, "{hook}");
+        assert_eq!(works, array(&hook["lost"]).is_empty(), "{hook}");
+        assert_eq!(works, hook["way_out"].is_null(), "{hook}");
+    }
+
+    fn module(&self, module: &Value) {
+        let name = text(module, "name");
+        let is_loaded = self.modules.contains(name);
+        let state = match (is_loaded, self.types.contains(name)) {
+            (true, true) => "typed",
+            (true, false) => "untyped",
+            (false, _) if module["state"] == "dormant" => "dormant",
+            (false, _) => "absent",
+        };
+        assert_eq!(module["state"], state, "{module}");
+    }
+}
+
+/// A layer that has points has programs that the kernel takes.
+fn layer(finding: &Value) {
+    let Some(points) = finding["points"].as_array() else {
+        return;
+    };
+    let state = text(finding, "state");
+    assert_eq!(points.is_empty(), state == "no", "{finding}");
+    let verified = &finding["verified"];
+    assert_eq!(
+        verified.as_bool(),
+        (state != "no").then_some(true),
+        "{finding}"
+    );
+}
