@@ -145,8 +145,8 @@ struct iotq_block_slot {
 	__u64 issued;   /* zero until then */
 	__u64 given;    /* to the driver; zero while no statement on the driver's layer wants it */
 	__u32 driver_layer;
-	__u32 pad;
-	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
+	__u32 driver_queries; /* the statements on the driver's layer that follow it; in the record those on the block layer */
+	struct iotq_block record; /* record.head.queries is zero while the block layer does not track it */
 	__u64 driver[IOTQ_DRIVER_WORDS]; /* the rest of the driver's record */
 };
 

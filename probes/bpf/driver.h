@@ -34,10 +34,10 @@ static __always_inline __u64 request_of_data(__u64 data)
 }
 
 /*
- * The slot of a request that its driver takes up. It begins here if no event before has told of it. `ends`: its end in
- * the driver is seen.
+ * The slot of a request that its driver takes up. It begins here if no event before has told of it. If its driver had
+ * it already, it is tried again; where nothing tells when requests begin or end, it may be another one.
  */
-static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, bool ends)
+static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer)
 {
 	struct iotq_block_slot *slot = slot_of(rq);
 	struct request *request = (void *)rq;
@@ -45,8 +45,11 @@ static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, b
 
 	if (!slot)
 		return NULL;
-	if (slot->given && ends)
-		COUNT(layer, unmatched);
+	if (slot->given) {
+		close_below(slot);
+		if (!iotq_config.has_start && !iotq_config.has_end)
+			forget(slot);
+	}
 	if (!slot->queued) {
 		raw_facts(&facts, request);
 		begin(slot, &facts, false);
@@ -74,7 +77,7 @@ static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
 static __always_inline void track_below(struct iotq_block_slot *slot, __u32 layer, __u32 passed, __u64 now)
 {
 	slot->given = passed ? now : 0;
-	slot->record.head.queries |= passed;
+	slot->driver_queries = passed;
 	if (passed)
 		return;
 	COUNT(layer, rejected);

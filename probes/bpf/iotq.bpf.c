@@ -5,5 +5,6 @@
 #include "nvme.bpf.h"
 #include "scsi.bpf.h"
 #include "syscall.bpf.h"
+#include "unended.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -361,7 +361,7 @@ pub struct iotq_block_slot {
     pub issued: __u64,
     pub given: __u64,
     pub driver_layer: __u32,
-    pub pad: __u32,
+    pub driver_queries: __u32,
     pub record: iotq_block,
     pub driver: [__u64; 8usize],
 }
@@ -381,8 +381,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_block_slot, given) - 32usize];
     ["Offset of field: iotq_block_slot::driver_layer"]
         [::core::mem::offset_of!(iotq_block_slot, driver_layer) - 40usize];
-    ["Offset of field: iotq_block_slot::pad"]
-        [::core::mem::offset_of!(iotq_block_slot, pad) - 44usize];
+    ["Offset of field: iotq_block_slot::driver_queries"]
+        [::core::mem::offset_of!(iotq_block_slot, driver_queries) - 44usize];
     ["Offset of field: iotq_block_slot::record"]
         [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
     ["Offset of field: iotq_block_slot::driver"]

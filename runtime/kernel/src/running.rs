@@ -4,10 +4,10 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::Ebpf;
-use aya::maps::{Array, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
 
-use crate::unended;
+use crate::unended::Requests;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
 
@@ -17,7 +17,7 @@ pub struct Running {
     ebpf: Option<Ebpf>,
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
-    requests: Option<Array<MapData, unended::Slot>>,
+    requests: Option<Requests>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -52,7 +52,7 @@ impl Running {
         ebpf: Ebpf,
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
-        requests: Option<Array<MapData, unended::Slot>>,
+        requests: Option<Requests>,
         missing: Vec<String>,
     ) -> Self {
         Self {
@@ -92,12 +92,12 @@ impl Running {
         Ok(sum)
     }
 
-    /// The records of block requests whose end has gone by unseen, not yet judged by the filters of their end. To be
-    /// asked once, before the end.
+    /// The records of requests, and of drivers' commands, whose end has gone by unseen, not yet judged by the filters
+    /// of their end. To be asked once, before the end.
     pub fn unended(&self) -> Vec<Vec<u8>> {
         self.requests
             .as_ref()
-            .map(unended::records)
+            .map(Requests::unended)
             .unwrap_or_default()
     }
 

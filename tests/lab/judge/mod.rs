@@ -21,6 +21,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["least", field, nominal] => delay::least(brought, field, nominal),
         ["errors", op, error] => block::errors(brought, op, error),
         ["scsi"] => scsi::commands(brought),
+        ["attempts"] => scsi::attempts(brought),
         ["nvme"] => nvme::commands(brought),
         ["calls"] => syscall::calls(brought),
         _ => panic!("no judge {words:?}"),

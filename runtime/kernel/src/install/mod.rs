@@ -19,6 +19,7 @@ use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::names::{Membership, Resolved};
 use crate::running::Running;
+use crate::unended::Requests;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
 pub use hooks::{Amiss, offers, replaced};
@@ -132,8 +133,8 @@ pub fn install(
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
     let requests = take(&mut ebpf, "iotq_requests")?;
-    // Without completions no request ends, so none is missing its end.
-    let requests = hooks.sees("block_rq_complete").then_some(requests);
+    let follows = hooks.follows_requests();
+    let requests = follows.then(|| Requests::new(requests, hooks.ending(plan)));
     Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
 }
 
