@@ -34,6 +34,8 @@
 
 #define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was asked for, and not seen */
 
+#define IOTQ_MARK_PARTS 32 /* place and size are those of what has completed; else, until its issue, those at its start */
+
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
 	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE)
@@ -82,7 +84,7 @@ struct iotq_block {
 };
 
 #define IOTQ_DRIVER_WORDS 8
-#define IOTQ_RING_WORDS 8
+#define IOTQ_RING_WORDS 5
 
 /* A block request with what its driver adds. All drivers' records begin with the request's. */
 struct iotq_nvme {
@@ -194,11 +196,13 @@ struct iotq_block_slot {
 	__u64 issued;   /* zero until then */
 	__u64 given;    /* to the driver; zero while no statement on the driver's layer wants it */
 	__u32 driver_layer;
-	__u32 pad;
-	struct iotq_block record; /* record.head.queries is zero while the request is not tracked */
+	__u32 driver_queries; /* the statements on the driver's layer that follow it; in the record those on the block layer */
+	struct iotq_block record; /* record.head.queries is zero while the block layer does not track it */
 	__u64 driver[IOTQ_DRIVER_WORDS]; /* the rest of the driver's record */
-	__u64 ring[IOTQ_RING_WORDS - 1]; /* the rest of a virtio ring's */
+	__u64 ring[IOTQ_RING_WORDS]; /* the rest of a virtio ring's */
 	__u64 added; /* to the ring; zero while it is not on one, or no statement wants it */
+	__u32 ring_queries; /* the statements on rings that follow it */
+	__u32 rest[3];
 };
 
 #define IOTQ_BLOCK_SYNC 1
@@ -347,7 +351,7 @@ _Static_assert(sizeof(struct iotq_nvme) == 192, "nvme");
 _Static_assert(sizeof(struct iotq_scsi) == 192, "scsi");
 _Static_assert(sizeof(struct iotq_scsi) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
 _Static_assert(sizeof(struct iotq_virtio) == 248, "virtio");
-_Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS - 1),
+_Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS),
 	       "room for the ring");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
 _Static_assert(sizeof(struct iotq_block_slot) == 5 * IOTQ_CACHE_LINE, "slot");

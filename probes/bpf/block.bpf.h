@@ -163,6 +163,8 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 		return 0;
 	if (slot->record.head.queries && iotq_config.has_end)
 		close_unended(slot);
+	if (iotq_config.has_driver && (slot->given || slot->added))
+		close_below(slot);
 	typed_facts(&facts, rq, queue, bio);
 	begin(slot, &facts, true);
 	track(slot, filter(&iotq_block_start, &slot->record));
@@ -269,10 +271,11 @@ static __always_inline void add_part(struct iotq_block *record, __u64 sector, __
 {
 	if (!bytes)
 		return;
-	if (!record->size)
+	if (!(record->head.marks & IOTQ_MARK_PARTS))
 		record->sector = sector;
 	else if (record->sector != sector)
 		bytes += record->size;
+	record->head.marks |= IOTQ_MARK_PARTS;
 	record->size = bytes;
 }
 
@@ -287,7 +290,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		if (takes_all(&iotq_block_start))
 			COUNT(IOTQ_LAYER_BLOCK, unmatched);
 		if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
-			forget(slot);
+			finish(slot);
 		return 0;
 	}
 	if (status && !slot->record.error)
@@ -306,6 +309,6 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
-	forget(slot);
+	finish(slot);
 	return 0;
 }

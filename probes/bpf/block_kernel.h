@@ -90,6 +90,7 @@ struct request_facts {
 	__u32 part;
 	__u32 flags; /* enum req_op, enum req_flag_bits */
 	__u32 size;
+	__u64 sector;
 };
 
 /* Of a tracepoint's argument, with its type. `queue` and `bio` are the request's. */
@@ -108,6 +109,7 @@ static __always_inline void typed_facts(struct request_facts *facts, struct requ
 	}
 	facts->flags = rq->cmd_flags;
 	facts->size = rq->__data_len;
+	facts->sector = rq->__sector;
 }
 
 /* Of an address: the tracepoints of modules have no types here. */
@@ -130,6 +132,7 @@ static __always_inline void raw_facts(struct request_facts *facts, struct reques
 		facts->part = bpf_core_field_exists(bio->bi_bdev) ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : IOTQ_NULL32;
 	facts->flags = BPF_CORE_READ(rq, cmd_flags);
 	facts->size = BPF_CORE_READ(rq, __data_len);
+	facts->sector = BPF_CORE_READ(rq, __sector);
 }
 
 /* blk_status_t as errno: blk_errors[] of block/blk-core.c. Rare, so it need not be fast. */

@@ -25,7 +25,7 @@ static __always_inline void no_times(struct iotq_block *record)
 static __noinline int reach_rare(struct iotq_block *record, __u32 point, __u64 now)
 {
 	if (record && point < IOTQ_BLOCK_POINTS)
-		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, point,
+		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, point, record->head.queries,
 			filter_rare(&iotq_block_at[point], record), now);
 	return 0;
 }
@@ -42,8 +42,8 @@ static __always_inline void complete(struct iotq_block *record, __u64 now)
 	const volatile struct iotq_table *table = &iotq_block_at[IOTQ_BLOCK_COMPLETE];
 
 	if (wants(IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE))
-		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE, filter(table, record),
-			now);
+		deliver(&record->head, sizeof(*record), IOTQ_LAYER_BLOCK, IOTQ_BLOCK_COMPLETE, record->head.queries,
+			filter(table, record), now);
 }
 
 /*
@@ -113,7 +113,7 @@ static __always_inline void begin(struct iotq_block_slot *slot, const struct req
 	record->part = facts->part;
 	record->flags = block_flags(facts->flags);
 	record->op = operation(facts->flags, facts->size);
-	describe_size(record, 0, 0);
+	describe_size(record, facts->sector, facts->size);
 	no_times(record);
 	slot->inserted = slot->issued = 0;
 }
@@ -134,6 +134,17 @@ static __always_inline void forget(struct iotq_block_slot *slot)
 {
 	slot->record.head.queries = 0;
 	slot->queued = slot->given = slot->added = 0;
+}
+
+/* The request's driver has it no more, and its end there was not seen: in unended.h, behind all drivers. */
+static __noinline int close_below(struct iotq_block_slot *slot);
+static __noinline int close_ring(struct iotq_block_slot *slot);
+
+static __always_inline void finish(struct iotq_block_slot *slot)
+{
+	if (iotq_config.has_driver && (slot->given || slot->added))
+		close_below(slot);
+	forget(slot);
 }
 
 #endif

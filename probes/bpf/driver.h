@@ -33,15 +33,12 @@ static __always_inline __u64 request_of_data(__u64 data)
 	return data - bpf_core_type_size(struct request);
 }
 
-/* The slot of a request at an address. It begins here if no event before has told of it. */
-static __always_inline struct iotq_block_slot *begun(__u64 rq)
+/* The request begins here if no event before has told of it. */
+static __always_inline void begin_below(struct iotq_block_slot *slot, __u64 rq)
 {
-	struct iotq_block_slot *slot = slot_of(identity_at(rq));
 	struct request *request = (void *)rq;
 	struct request_facts facts;
 
-	if (!slot)
-		return NULL;
 	if (!slot->queued) {
 		raw_facts(&facts, request);
 		begin(slot, &facts, false);
@@ -50,18 +47,24 @@ static __always_inline struct iotq_block_slot *begun(__u64 rq)
 	describe_size(&slot->record, BPF_CORE_READ(request, __sector), BPF_CORE_READ(request, __data_len));
 	if (slot->record.op == IOTQ_BLOCK_OP_DRIVER_IN || slot->record.op == IOTQ_BLOCK_OP_DRIVER_OUT)
 		slot->record.sector = IOTQ_NULL64;
-	return slot;
 }
 
-/* The slot of a request that its driver takes up. `ends`: its end in the driver is seen. */
-static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer, bool ends)
+/*
+ * The slot of a request that its driver takes up. If its driver had it already, it is tried again; where nothing tells
+ * when requests begin or end, it may be another one.
+ */
+static __always_inline struct iotq_block_slot *taken_up(__u64 rq, __u32 layer)
 {
-	struct iotq_block_slot *slot = begun(rq);
+	struct iotq_block_slot *slot = slot_of(identity_at(rq));
 
 	if (!slot)
 		return NULL;
-	if (slot->given && ends)
-		COUNT(layer, unmatched);
+	if (slot->given) {
+		close_below(slot);
+		if (!iotq_config.has_start && !iotq_config.has_end)
+			forget(slot);
+	}
+	begin_below(slot, rq);
 	slot->driver_layer = layer;
 	return slot;
 }
@@ -81,7 +84,7 @@ static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
 static __always_inline void track_below(struct iotq_block_slot *slot, __u32 layer, __u32 passed, __u64 now)
 {
 	slot->given = passed ? now : 0;
-	slot->record.head.queries |= passed;
+	slot->driver_queries = passed;
 	if (passed)
 		return;
 	COUNT(layer, rejected);

@@ -6,5 +6,6 @@
 #include "scsi.bpf.h"
 #include "syscall.bpf.h"
 #include "virtio.bpf.h"
+#include "unended.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

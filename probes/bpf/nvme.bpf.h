@@ -30,7 +30,7 @@ static __noinline int reach_rare_nvme(struct iotq_block_slot *slot, __u32 point,
 {
 	if (slot && point < IOTQ_NVME_POINTS)
 		deliver(&slot->record.head, sizeof(struct iotq_nvme), IOTQ_LAYER_NVME, point,
-			filter_rare(&iotq_nvme_at[point], &slot->record), now);
+			slot->driver_queries, filter_rare(&iotq_nvme_at[point], &slot->record), now);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ SEC("raw_tp/nvme_setup_cmd")
 int iotq_nvme_setup(struct raw_args *ctx)
 {
 	__u64 rq = ctx->args[0], now = bpf_ktime_get_ns();
-	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_NVME, wants(IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE));
+	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_NVME);
 	struct request *request = (void *)rq;
 	struct nvme_command_head head = {};
 	struct iotq_nvme *nvme;
@@ -143,8 +143,8 @@ int iotq_nvme_complete(struct raw_args *ctx)
 	nvme->error = nvme->status ? nvme_errno(nvme->status) : 0;
 	nvme->lat = now - slot->given;
 	if (wants(IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE))
-		deliver(&nvme->block.head, sizeof(*nvme), IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE, filter(table, nvme),
-			now);
+		deliver(&nvme->block.head, sizeof(*nvme), IOTQ_LAYER_NVME, IOTQ_NVME_COMPLETE,
+			slot->driver_queries, filter(table, nvme), now);
 	give_back(slot);
 	return 0;
 }

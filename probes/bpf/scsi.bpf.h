@@ -24,7 +24,7 @@ static __noinline int reach_rare_scsi(struct iotq_block_slot *slot, __u32 point,
 {
 	if (slot && point < IOTQ_SCSI_POINTS)
 		deliver(&slot->record.head, sizeof(struct iotq_scsi), IOTQ_LAYER_SCSI, point,
-			filter_rare(&iotq_scsi_at[point], &slot->record), now);
+			slot->driver_queries, filter_rare(&iotq_scsi_at[point], &slot->record), now);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ SEC("raw_tp/scsi_dispatch_cmd_start")
 int iotq_scsi_dispatch(struct raw_args *ctx)
 {
 	__u64 cmnd = ctx->args[0], rq = request_of_data(cmnd), now = bpf_ktime_get_ns();
-	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_SCSI, wants(IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE));
+	struct iotq_block_slot *slot = taken_up(rq, IOTQ_LAYER_SCSI);
 	struct iotq_scsi *scsi;
 
 	if (!slot)
@@ -188,8 +188,8 @@ int iotq_scsi_complete(struct raw_args *ctx)
 	scsi->error = scsi->result ? scsi_errno(scsi->result, scsi->sense) : 0;
 	scsi->lat = now - slot->given;
 	if (wants(IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE))
-		deliver(&scsi->block.head, sizeof(*scsi), IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE, filter(table, scsi),
-			now);
+		deliver(&scsi->block.head, sizeof(*scsi), IOTQ_LAYER_SCSI, IOTQ_SCSI_COMPLETE,
+			slot->driver_queries, filter(table, scsi), now);
 	give_back(slot);
 	return 0;
 }

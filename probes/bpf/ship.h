@@ -133,11 +133,14 @@ static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer
 		__sync_fetch_and_add(&books->approx, 1);
 }
 
-/* A point is reached: ships the record to the statements that track it and whose end filters `passed`. */
-static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 layer, __u32 point, __u32 passed,
-				    __u64 now)
+/*
+ * A point is reached: ships the record to the statements whose end filters `passed`, of those on this layer that
+ * track it.
+ */
+static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 layer, __u32 point, __u32 tracked,
+				    __u32 passed, __u64 now)
 {
-	__u32 tracked = head->queries;
+	__u32 kept = head->queries;
 
 	passed &= tracked;
 	if (!passed) {
@@ -149,7 +152,7 @@ static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 la
 	head->point = point;
 	head->queries = passed;
 	ship(head, size, layer);
-	head->queries = tracked;
+	head->queries = kept;
 }
 
 #endif

@@ -179,7 +179,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	slot->entered = bpf_ktime_get_ns();
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
 		deliver(&slot->record.head, sizeof(record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER,
-			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], &slot->record), slot->entered);
+			slot->record.head.queries, filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], &slot->record), slot->entered);
 	return 0;
 }
 
@@ -197,7 +197,7 @@ static __noinline int leave(__u32 number, long ret)
 	slot->record.lat = now - slot->entered;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT))
 		deliver(&slot->record.head, sizeof(slot->record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT,
-			filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &slot->record), now);
+			slot->record.head.queries, filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &slot->record), now);
 	slot->record.head.queries = 0;
 	return 0;
 }

@@ -53,7 +53,7 @@ static __noinline int reach_rare_virtio(struct iotq_block_slot *slot, __u32 poin
 {
 	if (slot && point < IOTQ_VIRTIO_POINTS)
 		deliver(&slot->record.head, sizeof(struct iotq_virtio), IOTQ_LAYER_VIRTIO, point,
-			filter_rare(&iotq_virtio_at[point], &slot->record), now);
+			slot->ring_queries, filter_rare(&iotq_virtio_at[point], &slot->record), now);
 	return 0;
 }
 
@@ -189,9 +189,12 @@ static __noinline int added(__s32 result)
 	/* No room on the ring: it will be tried again. */
 	if (result)
 		return 0;
-	slot = begun(request);
+	slot = slot_of(identity_at(request));
 	if (!slot)
 		return 0;
+	if (slot->added)
+		close_ring(slot);
+	begin_below(slot, request);
 	virtio = virtio_record(slot);
 	__builtin_memcpy(slot->ring, &adding->record.lat, sizeof(adding->record) - OF_THE_RING);
 	if (!virtio->op)
@@ -201,7 +204,7 @@ static __noinline int added(__s32 result)
 	virtio->error = 0;
 	passed = filter(&iotq_virtio_start, virtio);
 	slot->added = passed ? adding->at : 0;
-	slot->record.head.queries |= passed;
+	slot->ring_queries = passed;
 	if (!passed) {
 		COUNT(IOTQ_LAYER_VIRTIO, rejected);
 		if (!iotq_config.has_start && !iotq_config.has_end && !slot->given)
@@ -282,7 +285,7 @@ static __noinline int taken(struct iotq_block_slot *slot, __u64 status, bool scs
 	virtio->lat = now - slot->added;
 	if (wants(IOTQ_LAYER_VIRTIO, IOTQ_VIRTIO_COMPLETE))
 		deliver(&virtio->block.head, sizeof(*virtio), IOTQ_LAYER_VIRTIO, IOTQ_VIRTIO_COMPLETE,
-			filter(table, virtio), now);
+			slot->ring_queries, filter(table, virtio), now);
 	slot->added = 0;
 	if (!iotq_config.has_end && !slot->given)
 		forget(slot);

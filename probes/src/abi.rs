@@ -17,9 +17,10 @@ pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
 pub const IOTQ_MARK_INTERNAL: u32 = 4;
 pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
+pub const IOTQ_MARK_PARTS: u32 = 32;
 pub const IOTQ_MARK_APPROX: u32 = 27;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
-pub const IOTQ_RING_WORDS: u32 = 8;
+pub const IOTQ_RING_WORDS: u32 = 5;
 pub const IOTQ_UNTOLD: u32 = 32;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
 pub const IOTQ_BLOCK_META: u32 = 2;
@@ -508,11 +509,13 @@ pub struct iotq_block_slot {
     pub issued: __u64,
     pub given: __u64,
     pub driver_layer: __u32,
-    pub pad: __u32,
+    pub driver_queries: __u32,
     pub record: iotq_block,
     pub driver: [__u64; 8usize],
-    pub ring: [__u64; 7usize],
+    pub ring: [__u64; 5usize],
     pub added: __u64,
+    pub ring_queries: __u32,
+    pub rest: [__u32; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -530,8 +533,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_block_slot, given) - 32usize];
     ["Offset of field: iotq_block_slot::driver_layer"]
         [::core::mem::offset_of!(iotq_block_slot, driver_layer) - 40usize];
-    ["Offset of field: iotq_block_slot::pad"]
-        [::core::mem::offset_of!(iotq_block_slot, pad) - 44usize];
+    ["Offset of field: iotq_block_slot::driver_queries"]
+        [::core::mem::offset_of!(iotq_block_slot, driver_queries) - 44usize];
     ["Offset of field: iotq_block_slot::record"]
         [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
     ["Offset of field: iotq_block_slot::driver"]
@@ -539,7 +542,11 @@ const _: () = {
     ["Offset of field: iotq_block_slot::ring"]
         [::core::mem::offset_of!(iotq_block_slot, ring) - 256usize];
     ["Offset of field: iotq_block_slot::added"]
-        [::core::mem::offset_of!(iotq_block_slot, added) - 312usize];
+        [::core::mem::offset_of!(iotq_block_slot, added) - 296usize];
+    ["Offset of field: iotq_block_slot::ring_queries"]
+        [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 304usize];
+    ["Offset of field: iotq_block_slot::rest"]
+        [::core::mem::offset_of!(iotq_block_slot, rest) - 308usize];
 };
 #[repr(C)]
 #[derive(

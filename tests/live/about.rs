@@ -128,7 +128,10 @@ fn doctor() {
         assert_eq!(works, hook["way_out"].is_null(), "{hook}");
         assert_eq!(works, hook["lost"].as_array().unwrap().is_empty(), "{hook}");
         assert!(hook["points"].is_array() && hook["tracepoint"].is_string());
-        assert!(["tp_btf", "raw_tp"].contains(&hook["attach"].as_str().unwrap()));
+        assert!(
+            ["tp_btf", "raw_tp", "fentry", "fexit", "kprobe", "kretprobe"]
+                .contains(&hook["attach"].as_str().unwrap())
+        );
     }
     let text = printed(&["doctor"]);
     let long = text.lines().find(|line| line.chars().count() > 100);

@@ -84,7 +84,7 @@ pub(super) const APPROX: Field = start(
     Slot::Bit {
         offset: offset_of!(iotq_block, head.marks),
         width: 2,
-        mask: IOTQ_MARK_APPROX_TASK as u64,
+        mask: (IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED) as u64,
     },
-    "the submitter was not seen: it is whoever ran when the driver took the request up",
+    "the submitter was not seen: it is whoever ran when the driver took the request up; or the end was not",
 );

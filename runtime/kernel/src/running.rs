@@ -92,8 +92,8 @@ impl Running {
         Ok(sum)
     }
 
-    /// The records of block requests whose end has gone by unseen, not yet judged by the filters of their end. To be
-    /// asked once, before the end.
+    /// The records of requests, and of drivers' commands, whose end has gone by unseen, not yet judged by the filters
+    /// of their end. To be asked once, before the end.
     pub fn unended(&self) -> Vec<Vec<u8>> {
         self.requests
             .as_ref()

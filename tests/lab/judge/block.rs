@@ -139,23 +139,6 @@ pub fn completions(brought: &Brought) {
     }
 }
 
-/// The median of a field lies between two durations: `median d2c 1.7ms 2.3ms`.
-pub fn median(brought: &Brought, field: &str, from: &str, to: &str) {
-    let rows = rows_of(brought);
-    let mut times: Vec<_> = rows.iter().map(|row| row.number(field)).collect();
-    times.sort_unstable();
-    let median = times[times.len() / 2];
-    let nanos = |text: &str| {
-        let millis: f64 = text.strip_suffix("ms").unwrap().parse().unwrap();
-        (millis * 1e6) as u64
-    };
-    assert!(
-        (nanos(from)..=nanos(to)).contains(&median),
-        "the median of {field} is {median}ns, of {} rows",
-        times.len()
-    );
-}
-
 /// Requests that failed for the generator, and no others, are rows with this error.
 pub fn errors(brought: &Brought, op: &str, error: &str) {
     let rows = rows_of(brought);

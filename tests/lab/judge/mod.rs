@@ -1,6 +1,7 @@
 //! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
 
 mod block;
+mod delay;
 mod doctor;
 mod nvme;
 mod scsi;
@@ -17,9 +18,12 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["requests"] => block::requests(brought),
         ["requests", "below"] => block::requests_below(brought),
         ["completions"] => block::completions(brought),
-        ["median", field, from, to] => block::median(brought, field, from, to),
+        ["times", field, from, to] => delay::times(brought, field, from, to),
+        ["median", field, nominal] => delay::median(brought, field, nominal),
+        ["least", field, nominal] => delay::least(brought, field, nominal),
         ["errors", op, error] => block::errors(brought, op, error),
         ["scsi"] => scsi::commands(brought),
+        ["attempts"] => scsi::attempts(brought),
         ["nvme"] => nvme::commands(brought),
         ["virtio", format] => virtio::requests(brought, format),
         ["calls"] => syscall::calls(brought),

@@ -70,3 +70,20 @@ fn of_text(text: &str) -> Command {
         words.get("driver_tag").map(|tag| tag.parse().unwrap()),
     )
 }
+
+/// Each dispatched command is a row, with a latency if it was answered. The others timed out, and are marked.
+pub fn attempts(brought: &Brought) {
+    let text = brought.text("trace");
+    let rows = rows_of(brought);
+    let [host, channel, target, lun] = address(rows.first().expect("rows"));
+    let whose = format!("host_no={host} channel={channel} id={target} lun={lun} ");
+    let count = |event: &str| text.matches(&format!(" {event}: {whose}")).count();
+    let (unended, ended): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row.field("lat").is_null());
+    let timeouts = count("scsi_dispatch_cmd_timeout");
+    assert!(timeouts > 1, "nothing timed out");
+    assert_eq!(rows.len(), count("scsi_dispatch_cmd_start"), "dispatched");
+    assert_eq!(ended.len(), count("scsi_dispatch_cmd_done"), "answered");
+    assert_eq!(unended.len(), timeouts, "timed out");
+    assert!(unended.iter().all(|row| row.field("approx") == true));
+}

@@ -151,7 +151,8 @@ impl Boot<'_> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", QEMU]);
         command.args(["-accel", ACCEL, "-machine", "q35"]);
-        command.args(["-cpu", CPU, "-smp", "2", "-m", "384"]);
+        command.args(["-cpu", CPU, "-m", "384"]);
+        command.args(self.machine.pace.options());
         command.args(["-nodefaults", "-display", "none", "-no-reboot"]);
         command.arg("-kernel").arg(&self.kernel.image);
         command.arg("-initrd").arg(&initramfs);

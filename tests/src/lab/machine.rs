@@ -11,13 +11,35 @@ pub struct Machine {
     pub disks: usize,
     /// Modules that are loaded at the start, where they are not built in.
     pub modules: &'static [&'static str],
+    /// Its processors and what makes its time pass.
+    pub pace: Pace,
+}
+
+/// How a machine's time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// With the host's time, on two CPUs.
+    Host,
+    /// Each instruction of its one CPU takes 2 ns, and when that waits, time leaps to the next timer. So timers are on
+    /// time, however slow and busy the host is. Not for disks that the host reads.
+    Instructions,
+}
+
+impl Pace {
+    /// For QEMU. With two CPUs whose instructions are counted, the second one does not start.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Pace::Host => &["-smp", "2"],
+            Pace::Instructions => &["-smp", "1", "-icount", "shift=1,sleep=off"],
+        }
+    }
 }
 
 /// Each disk has so many bytes.
 pub const DISK_BYTES: u64 = 64 << 20;
 
 /// All of them.
-pub static MACHINES: [Machine; 8] = [
+pub static MACHINES: [Machine; 9] = [
     // For drivers that need no hardware: null_blk, scsi_debug, loop, dm over these.
     Machine {
         name: "plain",
@@ -25,6 +47,15 @@ pub static MACHINES: [Machine; 8] = [
         disks: 0,
         // It stays when scsi_debug goes: it would number hosts from zero again, and 7.2 keeps something of old ones.
         modules: &["scsi_mod"],
+        pace: Pace::Host,
+    },
+    // The same for delays.
+    Machine {
+        name: "timed",
+        devices: &[],
+        disks: 0,
+        modules: &["scsi_mod"],
+        pace: Pace::Instructions,
     },
     Machine {
         name: "nvme",
@@ -36,6 +67,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 1,
         modules: &["nvme"],
+        pace: Pace::Host,
     },
     // One controller with two namespaces.
     Machine {
@@ -54,6 +86,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 2,
         modules: &["nvme"],
+        pace: Pace::Host,
     },
     // Two controllers of one subsystem, with one namespace: two paths to it.
     Machine {
@@ -72,6 +105,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 1,
         modules: &["nvme"],
+        pace: Pace::Host,
     },
     Machine {
         name: "virtio-blk",
@@ -83,6 +117,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 1,
         modules: &["virtio_blk"],
+        pace: Pace::Host,
     },
     Machine {
         name: "virtio-blk-packed",
@@ -94,6 +129,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 1,
         modules: &["virtio_blk"],
+        pace: Pace::Host,
     },
     Machine {
         name: "virtio-scsi",
@@ -107,6 +143,7 @@ pub static MACHINES: [Machine; 8] = [
         ],
         disks: 1,
         modules: &["sd_mod", "virtio_scsi"],
+        pace: Pace::Host,
     },
     // For a case after which the kernel is not as it was.
     Machine {
@@ -114,6 +151,7 @@ pub static MACHINES: [Machine; 8] = [
         devices: &[],
         disks: 0,
         modules: &["scsi_mod"],
+        pace: Pace::Host,
     },
 ];
 

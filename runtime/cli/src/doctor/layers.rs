@@ -5,7 +5,7 @@ use iotq_kernel::names::Resolved;
 use iotq_kernel::{Amiss, InstallError, Module, Options, Standing, Survey, Surveyed};
 use iotq_lang::diag::Errors;
 use iotq_lang::plan::Plan;
-use iotq_probes::catalogue::{LAYERS, Layer};
+use iotq_probes::catalogue::{Attach, LAYERS, Layer};
 use serde_json::{Value, json};
 
 use super::machine::CONFIDENTIAL;
@@ -191,6 +191,17 @@ fn hook_json(layer: Option<&Layer>, hook: &Surveyed) -> Value {
     })
 }
 
+/// A function of the kernel's own that the layer sits on.
+fn typed_function(survey: &Survey) -> Option<&'static str> {
+    let used = survey
+        .hooks
+        .iter()
+        .filter(|hook| hook.standing == Standing::Used);
+    let mut hooks = used.map(|hook| hook.hook);
+    let hook = hooks.find(|hook| matches!(hook.attach, Attach::Entry | Attach::Exit))?;
+    Some(hook.tracepoint)
+}
+
 fn module_word(module: Module) -> &'static str {
     match module {
         Module::Typed => "typed",
@@ -213,6 +224,10 @@ fn attempt(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Opti
     );
     let way_out = if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
         CONFIDENTIAL.to_owned()
+    } else if let Some(function) = typed_function(survey) {
+        format!(
+            "some kernels forbid programs at functions such as {function} (fentry); another kernel"
+        )
     } else if let Some(limit) = iotq_kernel::raise_memlock() {
         format!(
             "perhaps its maps exceed the limit of locked memory, {limit} bytes, which this user cannot raise: ulimit -l \

@@ -131,6 +131,16 @@ impl Hooks {
         config.want_issue |= u8::from(config.has_start == 0) | config.has_driver;
     }
 
+    /// The layers whose operations are followed to their ends.
+    pub fn ending(&self, plan: &Plan) -> Vec<&'static Layer> {
+        let layers = plan.templates.iter().map(|template| template.layer);
+        let ends = |layer: &&Layer| {
+            let mut hooks = layer.end_point().hooks.iter();
+            hooks.any(|hook| self.has(hook.program))
+        };
+        layers.filter(ends).collect()
+    }
+
     /// Whether slots of requests are used.
     pub fn follows_requests(&self) -> bool {
         self.sees("block_rq_complete") || self.sees("block_rq_issue") || self.follows_drivers()

@@ -132,12 +132,12 @@ pub fn install(
     } = loaded;
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
-    let requests = Requests {
-        slots: take(&mut ebpf, "iotq_requests")?,
+    let slots = take(&mut ebpf, "iotq_requests")?;
+    let requests = hooks.follows_requests().then(|| Requests {
+        slots,
+        layers: hooks.ending(plan),
         issues,
-    };
-    // Without completions no request ends, so none is missing its end.
-    let requests = hooks.sees("block_rq_complete").then_some(requests);
+    });
     Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
 }
 
