@@ -2,8 +2,9 @@
 //!
 //! Conditions have three values, as in SQL: a comparison with null is null, `false and null` is false, `true or null` is
 //! true, and a condition that is null does not hold. Numbers are exact; what overflows or divides by zero is null.
-//! A name of the machine is null as long as the plan is not bound, and so is anything that is not about single records.
+//! A name of the machine is null as long as the plan is not bound, and so is an aggregate but those over a request's children.
 
+mod children;
 mod number;
 mod test;
 #[cfg(test)]
@@ -12,16 +13,16 @@ mod text;
 
 use std::cmp::Ordering;
 
-use iotq_probes::catalogue::{Field, Type};
+use iotq_probes::catalogue::Type;
 
-use crate::ir::{CompareOp, Expr, ExprKind, Function};
+use crate::ir::{CompareOp, Expr, ExprKind, FieldRef, Function};
 use crate::value::{Const, Record, Value};
 
 /// The value of an expression for a record.
 pub fn eval<'a, R: Record + ?Sized>(expr: &'a Expr, record: &'a R) -> Value<'a> {
     match &expr.kind {
         ExprKind::Const(value) => constant(value),
-        ExprKind::Field(field) => record.value(field.field),
+        ExprKind::Field(field) => record.value(*field),
         ExprKind::Member(bit) => {
             let mask = 1u64.checked_shl(u32::from(*bit)).unwrap_or(0);
             Value::Bool(record.members() & mask != 0)
@@ -32,6 +33,9 @@ pub fn eval<'a, R: Record + ?Sized>(expr: &'a Expr, record: &'a R) -> Value<'a> 
         }
         ExprKind::Neg(inner) => number::negative(&eval(inner, record)),
         ExprKind::Call(function, args) => call(*function, args, record),
+        ExprKind::Aggregate(aggregate, args) => {
+            children::reduce(*aggregate, args, expr.ty == Type::Float, record)
+        }
         _ => truth(condition(expr, record)),
     }
 }
@@ -45,7 +49,7 @@ pub fn holds<R: Record + ?Sized>(expr: &Expr, record: &R) -> bool {
 pub struct NoRecord;
 
 impl Record for NoRecord {
-    fn value(&self, _: &'static Field) -> Value<'_> {
+    fn value(&self, _: FieldRef) -> Value<'_> {
         Value::Null
     }
 
@@ -74,15 +78,13 @@ fn condition<R: Record + ?Sized>(expr: &Expr, record: &R) -> Option<bool> {
             let value = eval(value, record);
             Some(text::matches(glob.as_bytes(), text::bytes(&value)?))
         }
-        ExprKind::Is(..)
-        | ExprKind::Under(..)
-        | ExprKind::Children(_)
-        | ExprKind::Aggregate(..) => None,
+        ExprKind::Is(..) | ExprKind::Under(..) | ExprKind::Children(_) => None,
         ExprKind::Const(_)
         | ExprKind::Field(_)
         | ExprKind::Member(_)
         | ExprKind::Arith(..)
         | ExprKind::Neg(_)
+        | ExprKind::Aggregate(..)
         | ExprKind::Call(..) => match eval(expr, record) {
             Value::Bool(holds) => Some(holds),
             _ => None,

@@ -2,7 +2,7 @@
 
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, layer};
 
-use crate::ir::{Bounds, Column, Expr, Name};
+use crate::ir::{Bounds, Column, Expr, FieldRef, Name};
 
 /// A whole program, ready to be bound to a machine.
 #[derive(Clone, Debug)]
@@ -126,12 +126,24 @@ impl StreamPlan {
 impl Operand {
     /// The field that is read; none for the memberships.
     pub fn field(&self) -> Option<&'static Field> {
-        match self {
-            Operand::Field {
-                layer: name, field, ..
-            } => layer(name)?.field(field),
-            Operand::Members => None,
-        }
+        self.reads().map(|field| field.field)
+    }
+
+    /// The same, with its layer.
+    pub fn reads(&self) -> Option<FieldRef> {
+        let Operand::Field {
+            layer: name, field, ..
+        } = self
+        else {
+            return None;
+        };
+        let layer = layer(name)?;
+        let field = layer.field(field)?;
+        Some(FieldRef {
+            source: 0,
+            layer,
+            field,
+        })
     }
 }
 

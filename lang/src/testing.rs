@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use iotq_probes::catalogue::{Field, Layer, Type, layer};
+use iotq_probes::catalogue::{Layer, Type, layer};
 
 use crate::ir::*;
 use crate::source::Span;
@@ -127,7 +127,7 @@ impl Sample {
 }
 
 impl Record for Sample {
-    fn value(&self, field: &'static Field) -> Value<'_> {
+    fn value(&self, FieldRef { field, .. }: FieldRef) -> Value<'_> {
         self.values.get(field.name).cloned().unwrap_or(Value::Null)
     }
 

@@ -1,6 +1,6 @@
 //! Values: constants of a program, and what expressions evaluate to.
 
-use iotq_probes::catalogue::Field;
+use crate::ir::FieldRef;
 
 /// A constant, in the unit of its type (nanoseconds, bytes, the number of an enum's variant).
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,13 @@ pub enum Value<'a> {
 
 /// What an expression reads: one record, or anything that stands for one.
 pub trait Record {
-    /// The value of a field.
-    fn value(&self, field: &'static Field) -> Value<'_>;
+    /// The value of a field of one of the statement's sources.
+    fn value(&self, field: FieldRef) -> Value<'_>;
     /// The memberships, one bit each.
     fn members(&self) -> u64;
+    /// The values of a field of all that a request has on a layer; none where there are no requests.
+    fn children(&self, field: FieldRef) -> Vec<Value<'_>> {
+        let _ = field;
+        Vec::new()
+    }
 }

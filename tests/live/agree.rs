@@ -8,6 +8,7 @@ use fastrand::Rng;
 use iotq_kernel::names::{device, resolve};
 use iotq_lang::check::{Inputs, check};
 use iotq_lang::eval;
+use iotq_lang::ir::FieldRef;
 use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
@@ -222,7 +223,7 @@ fn plan(script: &str) -> Plan {
 struct Shown<'a>(&'a serde_json::Map<String, serde_json::Value>);
 
 impl Record for Shown<'_> {
-    fn value(&self, field: &'static Field) -> Value<'_> {
+    fn value(&self, FieldRef { field, .. }: FieldRef) -> Value<'_> {
         use serde_json::Value as Json;
         match (&self.0[field.name], field.ty) {
             (Json::Bool(value), _) => Value::Bool(*value),

@@ -22,7 +22,7 @@ impl Term {
     fn passes<R: Record + ?Sized>(&self, record: &R) -> Option<bool> {
         let value = match self.operand {
             Operand::Members => Value::Int(record.members().into()),
-            Operand::Field { .. } => record.value(self.operand.field()?),
+            Operand::Field { .. } => record.value(self.operand.reads()?),
         };
         match (&self.test, &value) {
             (Test::Range(low, high), Value::Int(value)) => Some(low <= value && value <= high),

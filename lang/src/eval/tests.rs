@@ -3,10 +3,10 @@
 use iotq_probes::catalogue::Type;
 
 use super::{NoRecord, eval, holds};
-use crate::ir::{ArithOp, CompareOp, Expr, ExprKind, Function};
+use crate::ir::{Aggregate, ArithOp, CompareOp, Expr, ExprKind, FieldRef, Function};
 use crate::source::Span;
 use crate::testing::*;
-use crate::value::{Const, Value};
+use crate::value::{Const, Record, Value};
 
 fn int(value: i128) -> Expr {
     Expr::constant(Const::Int(value), Type::Int, Span::default())
@@ -123,4 +123,53 @@ fn members_are_bits() {
     assert!(holds(&member(2), &record));
     assert!(!holds(&member(3), &record));
     assert!(!holds(&member(64), &record));
+}
+
+/// A request with these latencies on the layer `block`.
+struct Children(Vec<Value<'static>>);
+
+impl Record for Children {
+    fn value(&self, _: FieldRef) -> Value<'_> {
+        Value::Null
+    }
+
+    fn members(&self) -> u64 {
+        0
+    }
+
+    fn children(&self, _: FieldRef) -> Vec<Value<'_>> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn children_are_reduced() {
+    let reduced = |aggregate, values: &[Option<i128>]| {
+        let field = field_ref(known("block"), "lat");
+        let args = vec![Expr {
+            kind: ExprKind::Children(field),
+            ty: field.field.ty,
+            span: Span::default(),
+        }];
+        let expr = Expr {
+            kind: ExprKind::Aggregate(aggregate, args),
+            ty: field.field.ty,
+            span: Span::default(),
+        };
+        let values = values.iter().map(|it| it.map_or(Value::Null, Value::Int));
+        match eval(&expr, &Children(values.collect())) {
+            Value::Int(value) => Some(value),
+            _ => None,
+        }
+    };
+    let some = [Some(3), None, Some(9), Some(5)];
+    assert_eq!(reduced(Aggregate::Count, &some), Some(3));
+    assert_eq!(reduced(Aggregate::Sum, &some), Some(17));
+    assert_eq!(reduced(Aggregate::Avg, &some), Some(5));
+    assert_eq!(reduced(Aggregate::Min, &some), Some(3));
+    assert_eq!(reduced(Aggregate::Max, &some), Some(9));
+    assert_eq!(reduced(Aggregate::Quantile(0.5), &some), Some(5));
+    assert_eq!(reduced(Aggregate::Stddev, &some), Some(2));
+    assert_eq!(reduced(Aggregate::Count, &[None]), Some(0));
+    assert_eq!(reduced(Aggregate::Max, &[]), None);
 }

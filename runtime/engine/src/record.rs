@@ -2,6 +2,7 @@
 
 use std::mem::{offset_of, size_of};
 
+use iotq_lang::ir::FieldRef;
 use iotq_lang::value::{Record, Value};
 use iotq_probes::abi::{iotq_head, iotq_task};
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, Type, layer_by_id};
@@ -147,7 +148,7 @@ impl<'a> RawRecord<'a> {
 }
 
 impl Record for RawRecord<'_> {
-    fn value(&self, field: &'static Field) -> Value<'_> {
+    fn value(&self, FieldRef { field, .. }: FieldRef) -> Value<'_> {
         self.read(field).unwrap_or(Value::Null)
     }
 
@@ -184,7 +185,7 @@ mod tests {
         };
         let record = RawRecord::parse(&bytes.0, clock).expect("a record");
         let field = record.layer().field(field).expect("a field");
-        match record.value(field) {
+        match record.read(field).unwrap_or(Value::Null) {
             Value::Text(text) => Value::Owned(text.to_vec()),
             Value::Int(value) => Value::Int(value),
             Value::Bool(value) => Value::Bool(value),
@@ -272,7 +273,7 @@ mod tests {
             if let Ok(record) = RawRecord::parse(&bytes, Clock { mono_to_wall_ns: i64::MIN }) {
                 record.members();
                 for field in record.layer().fields {
-                    record.value(field);
+                    record.read(field);
                 }
             }
         }

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Roots: what a request is followed from, such as a system call. A thread's root is found by the thread, so whatever the
+ * thread submits belongs to it.
+ *
+ * Stages are cut by integration. A root has a state (what its caller does; how many of its children are queued, and at
+ * their devices) and the time of its last change. Each event adds the time since then to the stage that the state names,
+ * and changes the state: so the stages add up to the latency, whatever overlaps. Events come from several CPUs, and take
+ * the root's lock for it.
+ */
+#ifndef IOTQ_ROOT_H
+#define IOTQ_ROOT_H
+
+#include "ship.h"
+
+/* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
+enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY, CALLER_WOKEN };
+
+struct root {
+	struct bpf_spin_lock lock;
+	__u32 seq;      /* of its uses: tells those that come late */
+	__u64 verdicts; /* of the uses before, a bit each, the last one lowest: the root was shipped */
+	__u64 entered;
+	__u64 since; /* the last change of its state */
+	__u32 queued, at_device;
+	__u8 caller;     /* enum caller */
+	__u8 submitting; /* its caller has a bio that has no request yet */
+	__u8 active;     /* between its start and its end */
+	__u8 shipped;    /* this use; not active any more */
+	__u32 done;      /* children that are kept, a bit each */
+	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
+};
+
+/* Children whose records are kept until their root ends. */
+#define ROOT_CHILDREN 16
+#define NO_PLACE 0xff
+
+struct child {
+	__u64 size;
+	__u8 record[248]; /* that of a ring is the longest */
+};
+
+#define ROOT_KEYS 8
+
+/* A root is in one of so many places, which lie in one cache line. */
+struct root_keys {
+	__u64 key[ROOT_KEYS];
+};
+
+/* Sized by the installer, powers of two. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct root_keys);
+	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
+} iotq_root_keys SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct root);
+} iotq_roots SEC(".maps");
+
+/* ROOT_CHILDREN for each root. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct child);
+} iotq_children SEC(".maps");
+
+/* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
+#define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
+#define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
+#define OWNER_PLACE(owner) ((__u32)(owner) >> 16 & 0xff)
+#define OWNER_SEQ(owner) ((__u32)((owner) >> 32))
+
+static __always_inline struct root *root_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&iotq_roots, &index);
+}
+
+static __always_inline __u32 root_bucket(__u64 key)
+{
+	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & iotq_config.roots_mask;
+}
+
+/* The index of the root with this key, which is not zero; IOTQ_NULL32 without one. */
+static __always_inline __u32 find_root(__u64 key)
+{
+	__u32 bucket = root_bucket(key);
+	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+
+	if (!keys || !key)
+		return IOTQ_NULL32;
+#pragma unroll
+	for (__u32 i = 0; i < ROOT_KEYS; i++) {
+		if (keys->key[i] == key)
+			return bucket * ROOT_KEYS + i;
+	}
+	return IOTQ_NULL32;
+}
+
+/* The same; without one, a place that nobody uses now is taken. */
+static __noinline __u32 make_root(__u64 key)
+{
+	__u32 bucket = root_bucket(key);
+	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+
+	if (!keys)
+		return IOTQ_NULL32;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < ROOT_KEYS; i++) {
+		struct root *root = root_at(bucket * ROOT_KEYS + i);
+		bool taken = false;
+
+		if (!root)
+			return IOTQ_NULL32;
+		bpf_spin_lock(&root->lock);
+		if (!root->active) {
+			keys->key[i] = key;
+			root->active = 1;
+			taken = true;
+		}
+		bpf_spin_unlock(&root->lock);
+		if (taken)
+			return bucket * ROOT_KEYS + i;
+	}
+	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	return IOTQ_NULL32;
+}
+
+static __always_inline __u32 stage_of(const struct root *root)
+{
+	if (root->caller == CALLER_RUNS)
+		return IOTQ_STAGE_CPU;
+	if (root->caller == CALLER_WAITS_FOR_CPU)
+		return IOTQ_STAGE_RUNQUEUE;
+	if (root->at_device)
+		return IOTQ_STAGE_DEVICE;
+	if (root->queued || root->submitting)
+		return IOTQ_STAGE_QUEUE;
+	return root->caller == CALLER_SLEEPS ? IOTQ_STAGE_BLOCKED : IOTQ_STAGE_OTHER;
+}
+
+/* Adds the time until now to the stage that has lasted so long. The lock is held. */
+static __always_inline void advance(struct root *root, __u64 now)
+{
+	__u64 *stages = root->record.trail.stages;
+	/* The clocks of two CPUs may differ by a little, and the lock may have been waited for. */
+	__u64 passed = now > root->since ? now - root->since : 0;
+
+	root->since += passed;
+	switch (stage_of(root)) {
+	case IOTQ_STAGE_CPU:
+		stages[IOTQ_STAGE_CPU] += passed;
+		break;
+	case IOTQ_STAGE_RUNQUEUE:
+		stages[IOTQ_STAGE_RUNQUEUE] += passed;
+		break;
+	case IOTQ_STAGE_DEVICE:
+		stages[IOTQ_STAGE_DEVICE] += passed;
+		break;
+	case IOTQ_STAGE_QUEUE:
+		stages[IOTQ_STAGE_QUEUE] += passed;
+		break;
+	case IOTQ_STAGE_BLOCKED:
+		stages[IOTQ_STAGE_BLOCKED] += passed;
+		break;
+	default:
+		stages[IOTQ_STAGE_OTHER] += passed;
+	}
+}
+
+/* A root starts; what it has left from its last use is over. `record` has no trail yet. */
+static __always_inline void start_root(struct root *root, __u64 now, enum caller caller)
+{
+	bpf_spin_lock(&root->lock);
+	root->verdicts = root->verdicts << 1 | root->shipped;
+	root->seq++;
+	root->entered = root->since = now;
+	root->queued = root->at_device = root->done = 0;
+	root->caller = caller;
+	root->submitting = root->shipped = 0;
+	__builtin_memset(&root->record.trail, 0, sizeof(root->record.trail));
+	root->active = 1;
+	bpf_spin_unlock(&root->lock);
+}
+
+/* What a root's caller does from now on. */
+static __always_inline void caller_does(__u32 index, enum caller what, __u64 now)
+{
+	struct root *root = root_at(index);
+
+	if (!root || !root->active)
+		return;
+	bpf_spin_lock(&root->lock);
+	/* A task may be woken that has not gone to sleep yet. */
+	if (root->caller != CALLER_AWAY && (what != CALLER_WOKEN || root->caller == CALLER_SLEEPS)) {
+		advance(root, now);
+		root->caller = what == CALLER_WOKEN ? CALLER_WAITS_FOR_CPU : what;
+	}
+	bpf_spin_unlock(&root->lock);
+}
+
+/* The root of the current thread; zero without one that is followed. */
+static __always_inline __u64 current_owner(void)
+{
+	__u32 index = find_root((__u32)CURRENT(pid));
+	struct root *root;
+
+	if (index == IOTQ_NULL32)
+		return 0;
+	root = root_at(index);
+	return root && root->active ? OWNER(index, root->seq, 0) : 0;
+}
+
+/* The current thread has submitted a bio, which waits for a request. */
+static __always_inline void note_submission(__u64 owner, __u64 now)
+{
+	struct root *root = root_at(OWNER_INDEX(owner));
+
+	if (!root)
+		return;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == OWNER_SEQ(owner)) {
+		advance(root, now);
+		root->submitting = 1;
+	}
+	bpf_spin_unlock(&root->lock);
+}
+
+static __always_inline __u32 root_id(__u32 index, __u32 seq)
+{
+	return (index + 1) << 16 | (seq & 0xffff);
+}
+
+static __always_inline struct child *child_at(__u32 index, __u32 place)
+{
+	__u32 at = index * ROOT_CHILDREN + place;
+
+	return bpf_map_lookup_elem(&iotq_children, &at);
+}
+
+/* A child begins. Its place among the root's children; zero if the root is over. */
+static __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
+{
+	struct root *root = root_at(OWNER_INDEX(owner));
+	__u32 place = NO_PLACE;
+	bool over = true;
+
+	if (!root)
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == OWNER_SEQ(owner)) {
+		over = false;
+		advance(root, now);
+		root->submitting = 0;
+		if (issued)
+			root->at_device++;
+		else
+			root->queued++;
+		if (root->record.trail.children < ROOT_CHILDREN)
+			place = root->record.trail.children;
+		else
+			root->record.trail.crowded++;
+		root->record.trail.children++;
+	}
+	bpf_spin_unlock(&root->lock);
+	return over ? 0 : OWNER(OWNER_INDEX(owner), OWNER_SEQ(owner), place);
+}
+
+/* A child goes from the queue to the device, or back. */
+static __noinline int move_child(__u64 owner, bool issued, __u64 now)
+{
+	struct root *root = root_at(OWNER_INDEX(owner));
+
+	if (!root)
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == OWNER_SEQ(owner)) {
+		advance(root, now);
+		root->queued -= issued ? 1 : -1;
+		root->at_device += issued ? 1 : -1;
+	}
+	bpf_spin_unlock(&root->lock);
+	return 0;
+}
+
+/* A queued child went into another request. */
+static __noinline int drop_child(__u64 owner, __u64 now)
+{
+	__u32 place = OWNER_PLACE(owner);
+	struct root *root = root_at(OWNER_INDEX(owner));
+	struct child *kept = child_at(OWNER_INDEX(owner), place & (ROOT_CHILDREN - 1));
+
+	if (!root || !kept)
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == OWNER_SEQ(owner)) {
+		advance(root, now);
+		root->queued--;
+		root->record.trail.gone++;
+		if (place < ROOT_CHILDREN) {
+			root->done |= 1u << place;
+			kept->size = 0;
+		} else {
+			root->record.trail.crowded--;
+		}
+	}
+	bpf_spin_unlock(&root->lock);
+	return 0;
+}
+
+/* The record of a child on its way; not in the books, which count roots. */
+static __always_inline void ship_child(const void *record, __u64 size, __u32 layer)
+{
+	if (size <= sizeof(((struct child *)0)->record) &&
+	    bpf_ringbuf_output(&iotq_ring, (void *)record, size, BPF_RB_NO_WAKEUP))
+		COUNT(layer, lost_ring);
+}
+
+/*
+ * A child is over. Its record, whose head says which statements want it, is kept until its root ends; if that was before,
+ * it follows the root.
+ */
+static __noinline int end_child(__u64 owner, struct iotq_block *record, __u32 size, bool issued)
+{
+	__u32 index = OWNER_INDEX(owner), seq = OWNER_SEQ(owner), place = OWNER_PLACE(owner), late;
+	struct root *root = root_at(index);
+	bool follows = false;
+	struct child *kept;
+	__u64 now;
+
+	if (!root || !record)
+		return 0;
+	now = record->head.at;
+	record->task.root = root_id(index, seq);
+	kept = child_at(index, place & (ROOT_CHILDREN - 1));
+	if (!kept)
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == seq) {
+		advance(root, now);
+		if (issued)
+			root->at_device--;
+		else
+			root->queued--;
+		if (place < ROOT_CHILDREN) {
+			root->done |= 1u << place;
+			kept->size = record->head.queries ? size : 0;
+			__builtin_memcpy(kept->record, record, sizeof(kept->record));
+		}
+	} else {
+		late = root->seq - seq;
+		follows = late ? late <= 64 && root->verdicts >> (late - 1) & 1 : root->shipped;
+	}
+	bpf_spin_unlock(&root->lock);
+	if (follows && place < ROOT_CHILDREN && record->head.queries)
+		ship_child(record, size, record->head.layer);
+	return 0;
+}
+
+/* A root's caller goes on: no time is added from here on. Its latency. */
+static __always_inline __u64 stop_root(struct root *root, __u64 now)
+{
+	__u64 lat;
+
+	bpf_spin_lock(&root->lock);
+	advance(root, now);
+	lat = root->since - root->entered;
+	bpf_spin_unlock(&root->lock);
+	return lat;
+}
+
+/* A root is over; `shipped`: with what is kept of its children, which go before it. */
+static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
+{
+	__u32 done, children;
+
+	bpf_spin_lock(&root->lock);
+	root->active = 0;
+	root->shipped = shipped;
+	done = root->done;
+	bpf_spin_unlock(&root->lock);
+	if (!shipped)
+		return;
+	children = root->record.trail.children;
+	root->record.trail.late = 0;
+	root->record.call.task.root = root_id(index, root->seq);
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < ROOT_CHILDREN; place++) {
+		struct child *kept;
+
+		if (place >= children)
+			break;
+		if (!(done >> place & 1)) {
+			root->record.trail.late++;
+			continue;
+		}
+		kept = child_at(index, place);
+		if (kept && kept->size)
+			ship_child(kept->record, kept->size, IOTQ_LAYER_BLOCK);
+	}
+	if (root->record.trail.crowded)
+		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
+}
+
+#endif
