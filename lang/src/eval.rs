@@ -5,7 +5,7 @@
 //! A name of the machine is null as long as the plan is not bound, and so is an aggregate but those over a request's children.
 
 mod children;
-mod number;
+pub(crate) mod number;
 mod test;
 #[cfg(test)]
 mod tests;
@@ -138,8 +138,8 @@ fn compare(op: CompareOp, left: &Value, right: &Value) -> Option<bool> {
     })
 }
 
-/// Text is compared by its bytes, files by device and inode.
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
+/// The order of two values of one type: of text that of its bytes, of files that of device and inode. None with null.
+pub fn order(left: &Value, right: &Value) -> Option<Ordering> {
     if let (Some(left), Some(right)) = (text::bytes(left), text::bytes(right)) {
         return Some(left.cmp(right));
     }

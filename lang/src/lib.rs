@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod aggregate;
 pub mod check;
 pub mod diag;
 pub mod eval;

@@ -2,6 +2,7 @@
 
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, layer};
 
+use crate::aggregate::Measure;
 use crate::ir::{Bounds, Column, Expr, FieldRef, Name};
 
 /// A whole program, ready to be bound to a machine.
@@ -41,8 +42,25 @@ pub struct StreamPlan {
     pub end: Vec<Clause>,
     /// What is left for user space.
     pub residual: Option<Expr>,
-    /// What is emitted.
+    /// What is emitted of each record; nothing where groups are.
     pub columns: Vec<Column>,
+    /// How records become groups, if they do.
+    pub groups: Option<GroupPlan>,
+}
+
+/// How rows become groups, and what is emitted of each.
+#[derive(Clone, Debug, Default)]
+pub struct GroupPlan {
+    /// The keys.
+    pub by: Vec<Column>,
+    /// What is kept of each group.
+    pub measures: Vec<Measure>,
+    /// What is emitted: aggregates, and expressions of them.
+    pub columns: Vec<Column>,
+    /// Only these groups.
+    pub having: Option<Expr>,
+    /// Only so many, the largest by their first column.
+    pub top: Option<u64>,
 }
 
 /// A disjunction of terms; a filter is a conjunction of clauses.
@@ -113,7 +131,22 @@ impl Plan {
     }
 }
 
+impl GroupPlan {
+    /// All expressions of single rows: keys, and what is measured.
+    pub fn of_rows(&self) -> impl Iterator<Item = &Expr> {
+        let keys = self.by.iter().map(|key| &key.expr);
+        keys.chain(self.measures.iter().map(|measure| &measure.of))
+    }
+}
+
 impl StreamPlan {
+    /// All expressions that are evaluated for each record.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let columns = self.columns.iter().map(|column| &column.expr);
+        let groups = self.groups.iter().flat_map(GroupPlan::of_rows);
+        self.filter.iter().chain(columns).chain(groups)
+    }
+
     /// All terms of its clauses.
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         self.start

@@ -15,6 +15,7 @@ mod calls;
 mod counters;
 mod devices;
 mod exact;
+mod groups;
 mod refuse;
 mod stop;
 
@@ -24,13 +25,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They measure the machine as a whole: one at a time.
     arguments.test_threads = Some(1);
-    let groups: [fn() -> Vec<Trial>; 9] = [
+    let groups: [fn() -> Vec<Trial>; 10] = [
         about::tests,
         refuse::tests,
         calls::tests,
         exact::tests,
         counters::tests,
         agree::tests,
+        groups::tests,
         stop::tests,
         devices::tests,
         account::tests,

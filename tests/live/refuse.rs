@@ -61,7 +61,7 @@ const CASES: &[Case] = &[
     ),
     (
         "aggregation",
-        &["-e", "on block.complete emit count()"],
+        &["-e", "join syscall, block emit count()"],
         "E0603",
         2,
     ),

@@ -1,5 +1,6 @@
 //! The iotq command, and what it prints in JSON.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
@@ -43,11 +44,43 @@ impl Row {
     }
 }
 
+/// A group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The statement.
+    pub query: u64,
+    /// The end of its interval, in nanoseconds since 1970.
+    pub at: u64,
+    /// The keys by name.
+    pub by: Map<String, Value>,
+    /// What is told of it, by name.
+    pub data: Map<String, Value>,
+}
+
+impl Group {
+    /// A number that is there and not negative.
+    pub fn number(&self, name: &str) -> u64 {
+        let value = self.data.get(name).and_then(Value::as_u64);
+        value.unwrap_or_else(|| panic!("{name} of {self:?}"))
+    }
+
+    /// The buckets of a histogram by their lower bound, with their upper one.
+    pub fn buckets(&self, name: &str) -> BTreeMap<u64, (u64, u64)> {
+        let list = self.data.get(name).and_then(|it| it["hist"].as_array());
+        let list = list.unwrap_or_else(|| panic!("{name} of {self:?}"));
+        let number = |value: &Value| value.as_u64().unwrap();
+        let bucket = |it: &Value| (number(&it[0]), (number(&it[1]), number(&it[2])));
+        list.iter().map(bucket).collect()
+    }
+}
+
 /// What a run printed.
 #[derive(Debug)]
 pub struct Output {
     /// All rows.
     pub rows: Vec<Row>,
+    /// All groups.
+    pub groups: Vec<Group>,
     /// Records that passed the probes' way.
     pub seen: u64,
     /// Records that came to user space.
@@ -64,6 +97,11 @@ impl Output {
     /// The rows of a statement.
     pub fn of(&self, query: u64) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.query == query)
+    }
+
+    /// The groups of a statement.
+    pub fn groups_of(&self, query: u64) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(move |group| group.query == query)
     }
 
     /// Reads what was printed; the summary is its last line.
@@ -84,8 +122,10 @@ impl Output {
         assert_eq!(summary["type"], "summary", "{stderr}");
         assert!(summary["seconds"].is_number(), "{summary}");
         let count = |name: &str| summary[name].as_u64().expect("a count");
+        let (rows, groups): (Vec<_>, _) = lines.into_iter().partition(|it| it["type"] == "row");
         Self {
-            rows: lines.into_iter().map(row).collect(),
+            rows: rows.into_iter().map(row).collect(),
+            groups: groups.into_iter().map(group).collect(),
             seen: count("seen"),
             shipped: count("shipped"),
             lost: count("lost"),
@@ -102,6 +142,19 @@ fn row(mut line: Value) -> Row {
     };
     Row {
         query: line["query"].as_u64().unwrap(),
+        data,
+    }
+}
+
+fn group(mut line: Value) -> Group {
+    assert_eq!(line["type"], "group", "{line}");
+    let (Value::Object(by), Value::Object(data)) = (line["by"].take(), line["data"].take()) else {
+        panic!("no keys, or no data: {line}")
+    };
+    Group {
+        query: line["query"].as_u64().unwrap(),
+        at: line["at"].as_u64().unwrap(),
+        by,
         data,
     }
 }

@@ -18,4 +18,4 @@ pub mod needs;
 
 pub use command::{Ended, Started, run, start, tool};
 pub use disk::{Disk, Tmpfs};
-pub use iotq::{Output, Row, iotq, json};
+pub use iotq::{Group, Output, Row, iotq, json};

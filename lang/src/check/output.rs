@@ -16,8 +16,11 @@ use crate::ir::{Column, Expr, ExprKind, FieldRef, Groups, Output};
 use crate::source::Span;
 use crate::syntax::ast::{self, Emit};
 
-/// The most columns of a statement, and the most keys.
+/// The most columns of a statement.
 const MAX_COLUMNS: usize = 256;
+
+/// The most keys.
+const MAX_KEYS: usize = 4;
 
 /// A column that has been checked, and what it is made of.
 struct Item<'a> {
@@ -93,7 +96,7 @@ impl Checker<'_> {
     }
 
     fn columns(&mut self, it: &ast::Statement, columns: &[ast::Column]) -> Res<Output> {
-        self.few(columns)?;
+        self.few(columns, MAX_COLUMNS, "too many columns")?;
         let items: Vec<_> = columns.iter().map(|column| self.item_of(column)).collect();
         let by = self.keys(it);
         let items: Vec<Item<'_>> = items.into_iter().collect::<Res<_>>()?;
@@ -110,12 +113,12 @@ impl Checker<'_> {
         self.groups(it, columns, by).map(Output::Groups)
     }
 
-    fn few(&mut self, columns: &[ast::Column]) -> Res<()> {
-        let Some(column) = columns.get(MAX_COLUMNS) else {
+    fn few(&mut self, columns: &[ast::Column], most: usize, message: &str) -> Res<()> {
+        let Some(column) = columns.get(most) else {
             return Ok(());
         };
-        let label = format!("there can be {MAX_COLUMNS}");
-        Err(self.too_large(column.expr.span, "too many columns", &label))
+        let label = format!("there can be {most}");
+        Err(self.too_large(column.expr.span, message, &label))
     }
 
     fn item_of<'a>(&mut self, written: &'a ast::Column) -> Res<Item<'a>> {
@@ -173,7 +176,7 @@ impl Checker<'_> {
         let Some(by) = &it.by else {
             return Ok(Vec::new());
         };
-        self.few(&by.node)?;
+        self.few(&by.node, MAX_KEYS, "too many keys")?;
         let one = |key: &ast::Column| {
             let expr = self.in_place(Place::Row, |checker| checker.infer(&key.expr))?;
             let name = self.column_name(key);

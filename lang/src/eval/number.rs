@@ -6,7 +6,7 @@ use crate::ir::ArithOp;
 use crate::value::Value;
 
 /// A sum, difference, product, quotient or remainder; with `fraction`, integers are divided as fractions, too.
-pub(super) fn arith<'a>(op: ArithOp, left: &Value, right: &Value, fraction: bool) -> Value<'a> {
+pub(crate) fn arith<'a>(op: ArithOp, left: &Value, right: &Value, fraction: bool) -> Value<'a> {
     match (left, right) {
         (Value::Int(left), Value::Int(right)) if !fraction => integer(match op {
             ArithOp::Add => left.checked_add(*right),
@@ -61,7 +61,7 @@ pub(super) fn bucket<'a>(value: &Value, width: &Value) -> Value<'a> {
 }
 
 /// The order of two numbers; none if one is not a number.
-pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
+pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
         _ => float(left)?.partial_cmp(&float(right)?),

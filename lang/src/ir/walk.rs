@@ -86,6 +86,17 @@ impl Expr {
         Expr { kind, ..*self }
     }
 
+    /// The same without its places in the source: what two expressions that are written twice have in common.
+    #[must_use]
+    pub fn unplaced(&self) -> Expr {
+        let whole = self;
+        let new = self.rewrite(&mut |expr| (!std::ptr::eq(expr, whole)).then(|| expr.unplaced()));
+        Expr {
+            span: Span::default(),
+            ..new
+        }
+    }
+
     /// The field that it reads by itself, without what is inside it.
     pub fn reads(&self) -> Option<FieldRef> {
         match self.kind {

@@ -2,7 +2,7 @@
 
 use iotq_probes::catalogue::{Field, Slot, Type};
 
-use super::fit;
+use super::{fit, groups};
 use crate::ir::{CompareOp, Expr, ExprKind, FieldRef, NameId};
 use crate::plan::{Meaning, Plan};
 use crate::source::Span;
@@ -26,6 +26,9 @@ impl Plan {
             }
             for column in &mut stream.columns {
                 column.expr = column.expr.rewrite(&mut replace);
+            }
+            if let Some(groups) = &mut stream.groups {
+                groups::rewrite(groups, &mut replace);
             }
         }
         fit::push_down(&mut bound);

@@ -3,6 +3,7 @@
 mod bind;
 mod clauses;
 mod fit;
+mod groups;
 mod needs;
 mod refuse;
 pub(crate) mod term;
@@ -65,8 +66,10 @@ impl Lowering<'_> {
         self.refusals.stream(&stream);
         let bit = u8::try_from(self.streams).ok();
         self.streams += 1;
-        let Output::Rows(columns) = stream.output else {
-            return None;
+        let (columns, groups) = match stream.output {
+            Output::Rows(columns) => (columns, None),
+            Output::Groups(groups) => (Vec::new(), Some(groups::plan(groups))),
+            Output::Tree | Output::Stages(_) => return None,
         };
         Some(StreamPlan {
             bit: bit?,
@@ -77,6 +80,7 @@ impl Lowering<'_> {
             end: Vec::new(),
             residual: None,
             columns,
+            groups,
         })
     }
 }

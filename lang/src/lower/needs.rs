@@ -18,10 +18,7 @@ pub(super) fn templates(plan: &Plan) -> Vec<TemplatePlan> {
 
 fn template(layer: &'static Layer, streams: &[&StreamPlan]) -> TemplatePlan {
     let mut read = Vec::new();
-    let exprs = streams.iter().flat_map(|stream| {
-        let columns = stream.columns.iter().map(|column| &column.expr);
-        stream.filter.iter().chain(columns)
-    });
+    let exprs = streams.iter().flat_map(|stream| stream.exprs());
     exprs.for_each(|expr| fields(expr, &mut read));
     let is_read = |field: &&Field| read.contains(&field.name);
     let fields: Vec<&'static Field> = layer.fields.iter().filter(is_read).collect();

@@ -44,7 +44,10 @@ impl<'a> Refusals<'a> {
     pub(super) fn stream(&mut self, stream: &Stream) {
         self.source(&stream.source);
         self.filter(stream.filter.as_ref());
-        self.output(&stream.output, stream.source.span);
+        match &stream.output {
+            Output::Groups(groups) => self.groups(groups),
+            output => self.output(output, stream.source.span),
+        }
     }
 
     pub(super) fn join(&mut self, join: &Join, span: Span) {
@@ -108,9 +111,12 @@ impl<'a> Refusals<'a> {
     }
 
     fn aggregation(&mut self, place: Span) {
-        let error = Diagnostic::new(&build::GROUPS, "aggregation is not in this build")
-            .label(place, "is computed over many records")
-            .help("emit the rows with `--format json` and aggregate them elsewhere");
+        let error = Diagnostic::new(
+            &build::GROUPS,
+            "aggregation over a join is not in this build",
+        )
+        .label(place, "is computed over many operations")
+        .help("aggregate a single layer: `on syscall.exit emit p99(lat) by op`");
         self.found.push(error);
     }
 

@@ -5,8 +5,9 @@ use std::fmt::{Display, Formatter, Result};
 use iotq_probes::catalogue::Type;
 
 use super::{Constant, bare, column, list};
-use crate::ir::{Bounds, Name, NameKind};
-use crate::plan::{Plan, StatementPlan, StreamPlan, TemplatePlan, Test};
+use crate::aggregate::Keep;
+use crate::ir::{Bounds, Column, Name, NameKind};
+use crate::plan::{GroupPlan, Plan, StatementPlan, StreamPlan, TemplatePlan, Test};
 use crate::value::Const;
 
 impl Display for Plan {
@@ -55,16 +56,58 @@ fn stream_text(out: &mut Formatter<'_>, stream: &StreamPlan, names: &[Name]) -> 
     if let Some(residual) = &stream.residual {
         writeln!(out, "    user space:           {}", residual.display(names))?;
     }
-    out.write_str("    emit: ")?;
-    list(
-        out,
-        stream
-            .columns
-            .iter()
-            .map(|each| column(&each.expr.display(names), &each.name)),
-        ", ",
-    )?;
+    match &stream.groups {
+        Some(groups) => groups_text(out, groups, names),
+        None => columns_text(out, "emit", &stream.columns, names),
+    }
+}
+
+fn columns_text(out: &mut Formatter<'_>, what: &str, columns: &[Column], names: &[Name]) -> Result {
+    write!(out, "    {what}: ")?;
+    let each = |each: &Column| column(&each.expr.display(names), &each.name);
+    list(out, columns.iter().map(each), ", ")?;
     writeln!(out)
+}
+
+fn groups_text(out: &mut Formatter<'_>, groups: &GroupPlan, names: &[Name]) -> Result {
+    if !groups.by.is_empty() {
+        columns_text(out, "group by", &groups.by, names)?;
+    }
+    for measure in &groups.measures {
+        let of = measure.of.display(names);
+        writeln!(out, "    keep of {of}: {}", KeepText(measure.keep))?;
+    }
+    columns_text(out, "emit", &groups.columns, names)?;
+    if let Some(having) = &groups.having {
+        writeln!(out, "    having: {}", having.display(names))?;
+    }
+    if let Some(top) = groups.top {
+        writeln!(out, "    top: {top}")?;
+    }
+    Ok(())
+}
+
+/// What is kept: `count, sum, histogram`.
+struct KeepText(Keep);
+
+impl Display for KeepText {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        let parts = match self.0 {
+            Keep::Truth => return out.write_str("how often it holds"),
+            Keep::Linear(linear) => return write!(out, "{} equal steps", linear.steps()),
+            Keep::Numbers(parts) => parts,
+        };
+        let named = [
+            (true, "count"),
+            (parts.sum, "sum"),
+            (parts.min, "min"),
+            (parts.max, "max"),
+            (parts.squares, "squares"),
+            (parts.histogram, "histogram"),
+        ];
+        let kept = named.iter().filter(|(kept, _)| *kept);
+        list(out, kept.map(|(_, name)| name), ", ")
+    }
 }
 
 fn template_text(out: &mut Formatter<'_>, template: &TemplatePlan) -> Result {

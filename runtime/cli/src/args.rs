@@ -36,6 +36,7 @@ Queries:
   on LAYER.POINT, …   a row each time an operation reaches a point
   where CONDITION     fields, and or not, == != < <= > >=, in {a, b}, in a..b, ~ \"glob*\"
   emit EXPR as NAME, …   limit N   for DURATION
+  emit count(), p99(lat), hist(size) …   by EXPR, …   every DURATION   top N   having CONDITION
 
   `iotq list` shows the layers, `iotq list block` the points and fields of one.
 
@@ -43,6 +44,7 @@ Examples:
   iotq -e 'trace block'                                  every request of every disk
   iotq -e 'trace block where dev == vda and lat > 1ms for 10s'
   iotq -e 'on block.complete where pid == 1234 emit lat'
+  iotq -e 'on block.complete emit count(), p99(lat) by dev, op every 1s'
   iotq -c 'fio job.fio' -e 'trace syscall where pid under $child and op == fsync'
   iotq --for 10s slow.iotq --threshold 5ms               a script: its own options stand behind it
   iotq slow.iotq --help                                  the options of a script

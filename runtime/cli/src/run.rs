@@ -1,10 +1,12 @@
 //! Runs a query: names, probes, records, rows, and the summary at the end.
 
+use std::future::ready;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use iotq_engine::group::MAX_GROUPS;
 use iotq_engine::{Clock, Engine, Sink, Summary};
 use iotq_kernel::names::{self, Resolved};
 use iotq_kernel::{Counts, Options, Running};
@@ -14,7 +16,7 @@ use iotq_lang::ir::{Expr, Name};
 use iotq_lang::plan::Plan;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use crate::args::Run;
 use crate::child::Held;
@@ -25,6 +27,10 @@ use crate::{memory, output};
 
 /// How often the ring is looked at; a ring that fills up wakes the reader earlier.
 const LOOK: Duration = Duration::from_millis(20);
+/// Records after which something else gets its turn.
+const AT_ONCE: u32 = 1 << 16;
+/// Instead of a moment at which nothing has to be done.
+const LOOK_FAR: Duration = Duration::from_secs(3600);
 const PROGRESS: Duration = Duration::from_millis(500);
 
 /// Compiles, installs and runs a query until it ends.
@@ -134,8 +140,10 @@ fn clock() -> Clock {
             .saturating_mul(1_000_000_000)
             .saturating_add(now.tv_nsec)
     };
+    let started_ns = nanoseconds(ClockId::Realtime);
     Clock {
-        mono_to_wall_ns: nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Monotonic),
+        mono_to_wall_ns: started_ns - nanoseconds(ClockId::Monotonic),
+        started_ns,
     }
 }
 
@@ -187,16 +195,21 @@ impl Session {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = Progress::new();
+        let mut more = false;
         loop {
+            let deadline = self.engine.deadline().unwrap_or(LOOK_FAR);
             tokio::select! {
                 full = ring.readable() => full?.clear_ready(),
                 _ = look.tick() => {}
+                () = sleep_until((self.started + deadline).into()) => {}
+                () = ready(()), if more => {}
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
             }
-            self.drain()?;
             let elapsed = self.started.elapsed();
-            self.engine.expire(elapsed);
+            more = self.drain()?;
+            self.engine.advance(elapsed, &mut *self.sink)?;
+            self.sink.flush()?;
             if self.engine.done()
                 || self.limit.is_some_and(|limit| elapsed >= limit)
                 || output::is_closed()
@@ -217,30 +230,36 @@ impl Session {
         Ok(())
     }
 
-    /// Turns what waits in the ring into rows.
-    fn drain(&mut self) -> io::Result<()> {
+    /// Turns what waits in the ring into rows, and says whether there may be more: who fills it may be faster.
+    fn drain(&mut self) -> io::Result<bool> {
         let mut failed = None;
+        let mut left = AT_ONCE;
         let (engine, sink) = (&mut self.engine, &mut *self.sink);
         self.running
             .drain(|record| match engine.push(record, sink) {
-                Ok(()) => !engine.done(),
+                Ok(()) => {
+                    left -= 1;
+                    left > 0 && !engine.done()
+                }
                 Err(error) => {
                     failed = Some(error);
                     false
                 }
             });
-        failed.map_or_else(|| sink.flush(), Err)
+        failed.map_or_else(|| sink.flush(), Err)?;
+        Ok(left == 0 && !self.engine.done())
     }
 
     /// What was still in the ring, and the summary.
     fn finish(&mut self, unended: &[Vec<u8>]) -> io::Result<()> {
-        let seconds = self.started.elapsed().as_secs_f64();
-        self.drain()?;
+        let elapsed = self.started.elapsed();
+        while self.drain()? {}
         let mut counts = self.running.counts().map_err(io::Error::other)?;
         for record in unended {
             let passed = self.engine.push_unjudged(record, &mut *self.sink)?;
             counts.add_unended(passed);
         }
+        self.engine.finish(elapsed, &mut *self.sink)?;
         let Counts {
             seen,
             shipped,
@@ -253,7 +272,8 @@ impl Session {
             shipped,
             lost,
             unmatched,
-            seconds,
+            seconds: elapsed.as_secs_f64(),
+            ungrouped: self.engine.counts().ungrouped,
         };
         self.sink.finish(&summary)?;
         note(&format!("iotq: {summary}"));
@@ -263,6 +283,12 @@ impl Session {
         if approx > 0 {
             note(&format!(
                 "iotq: {approx} records are approximate in a part that was not seen (field `approx`)"
+            ));
+        }
+        if summary.ungrouped > 0 {
+            note(&format!(
+                "iotq: {} rows are in no group: there is room for {MAX_GROUPS} between two reports",
+                summary.ungrouped
             ));
         }
         let malformed = self.engine.counts().malformed;

@@ -45,7 +45,9 @@ fn examples_tell_what_they_are_for() {
         );
         assert!(text.contains("#   sudo iotq "), "{name}: how it is used");
         assert!(
-            text.contains("#   time ") || text.contains("#   layer "),
+            ["time ", "layer ", "at ", "dev="]
+                .iter()
+                .any(|begin| text.contains(&format!("#   {begin}"))),
             "{name}: a sample of its output"
         );
     }

@@ -1,7 +1,10 @@
-//! From records to rows: what the kernel left undecided, the columns, the bounds of the statements.
+//! From records to rows and groups: what the kernel left undecided, the columns, the bounds of the statements.
+
+mod report;
 
 use std::array;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use iotq_lang::eval;
@@ -11,17 +14,20 @@ use iotq_lang::value::Value;
 use iotq_probes::abi::IOTQ_MAX_QUERIES;
 use iotq_probes::catalogue::Type;
 
+use crate::group::Grouping;
 use crate::{Clock, Names, RawRecord, Sink};
 
 /// What became of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows that went to the sink.
+    /// Rows and groups that went to the sink.
     pub rows: u64,
     /// Records that user space turned away, once for each stream.
     pub dropped: u64,
     /// Not records of this plan.
     pub malformed: u64,
+    /// Rows for whose group there was no room.
+    pub ungrouped: u64,
 }
 
 /// One row, to be written.
@@ -57,13 +63,14 @@ pub struct Engine {
     /// The streams whose statement still runs, one bit each.
     active: u32,
     clock: Clock,
-    names: Box<dyn Names>,
+    names: Rc<dyn Names>,
     counts: Counts,
 }
 
 struct Stream {
     plan: StreamPlan,
     statement: usize,
+    grouping: Option<Grouping>,
 }
 
 struct Progress {
@@ -71,6 +78,8 @@ struct Progress {
     rows: u64,
     /// Its streams, one bit each.
     streams: u32,
+    /// When the interval that is not yet reported began.
+    since: Duration,
 }
 
 impl Engine {
@@ -83,12 +92,18 @@ impl Engine {
                 bounds: planned.bounds,
                 rows: 0,
                 streams: 0,
+                since: Duration::ZERO,
             };
             for plan in &planned.streams {
                 if let Some(slot) = streams.get_mut(usize::from(plan.bit)) {
                     let plan = plan.clone();
                     progress.streams |= 1 << plan.bit;
-                    *slot = Some(Stream { plan, statement });
+                    let grouping = plan.groups.clone().map(Grouping::new);
+                    *slot = Some(Stream {
+                        plan,
+                        statement,
+                        grouping,
+                    });
                 }
             }
             statements.push(progress);
@@ -103,7 +118,7 @@ impl Engine {
             streams,
             active,
             clock,
-            names,
+            names: Rc::from(names),
             counts: Counts::default(),
         }
     }
@@ -158,12 +173,16 @@ impl Engine {
     }
 
     fn row(&mut self, bit: usize, record: &RawRecord, sink: &mut dyn Sink) -> io::Result<()> {
-        let Some(stream) = &self.streams[bit] else {
+        let Some(stream) = &mut self.streams[bit] else {
             return Ok(());
         };
         let residual = stream.plan.residual.as_ref();
         if residual.is_some_and(|residual| !eval::holds(residual, record)) {
             self.counts.dropped += 1;
+            return Ok(());
+        }
+        if let Some(grouping) = &mut stream.grouping {
+            self.counts.ungrouped += u64::from(!grouping.add(record));
             return Ok(());
         }
         sink.row(&Row {
@@ -173,26 +192,19 @@ impl Engine {
             record,
             names: &*self.names,
         })?;
-        self.counts.rows += 1;
-        let progress = &mut self.statements[stream.statement];
-        progress.rows += 1;
-        if progress
-            .bounds
-            .limit
-            .is_some_and(|limit| progress.rows >= limit)
-        {
-            self.active &= !progress.streams;
-        }
+        let statement = stream.statement;
+        self.wrote(statement);
         Ok(())
     }
 
-    /// Ends the statements whose `for` is over, so long after the start.
-    pub fn expire(&mut self, elapsed: Duration) {
-        for progress in &self.statements {
-            let bound = progress.bounds.duration.map(Duration::from_nanos);
-            if bound.is_some_and(|bound| bound <= elapsed) {
-                self.active &= !progress.streams;
-            }
+    /// One more row or group of a statement, which may be the last.
+    fn wrote(&mut self, statement: usize) {
+        self.counts.rows += 1;
+        let progress = &mut self.statements[statement];
+        progress.rows += 1;
+        let limit = progress.bounds.limit;
+        if limit.is_some_and(|limit| progress.rows >= limit) {
+            self.active &= !progress.streams;
         }
     }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod group;
 pub mod names;
 pub mod record;
 pub mod sink;
@@ -12,6 +13,7 @@ pub mod units;
 mod testing;
 
 pub use engine::{Counts, Engine, Row};
+pub use group::Group;
 pub use names::{Names, NoNames};
 pub use record::{Clock, Malformed, RawRecord};
 pub use sink::{Sink, Summary};

@@ -15,6 +15,8 @@ const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
 pub struct Clock {
     /// Nanoseconds from the monotonic clock to the Unix epoch.
     pub mono_to_wall_ns: i64,
+    /// When the run began: nanoseconds since the Unix epoch.
+    pub started_ns: i64,
 }
 
 /// Why bytes are not a record.
@@ -182,6 +184,7 @@ mod tests {
     fn value(bytes: &Bytes, field: &str) -> Value<'static> {
         let clock = Clock {
             mono_to_wall_ns: 1000,
+            ..Clock::default()
         };
         let record = RawRecord::parse(&bytes.0, clock).expect("a record");
         let field = record.layer().field(field).expect("a field");
@@ -270,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_never_panics(bytes in garbage()) {
-            if let Ok(record) = RawRecord::parse(&bytes, Clock { mono_to_wall_ns: i64::MIN }) {
+            if let Ok(record) = RawRecord::parse(&bytes, Clock { mono_to_wall_ns: i64::MIN, ..Clock::default() }) {
                 record.members();
                 for field in record.layer().fields {
                     record.read(field);

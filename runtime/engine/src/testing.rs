@@ -129,6 +129,21 @@ pub fn with_columns(mut statement: Statement, more: Vec<Column>) -> Statement {
     statement
 }
 
+/// The plan of a query.
+pub fn query(text: &str) -> Plan {
+    use iotq_lang::check::{Inputs, check};
+    use iotq_lang::source::{Source, Sources};
+
+    let tree = iotq_lang::syntax::parse(text).expect("a script");
+    let mut sources = Sources(vec![Source {
+        name: "query".into(),
+        text: text.into(),
+    }]);
+    let checked = check(&mut sources, &tree, &Inputs::default());
+    let checked = checked.unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    lower(checked).expect("a plan").bind(&[])
+}
+
 pub fn plan(statements: Vec<Statement>) -> Plan {
     let names = Vec::new();
     lower(Checked { statements, names })

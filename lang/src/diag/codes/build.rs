@@ -53,16 +53,17 @@ show which of them belong together.
 /// Aggregates and groups.
 pub static GROUPS: Code = Code {
     id: "E0603",
-    title: "aggregation",
+    title: "aggregation over a join",
     page: "\
-An aggregate (`count`, `sum`, `hist`, `p99`, ...) makes one value of many records, and `by` one for
-each group of them. This build emits single rows only.
+An aggregate over a join (`count`, `sum`, `hist`, `p99`, ...) makes one value of many requests, and
+`max(block[].lat)` one of the operations of a request on a layer. This build cannot follow requests
+from layer to layer.
 
-    on block.complete emit p99(lat) by op
+    join syscall, block emit p99(max(block[].lat)) by syscall.op
 
-Emit the fields as rows in JSON or CSV, and aggregate them with the tool of your choice.
+Aggregate the layers side by side instead.
 
-    iotq --format csv -e 'on block.complete emit op, lat' > rows.csv
+    trace syscall, block emit p99(lat) by op
 ",
     exit: 2,
 };

@@ -74,9 +74,7 @@ fn all_problems_of_all_statements_are_reported() {
     );
     assert_eq!(
         refused(program),
-        [
-            "E0601", "E0602", "E0605", "E0601", "E0604", "E0603", "E0606"
-        ]
+        ["E0601", "E0602", "E0605", "E0601", "E0604", "E0606"]
     );
 }
 

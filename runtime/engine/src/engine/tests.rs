@@ -1,9 +1,9 @@
 //! Rows, bounds, counts.
 
 use super::*;
-use crate::NoNames;
 use crate::sink::Summary;
 use crate::testing::*;
+use crate::{Group, NoNames};
 
 /// Remembers the statements of the rows.
 #[derive(Default)]
@@ -12,6 +12,11 @@ struct Seen(Vec<usize>);
 impl Sink for Seen {
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
         self.0.push(row.statement);
+        Ok(())
+    }
+
+    fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
+        self.0.push(group.origin.statement);
         Ok(())
     }
 
@@ -92,10 +97,15 @@ fn statements_end_by_their_bounds() {
     let mut short = trace("block", &["pid"]);
     short.bounds.duration = Some(1_000_000_000);
     let mut engine = engine(vec![none, short]);
-    engine.expire(Duration::from_millis(999));
+    let advance = |engine: &mut Engine, millis| {
+        let elapsed = Duration::from_millis(millis);
+        let advanced = engine.advance(elapsed, &mut Seen::default());
+        advanced.expect("nothing to write");
+    };
+    advance(&mut engine, 999);
     assert!(!engine.done());
     assert_eq!(push(&mut engine, &[Bytes::block(0b11)]), [1]);
-    engine.expire(Duration::from_secs(1));
+    advance(&mut engine, 1000);
     assert!(engine.done());
     assert!(push(&mut engine, &[Bytes::block(0b11)]).is_empty());
 }
@@ -124,6 +134,7 @@ fn cost_of_a_row() {
         &plan,
         Clock {
             mono_to_wall_ns: 1_732_284_000_000_000_000,
+            ..Clock::default()
         },
         Box::new(NoNames),
     );

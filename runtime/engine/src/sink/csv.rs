@@ -3,15 +3,20 @@
 use std::io::{self, Write};
 
 use csv::{Terminator, Writer, WriterBuilder};
+use iotq_lang::aggregate::Emitted;
+use iotq_lang::ir::Column;
 use iotq_lang::plan::Plan;
 
+use super::json::histogram;
 use super::plain::Plain;
 use super::{Sink, Summary};
-use crate::Row;
+use crate::{Group, Row};
 
 /// Writes CSV.
 pub struct Csv<W: Write> {
     out: Writer<W>,
+    /// Groups of intervals begin with their time.
+    timed: bool,
     digits: itoa::Buffer,
 }
 
@@ -34,16 +39,28 @@ impl<W: Write> Csv<W> {
     /// If the plan has several streams, or the header cannot be written.
     pub fn new(plan: &Plan, out: W) -> Result<Self, CsvError> {
         let streams: Vec<_> = plan.streams().collect();
+        let timed = plan
+            .statements
+            .iter()
+            .any(|each| each.bounds.every.is_some());
         let [stream] = streams[..] else {
             return Err(CsvError::Streams(streams.len()));
         };
         let mut out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
             .from_writer(out);
-        let header = stream.columns.iter().map(|column| &column.name);
-        out.write_record(header).map_err(io::Error::from)?;
+        let name = |column: &'_ Column| column.name.clone();
+        match &stream.groups {
+            None => out.write_record(stream.columns.iter().map(name)),
+            Some(groups) => {
+                let at = timed.then(|| "at".to_owned()).into_iter();
+                let columns = groups.by.iter().chain(&groups.columns);
+                out.write_record(at.chain(columns.map(name)))
+            }
+        }
+        .map_err(io::Error::from)?;
         let digits = itoa::Buffer::new();
-        Ok(Self { out, digits })
+        Ok(Self { out, timed, digits })
     }
 
     fn field(&mut self, value: Plain<'_>) -> Result<(), csv::Error> {
@@ -61,6 +78,23 @@ impl<W: Write> Sink for Csv<W> {
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
         for (value, ty) in row.cells() {
             self.field(Plain::new(value, ty, row.names()))?;
+        }
+        Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
+        let names = group.origin.names;
+        if self.timed {
+            self.field(Plain::Int(group.origin.at))?;
+        }
+        for (value, ty) in group.keys() {
+            self.field(Plain::new(value, ty, names))?;
+        }
+        for (shown, ty) in group.cells() {
+            match shown {
+                Emitted::Value(value) => self.field(Plain::new(value, ty, names))?,
+                Emitted::Histogram(it) => self.out.write_field(histogram(it))?,
+            }
         }
         Ok(self.out.write_record(None::<&[u8]>)?)
     }

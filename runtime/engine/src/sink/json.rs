@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use iotq_lang::plan::{Plan, StreamPlan};
+use iotq_lang::aggregate::{Emitted, Histogram};
+use iotq_lang::ir::Column;
+use iotq_lang::plan::{GroupPlan, Plan, StreamPlan};
 
 use super::plain::Plain;
 use super::{Sink, Summary};
-use crate::Row;
+use crate::{Group, Row};
 
 /// Writes JSON lines.
 pub struct Json<W> {
@@ -18,11 +20,13 @@ pub struct Json<W> {
     digits: itoa::Buffer,
 }
 
-/// What is the same in all rows of a stream.
+/// What is the same in all rows or groups of a stream.
 struct Layout {
     head: Vec<u8>,
     /// `"key":`, with the comma before it.
     keys: Vec<Vec<u8>>,
+    /// The same, of the keys of groups.
+    by: Vec<Vec<u8>>,
 }
 
 impl<W: Write> Json<W> {
@@ -33,10 +37,15 @@ impl<W: Write> Json<W> {
     /// If a name cannot be written as JSON.
     pub fn new(plan: &Plan, out: W) -> io::Result<Self> {
         let statements = plan.statements.iter().enumerate();
-        let streams =
-            statements.flat_map(|(index, each)| each.streams.iter().map(move |s| (index, s)));
+        let streams = statements.flat_map(|(index, each)| {
+            let alone = each.streams.len() == 1;
+            each.streams.iter().map(move |it| (index, it, alone))
+        });
         let layouts: io::Result<_> = streams
-            .map(|(index, stream)| Layout::new(index, stream))
+            .map(|(index, stream, alone)| match &stream.groups {
+                Some(groups) => Layout::of_groups(index, stream, groups, alone),
+                None => Layout::of_rows(index, stream),
+            })
             .collect();
         Ok(Self {
             out,
@@ -66,19 +75,55 @@ impl<W: Write> Json<W> {
 }
 
 impl Layout {
-    fn new(statement: usize, stream: &StreamPlan) -> io::Result<Self> {
-        let key = |(index, column): (usize, &iotq_lang::ir::Column)| {
-            let mut key = if index == 0 { Vec::new() } else { vec![b','] };
-            serde_json::to_writer(&mut key, &column.name)?;
-            key.push(b':');
-            Ok(key)
-        };
-        let keys: io::Result<_> = stream.columns.iter().enumerate().map(key).collect();
+    fn of_rows(statement: usize, stream: &StreamPlan) -> io::Result<Self> {
         Ok(Self {
             head: format!("{{\"type\":\"row\",\"query\":{statement},\"data\":{{").into_bytes(),
-            keys: keys?,
+            keys: keys(&stream.columns)?,
+            by: Vec::new(),
         })
     }
+
+    /// `alone`: the statement has no other streams that it must be told from.
+    fn of_groups(
+        statement: usize,
+        stream: &StreamPlan,
+        groups: &GroupPlan,
+        alone: bool,
+    ) -> io::Result<Self> {
+        let mut head = format!("{{\"type\":\"group\",\"query\":{statement},");
+        if !alone {
+            head += &format!("\"point\":\"{}.{}\",", stream.layer.name, stream.point.name);
+        }
+        Ok(Self {
+            head: (head + "\"at\":").into_bytes(),
+            keys: keys(&groups.columns)?,
+            by: keys(&groups.by)?,
+        })
+    }
+}
+
+fn keys(columns: &[Column]) -> io::Result<Vec<Vec<u8>>> {
+    let key = |(index, column): (usize, &Column)| {
+        let mut key = if index == 0 { Vec::new() } else { vec![b','] };
+        serde_json::to_writer(&mut key, &column.name)?;
+        key.push(b':');
+        Ok(key)
+    };
+    columns.iter().enumerate().map(key).collect()
+}
+
+/// `[[low,high,count],…]`; a bound that there is not is null.
+pub(super) fn histogram(histogram: &Histogram) -> String {
+    let bound = |bound: Option<i128>| bound.map_or("null".to_owned(), |value| value.to_string());
+    let buckets = histogram.buckets().map(|bucket| {
+        format!(
+            "[{},{},{}]",
+            bound(bucket.low),
+            bound(bucket.high),
+            bucket.count
+        )
+    });
+    format!("[{}]", buckets.collect::<Vec<_>>().join(","))
 }
 
 impl<W: Write> Sink for Json<W> {
@@ -95,6 +140,31 @@ impl<W: Write> Sink for Json<W> {
         self.out.write_all(&self.line)
     }
 
+    fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
+        let (stream, names) = (group.origin.stream, group.origin.names);
+        self.line.clear();
+        self.line.extend_from_slice(&self.streams[stream].head);
+        self.value(Plain::Int(group.origin.at))?;
+        self.line.extend_from_slice(b",\"by\":{");
+        for (index, (value, ty)) in group.keys().enumerate() {
+            self.line.extend_from_slice(&self.streams[stream].by[index]);
+            self.value(Plain::new(value, ty, names))?;
+        }
+        self.line.extend_from_slice(b"},\"data\":{");
+        for (index, (shown, ty)) in group.cells().enumerate() {
+            self.line
+                .extend_from_slice(&self.streams[stream].keys[index]);
+            match shown {
+                Emitted::Value(value) => self.value(Plain::new(value, ty, names))?,
+                Emitted::Histogram(it) => {
+                    write!(self.line, "{{\"hist\":{}}}", histogram(it))?;
+                }
+            }
+        }
+        self.line.extend_from_slice(b"}}\n");
+        self.out.write_all(&self.line)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -106,13 +176,18 @@ impl<W: Write> Sink for Json<W> {
             lost,
             unmatched,
             seconds,
+            ungrouped,
         } = summary;
         let seconds = (seconds * 1000.0).round() / 1000.0;
-        writeln!(
+        write!(
             self.out,
             "{{\"type\":\"summary\",\"seen\":{seen},\"shipped\":{shipped},\"lost\":{lost},\
-             \"unmatched\":{unmatched},\"seconds\":{seconds}}}"
+             \"unmatched\":{unmatched},"
         )?;
+        if *ungrouped > 0 {
+            write!(self.out, "\"ungrouped\":{ungrouped},")?;
+        }
+        writeln!(self.out, "\"seconds\":{seconds}}}")?;
         self.flush()
     }
 }

@@ -2,13 +2,14 @@
 
 mod csv;
 mod json;
+mod picture;
 mod plain;
 mod text;
 
 use std::fmt::{Display, Formatter};
 use std::io;
 
-use crate::Row;
+use crate::{Group, Row};
 
 pub use csv::{Csv, CsvError};
 pub use json::Json;
@@ -22,6 +23,13 @@ pub trait Sink {
     ///
     /// Those of the output.
     fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
+
+    /// Writes a group.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    fn group(&mut self, group: &Group<'_>) -> io::Result<()>;
 
     /// Hands on what has been written so far.
     ///
@@ -51,6 +59,8 @@ pub struct Summary {
     pub unmatched: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Rows for whose group there was no room.
+    pub ungrouped: u64,
 }
 
 impl Display for Summary {
@@ -61,11 +71,16 @@ impl Display for Summary {
             lost,
             unmatched,
             seconds,
+            ungrouped,
         } = self;
         write!(
             out,
-            "{seen} seen, {shipped} shipped, {lost} lost, {unmatched} unmatched in {seconds:.1}s"
-        )
+            "{seen} seen, {shipped} shipped, {lost} lost, {unmatched} unmatched"
+        )?;
+        if *ungrouped > 0 {
+            write!(out, ", {ungrouped} ungrouped")?;
+        }
+        write!(out, " in {seconds:.1}s")
     }
 }
 

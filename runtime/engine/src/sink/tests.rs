@@ -11,6 +11,7 @@ use crate::{Clock, Engine};
 
 const CLOCK: Clock = Clock {
     mono_to_wall_ns: 1_732_284_000_000_000_000,
+    started_ns: 1_732_284_000_000_000_000,
 };
 
 fn run(
@@ -18,7 +19,14 @@ fn run(
     records: &[Bytes],
     sink: impl FnOnce(&iotq_lang::plan::Plan) -> Box<dyn Sink>,
 ) {
-    let plan = plan(statements);
+    run_plan(plan(statements), records, sink);
+}
+
+fn run_plan(
+    plan: iotq_lang::plan::Plan,
+    records: &[Bytes],
+    sink: impl FnOnce(&iotq_lang::plan::Plan) -> Box<dyn Sink>,
+) {
     let mut sink = sink(&plan);
     let mut engine = Engine::new(&plan, CLOCK, Box::new(SomeNames));
     for record in records {
@@ -27,12 +35,15 @@ fn run(
             .expect("a row that is written");
     }
     assert_eq!(engine.counts().malformed, 0);
+    let end = std::time::Duration::from_millis(2500);
+    engine.finish(end, &mut *sink).expect("groups are written");
     let summary = Summary {
         seen: 20000,
         shipped: 2,
         lost: 1,
         unmatched: 0,
         seconds: 4.2,
+        ungrouped: 0,
     };
     sink.finish(&summary).expect("a summary that is written");
 }
@@ -254,4 +265,127 @@ fn errors_of_the_output_are_returned() {
     }
     let mut table = Csv::new(&plan, Closed).expect("a header that waits in the buffer");
     assert!(table.flush().is_err());
+}
+
+/// What a query makes of records, in text, JSON or CSV.
+fn shown(form: &str, text: &str, records: &[Bytes]) -> String {
+    let out = Shared::default();
+    run_plan(query(text), records, |plan| match form {
+        "text" => Box::new(Text::new(plan, TimeZone::UTC, out.clone())),
+        "json" => Box::new(Json::new(plan, out.clone()).expect("a sink")),
+        _ => Box::new(Csv::new(plan, out.clone()).expect("a sink")),
+    });
+    out.text()
+}
+
+fn latencies() -> Vec<Bytes> {
+    let one = |lat: u64| request().number("lat", lat).number("op", 1 + lat % 2);
+    let mut all: Vec<Bytes> = (0..1000).map(|n| one(60_000 + n * n / 20)).collect();
+    all.push(one(3_000_000_000));
+    all
+}
+
+const GROUPED: &str =
+    "on block.complete emit count(), sum(size), max(lat) - min(lat) as spread by dev, op";
+
+#[test]
+fn groups_are_a_table() {
+    let expected = "\
+dev       op       count()  sum(size)  spread
+vda       read         651      2.54M   3.00s
+vda       write        350      1.37M  49.5us
+";
+    assert_eq!(shown("text", GROUPED, &latencies()), expected);
+}
+
+#[test]
+fn groups_are_objects() {
+    let query = "on block.complete emit count(), hist(lat) as lat, avg(lat) by dev every 1s";
+    let records = [
+        request().number("lat", 65_536),
+        request().number("lat", 65_537),
+        request().number("lat", 70_000),
+    ];
+    let expected = r#"{"type":"group","query":0,"at":1732284002500000000,"by":{"dev":"vda"},"data":{"count()":3,"lat":{"hist":[[65536,69632,2],[69632,73728,1]]},"avg(lat)":67024}}
+{"type":"summary","seen":20000,"shipped":2,"lost":1,"unmatched":0,"seconds":4.2}
+"#;
+    assert_eq!(shown("json", query, &records), expected);
+}
+
+#[test]
+fn groups_of_several_points_are_told_apart() {
+    let query = "on block.complete, syscall.exit emit count()";
+    let written = shown("json", query, &[Bytes::syscall(0b10)]);
+    let lines: Vec<&str> = written.lines().collect();
+    let expected = |point, count| {
+        format!(
+            r#"{{"type":"group","query":0,"point":"{point}","at":1732284002500000000,"by":{{}},"data":{{"count()":{count}}}}}"#
+        )
+    };
+    assert_eq!(lines[0], expected("block.complete", 0));
+    assert_eq!(lines[1], expected("syscall.exit", 1));
+}
+
+#[test]
+fn groups_are_records_of_csv() {
+    let query = "on block.complete emit count(), lhist(size, 0B, 8K, 4K) as sizes, avg(lat) by comm every 1s";
+    let records = [request(), request().number("size", 9000), nameless()];
+    let expected = "at,comm,count(),sizes,avg(lat)\r\n\
+        1732284002500000000,postgres,2,\"[[4096,8192,1],[8192,null,1]]\",81234\r\n\
+        1732284002500000000,,1,\"[[0,4096,1]]\",\r\n";
+    assert_eq!(shown("csv", query, &records), expected);
+}
+
+#[test]
+fn histograms_are_drawn() {
+    let query = "on block.complete emit count(), hist(lat) by dev every 1s";
+    let expected = "\
+at=14:00:02.500000  dev=vda  count()=1001
+hist(lat)
+  [59.4us, 61.4us)  170  ████████████████████████████████████████
+  [61.4us, 63.5us)   95  ██████████████████████▎
+  [63.5us, 65.5us)   68  ████████████████
+  [65.5us, 69.6us)  106  ████████████████████████▉
+  [69.6us, 73.7us)   85  ████████████████████                      p50 71.7us
+  [73.7us, 77.8us)   74  █████████████████▍
+  [77.8us, 81.9us)   65  ███████████████▎
+  [81.9us, 86.0us)   59  █████████████▉
+  [86.0us, 90.1us)   55  ████████████▉
+  [90.1us, 94.2us)   51  ████████████
+  [94.2us, 98.3us)   48  ███████████▎
+   [98.3us, 102us)   45  ██████████▌                               p90 100us
+    [102us, 106us)   44  ██████████▎
+    [106us, 111us)   35  ████████▏                                 p99 109us  p999 109us
+                 …
+    [2.95s, 3.09s)    1  ▏
+
+";
+    assert_eq!(shown("text", query, &latencies()), expected);
+}
+
+#[test]
+fn small_histograms_keep_their_buckets() {
+    let query = "on block.complete emit hist(queue) as depth, lhist(lat, 10us, 30us, 10us)";
+    let one = |queue: u64, lat: u64| request().number("queue", queue).number("lat", lat);
+    let records = [
+        one(0, 5_000),
+        one(1, 10_000),
+        one(1, 19_999),
+        one(4, 30_000),
+    ];
+    let expected = "\
+depth
+  [0]  1  ████████████████████
+  [1]  2  ████████████████████████████████████████  p50 1
+  [2]  0
+  [3]  0
+  [4]  1  ████████████████████
+lhist(lat, 10us, 30us, 10us)
+       (…, 10.0us)  1  ████████████████████
+  [10.0us, 20.0us)  2  ████████████████████████████████████████  p50 15.0us
+  [20.0us, 30.0us)  0
+       [30.0us, …)  1  ████████████████████
+
+";
+    assert_eq!(shown("text", query, &records), expected);
 }

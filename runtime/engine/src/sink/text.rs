@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use iotq_lang::plan::{Plan, StreamPlan};
+use iotq_lang::aggregate::Emitted;
+use iotq_lang::ir::{Aggregate, Column as Planned, ExprKind};
+use iotq_lang::plan::{Plan, StatementPlan, StreamPlan};
 use iotq_lang::value::Value;
 use iotq_probes::catalogue::Type;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::plain::Plain;
-use super::{Sink, Summary};
+use super::{Sink, Summary, picture};
 use crate::units::{Bytes, Nanoseconds};
-use crate::{Names, Row};
+use crate::{Group, Names, Row};
 
 /// Writes aligned columns.
 pub struct Text<W> {
@@ -30,6 +32,10 @@ pub struct Text<W> {
 struct Table {
     /// What its rows begin with: the layer, where there are several streams.
     layer: Option<&'static str>,
+    /// Groups of intervals begin with their time.
+    timed: bool,
+    /// Groups are drawn one by one, since there are histograms in them.
+    drawn: bool,
     columns: Vec<Column>,
 }
 
@@ -51,8 +57,13 @@ impl<W: Write> Text<W> {
             out,
             zone,
             streams: plan
-                .streams()
-                .map(|stream| Table::new(stream, several))
+                .statements
+                .iter()
+                .flat_map(|it| {
+                    it.streams
+                        .iter()
+                        .map(move |stream| Table::new(it, stream, several))
+                })
                 .collect(),
             last: None,
             line: String::new(),
@@ -80,39 +91,130 @@ impl<W: Write> Text<W> {
 }
 
 impl Table {
-    fn new(stream: &StreamPlan, several: bool) -> Self {
-        let column = |column: &iotq_lang::ir::Column| {
-            let (width, right) = shape(column.expr.ty);
-            let mut name = String::new();
-            escaped(&mut name, &column.name);
-            let width = width.max(name.chars().count());
-            Column { name, width, right }
-        };
+    fn new(statement: &StatementPlan, stream: &StreamPlan, several: bool) -> Self {
+        let mut columns: Vec<Column> = stream.columns.iter().map(Column::new).collect();
+        let timed = stream.groups.is_some() && statement.bounds.every.is_some();
+        if timed {
+            columns.push(Column::named("at", Type::Time));
+        }
+        let groups = stream.groups.iter();
+        let all = groups.flat_map(|groups| groups.by.iter().chain(&groups.columns));
+        let mut drawn = false;
+        for column in all {
+            drawn |= is_histogram(column);
+            columns.push(Column::new(column));
+        }
         Self {
             layer: several.then_some(stream.layer.name),
-            columns: stream.columns.iter().map(column).collect(),
+            timed,
+            drawn,
+            columns,
         }
     }
 }
 
-impl<W: Write> Sink for Text<W> {
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
-        if self.last != Some(row.stream) {
-            self.header(row.stream)?;
-            self.last = Some(row.stream);
+impl Column {
+    fn new(column: &Planned) -> Self {
+        Self::named(&column.name, column.expr.ty)
+    }
+
+    fn named(name: &str, ty: Type) -> Self {
+        let (width, right) = shape(ty);
+        let mut shown = String::new();
+        escaped(&mut shown, name);
+        Self {
+            width: width.max(shown.chars().count()),
+            name: shown,
+            right,
         }
-        let table = &mut self.streams[row.stream];
+    }
+}
+
+fn is_histogram(column: &Planned) -> bool {
+    use Aggregate::{Hist, Lhist};
+    matches!(column.expr.kind, ExprKind::Aggregate(Hist | Lhist, _))
+}
+
+impl<W: Write> Text<W> {
+    /// A line of a stream's table, with a header where the stream before was another.
+    fn table_line<'a>(
+        &mut self,
+        stream: usize,
+        cells: impl Iterator<Item = (Value<'a>, Type)>,
+        names: &dyn Names,
+    ) -> io::Result<()> {
+        if self.last != Some(stream) {
+            self.header(stream)?;
+            self.last = Some(stream);
+        }
+        let table = &mut self.streams[stream];
         self.line.clear();
         if let Some(layer) = table.layer {
             pad(&mut self.line, layer, LAYER_WIDTH, false);
         }
-        for ((value, ty), column) in row.cells().zip(&mut table.columns) {
+        for ((value, ty), column) in cells.zip(&mut table.columns) {
             self.cell.clear();
-            show(&mut self.cell, value, ty, &self.zone, row.names());
+            show(&mut self.cell, value, ty, &self.zone, names);
             column.width = column.width.max(self.cell.chars().count());
             pad(&mut self.line, &self.cell, column.width, column.right);
         }
         self.write_line()
+    }
+
+    /// A group with histograms: what else it has in a line, then each of them.
+    fn drawing(&mut self, group: &Group<'_>) -> io::Result<()> {
+        let table = &self.streams[group.origin.stream];
+        self.line.clear();
+        if let Some(layer) = table.layer {
+            pad(&mut self.line, layer, LAYER_WIDTH, false);
+        }
+        let mut pictures = String::new();
+        for ((shown, ty), column) in whole(group, table.timed).zip(&table.columns) {
+            match shown {
+                Emitted::Value(value) => {
+                    self.cell.clear();
+                    self.cell.push_str(&column.name);
+                    self.cell.push('=');
+                    show(&mut self.cell, value, ty, &self.zone, group.origin.names);
+                    pad(&mut self.line, &self.cell, 0, false);
+                }
+                Emitted::Histogram(it) => {
+                    pictures += &format!("{}\n", column.name);
+                    picture::draw(&mut pictures, it, ty);
+                }
+            }
+        }
+        self.last = None;
+        if !self.line.is_empty() {
+            self.write_line()?;
+        }
+        writeln!(self.out, "{pictures}")
+    }
+}
+
+/// The time, the keys, and what else a group shows.
+fn whole<'a>(group: &Group<'a>, timed: bool) -> impl Iterator<Item = (Emitted<'a>, Type)> {
+    let at = (Emitted::Value(Value::Int(group.origin.at)), Type::Time);
+    let keys = group.keys().map(|(key, ty)| (Emitted::Value(key), ty));
+    let at = timed.then_some(at).into_iter();
+    at.chain(keys).chain(group.cells())
+}
+
+impl<W: Write> Sink for Text<W> {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        self.table_line(row.stream, row.cells(), row.names())
+    }
+
+    fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
+        let table = &self.streams[group.origin.stream];
+        if table.drawn {
+            return self.drawing(group);
+        }
+        let cells = whole(group, table.timed).map(|(shown, ty)| match shown {
+            Emitted::Value(value) => (value, ty),
+            Emitted::Histogram(_) => (Value::Null, ty),
+        });
+        self.table_line(group.origin.stream, cells, group.origin.names)
     }
 
     fn flush(&mut self) -> io::Result<()> {

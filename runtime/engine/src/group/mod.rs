@@ -1,0 +1,171 @@
+//! Groups: rows become totals by their keys, as many as there is room for. Takes rows of any kind.
+
+mod key;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use iotq_lang::aggregate::{Emitted, Totals};
+use iotq_lang::eval;
+use iotq_lang::plan::GroupPlan;
+use iotq_lang::value::{Record, Value};
+use iotq_probes::catalogue::Type;
+
+use crate::Names;
+use key::Key;
+
+/// The most groups of one stream between two reports. The rows of others are counted and left out.
+pub const MAX_GROUPS: usize = 1 << 15;
+
+/// The groups of one stream since the last report.
+pub struct Grouping {
+    plan: GroupPlan,
+    groups: HashMap<Key, Totals>,
+    /// The key of the row at hand: kept, so that a known group costs no allocation.
+    key: Key,
+}
+
+impl Grouping {
+    /// Without groups.
+    pub fn new(plan: GroupPlan) -> Self {
+        Self {
+            plan,
+            groups: HashMap::new(),
+            key: Key::default(),
+        }
+    }
+
+    /// Takes a row, and says whether there was room for its group.
+    pub fn add<R: Record + ?Sized>(&mut self, row: &R) -> bool {
+        self.key.set(&self.plan.by, row);
+        if let Some(totals) = self.groups.get_mut(&self.key) {
+            totals.add(&self.plan.measures, row);
+            return true;
+        }
+        let room = self.groups.len() < MAX_GROUPS;
+        if room {
+            let mut totals = Totals::new(&self.plan.measures);
+            totals.add(&self.plan.measures, row);
+            self.groups.insert(self.key.clone(), totals);
+        }
+        room
+    }
+
+    /// Whether no row has come since the last report.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// The groups to be reported, of rows that came within so many seconds; begins anew.
+    ///
+    /// Without keys there is always one group. Groups are in the order of their keys; with `top` the largest come first.
+    pub fn report(&mut self, seconds: f64) -> Report<'_> {
+        let plan = &self.plan;
+        let mut groups: Vec<_> = self.groups.drain().collect();
+        if plan.by.is_empty() && groups.is_empty() {
+            groups.push((Key::default(), Totals::new(&plan.measures)));
+        }
+        if let Some(having) = &plan.having {
+            groups.retain(|(_, totals)| totals.meets(&plan.measures, having, seconds));
+        }
+        groups.sort_by(|(a, _), (b, _)| a.order(b));
+        if let (Some(top), Some(first)) = (plan.top, plan.columns.first()) {
+            let size = |totals: &Totals| match totals.emit(&plan.measures, &first.expr, seconds) {
+                Emitted::Histogram(histogram) => Value::Int(histogram.total().into()),
+                Emitted::Value(Value::Float(value)) => Value::Float(value),
+                Emitted::Value(Value::Int(value)) => Value::Int(value),
+                Emitted::Value(Value::Bool(value)) => Value::Bool(value),
+                Emitted::Value(_) => Value::Null,
+            };
+            groups.sort_by_cached_key(|(_, totals)| std::cmp::Reverse(Size(size(totals))));
+            groups.truncate(usize::try_from(top).unwrap_or(usize::MAX));
+        }
+        Report {
+            plan,
+            seconds,
+            groups,
+        }
+    }
+}
+
+/// What `top` looks at. Null is the smallest.
+#[derive(PartialEq)]
+struct Size(Value<'static>);
+
+impl Eq for Size {}
+
+impl Ord for Size {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (null, other_null) = (self.0 == Value::Null, other.0 == Value::Null);
+        let order = eval::order(&self.0, &other.0);
+        order.unwrap_or_else(|| other_null.cmp(&null))
+    }
+}
+
+impl PartialOrd for Size {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The groups of an interval.
+pub struct Report<'a> {
+    plan: &'a GroupPlan,
+    seconds: f64,
+    groups: Vec<(Key, Totals)>,
+}
+
+/// Where groups come from, and when.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The index of the statement.
+    pub statement: usize,
+    /// The bit of the stream.
+    pub stream: usize,
+    /// The end of the interval: nanoseconds since 1970.
+    pub at: i128,
+    /// What the machine calls the numbers in them.
+    pub names: &'a dyn Names,
+}
+
+impl Report<'_> {
+    /// The groups, to be written.
+    pub fn groups<'a>(&'a self, origin: Origin<'a>) -> impl Iterator<Item = Group<'a>> {
+        self.groups.iter().map(move |(key, totals)| Group {
+            origin,
+            plan: self.plan,
+            seconds: self.seconds,
+            key,
+            totals,
+        })
+    }
+}
+
+/// One group, to be written.
+pub struct Group<'a> {
+    /// Where it comes from.
+    pub origin: Origin<'a>,
+    plan: &'a GroupPlan,
+    seconds: f64,
+    key: &'a Key,
+    totals: &'a Totals,
+}
+
+impl<'a> Group<'a> {
+    /// The values of its keys with their types.
+    pub fn keys(&self) -> impl Iterator<Item = (Value<'a>, Type)> {
+        let types = self.plan.by.iter().map(|key| key.expr.ty);
+        self.key.values().zip(types)
+    }
+
+    /// What its columns show, with their types: of a histogram, that of its values.
+    pub fn cells(&self) -> impl Iterator<Item = (Emitted<'a>, Type)> {
+        let (plan, totals, seconds) = (self.plan, self.totals, self.seconds);
+        plan.columns.iter().map(move |column| {
+            let shown = totals.emit(&plan.measures, &column.expr, seconds);
+            (shown, column.expr.ty)
+        })
+    }
+}
