@@ -17,6 +17,7 @@ mod devices;
 mod exact;
 mod groups;
 mod refuse;
+mod repl;
 mod stop;
 
 use libtest_mimic::{Arguments, Trial};
@@ -36,6 +37,7 @@ fn main() {
         stop::tests,
         devices::tests,
         account::tests,
+        repl::tests,
     ];
     let tests = groups.into_iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();
