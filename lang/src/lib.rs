@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+pub mod assist;
 pub mod check;
 pub mod diag;
 pub mod eval;

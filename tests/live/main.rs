@@ -17,6 +17,7 @@ mod devices;
 mod exact;
 mod groups;
 mod refuse;
+mod repl;
 mod stop;
 
 use libtest_mimic::{Arguments, Trial};
@@ -25,7 +26,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They measure the machine as a whole: one at a time.
     arguments.test_threads = Some(1);
-    let groups: [fn() -> Vec<Trial>; 10] = [
+    let groups: &[fn() -> Vec<Trial>] = &[
         about::tests,
         refuse::tests,
         calls::tests,
@@ -36,7 +37,8 @@ fn main() {
         stop::tests,
         devices::tests,
         account::tests,
+        repl::tests,
     ];
-    let tests = groups.into_iter().flat_map(|group| group()).collect();
+    let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();
 }

@@ -53,6 +53,33 @@ const AGGREGATES: [(&str, Aggregate, &str); 15] = [
     ("ratio", Aggregate::Ratio, "ratio(condition)"),
 ];
 
+/// A function or aggregate, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: &'static str,
+    /// It makes one value of many rows.
+    pub aggregate: bool,
+}
+
+/// All functions, then all aggregates.
+pub fn functions() -> impl Iterator<Item = FunctionInfo> {
+    let info = |name, usage, aggregate| FunctionInfo {
+        name,
+        usage,
+        aggregate,
+    };
+    let functions = FUNCTIONS.iter();
+    let functions = functions.map(move |&(name, _, usage)| info(name, usage, false));
+    functions.chain(
+        AGGREGATES
+            .iter()
+            .map(move |&(name, _, usage)| info(name, usage, true)),
+    )
+}
+
 /// The most buckets of `lhist`.
 const MAX_BUCKETS: i128 = 4096;
 
@@ -79,12 +106,7 @@ impl Checker<'_> {
         if let Some(&(_, aggregate, usage)) = AGGREGATES.iter().find(|it| it.0 == name.node) {
             return self.aggregate(aggregate, &call(usage));
         }
-        let names = || {
-            FUNCTIONS
-                .iter()
-                .map(|it| it.0)
-                .chain(AGGREGATES.iter().map(|it| it.0))
-        };
+        let names = || functions().map(|it| it.name);
         let mut error = Diagnostic::new(
             &UNKNOWN_FUNCTION,
             format!("unknown function `{}`", name.node),

@@ -20,8 +20,10 @@ mod types;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub use call::{FunctionInfo, functions};
 pub use near::{did_you_mean, near};
-pub use params::{ParamDecl, params};
+pub use params::{ParamDecl, param_types, params};
+pub use scope::defined;
 
 use crate::diag::codes::syntax::TOO_LARGE_EXPRESSION;
 use crate::diag::{Diagnostic, Errors};

@@ -78,6 +78,18 @@ fn enums() -> impl Iterator<Item = &'static iotq_probes::catalogue::EnumType> {
     })
 }
 
+/// The types that a parameter may have.
+pub fn param_types() -> Vec<&'static str> {
+    let mut names: Vec<_> = VALUES.iter().map(|ty| ty.name()).chain(WORDS).collect();
+    names.push("pid");
+    for list in lists() {
+        if !names.contains(&list) {
+            names.push(list);
+        }
+    }
+    names
+}
+
 fn param_type(name: &str) -> Option<ParamType> {
     if let Some(ty) = VALUES.into_iter().find(|ty| ty.name() == name) {
         return Some(ParamType::Value(ty));
@@ -115,13 +127,7 @@ impl Checker<'_> {
             let mut error =
                 Diagnostic::new(&PARAM_TYPE, format!("unknown type `{}`", param.ty.node))
                     .label(param.ty.span, "not a type of parameters");
-            let mut names: Vec<_> = VALUES.iter().map(|ty| ty.name()).chain(WORDS).collect();
-            names.push("pid");
-            for list in lists() {
-                if !names.contains(&list) {
-                    names.push(list);
-                }
-            }
+            let names = param_types();
             error
                 .help
                 .extend(did_you_mean(&near(&param.ty.node, names.iter().copied())));

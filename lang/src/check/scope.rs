@@ -31,6 +31,47 @@ pub(super) struct Definition {
     pub(super) imported: bool,
 }
 
+/// The names that a script defines, those of its modules included; what cannot be read is left out.
+pub fn defined(script: &ast::Script, modules: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut seen = Vec::new();
+    collect_names(script, modules, &mut names, &mut seen);
+    names
+}
+
+fn collect_names(
+    script: &ast::Script,
+    modules: &dyn Fn(&str) -> Option<String>,
+    names: &mut Vec<String>,
+    seen: &mut Vec<String>,
+) {
+    for item in &script.items {
+        match &item.node {
+            Item::Let(it) | Item::Def(it) => names.push(it.name.node.clone()),
+            Item::Param(it) => names.push(it.name.node.clone()),
+            Item::Statement(_) => {}
+            Item::Use(path) => {
+                let module = dotted(path);
+                if seen.contains(&module) {
+                    continue;
+                }
+                let text = modules(&module);
+                seen.push(module);
+                let parsed = text.and_then(|text| crate::syntax::parse(&text).ok());
+                if let Some(parsed) = parsed {
+                    collect_names(&parsed, modules, names, seen);
+                }
+            }
+        }
+    }
+}
+
+/// A module's path as written.
+fn dotted(path: &[ast::Name]) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.node.as_str()).collect();
+    parts.join(".")
+}
+
 impl Scope {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
@@ -119,8 +160,7 @@ impl Checker<'_> {
     }
 
     fn import(&mut self, path: &[ast::Name], span: Span) {
-        let parts: Vec<_> = path.iter().map(|part| part.node.as_str()).collect();
-        let name = parts.join(".");
+        let name = dotted(path);
         if self.scope.modules.contains(&name) {
             return;
         }

@@ -31,6 +31,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// How to mend it: a line each.
     pub help: Vec<String>,
+    /// The text ends too early: a line behind it may mend it.
+    pub unfinished: bool,
 }
 
 /// A place with a remark.
@@ -50,7 +52,15 @@ impl Diagnostic {
             message: message.into(),
             labels: Vec::new(),
             help: Vec::new(),
+            unfinished: false,
         }
+    }
+
+    /// Marks an error that a line behind the text may mend.
+    #[must_use]
+    pub fn unfinished(mut self, is: bool) -> Self {
+        self.unfinished = is;
+        self
     }
 
     /// Adds a place.
@@ -75,3 +85,10 @@ impl Diagnostic {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} errors, the first: {}", .0.len(), .0.first().map_or("none", |first| &first.message))]
 pub struct Errors(pub Vec<Diagnostic>);
+
+impl Errors {
+    /// The text is only not finished: nothing is wrong with it that a further line could not mend.
+    pub fn unfinished(&self) -> bool {
+        self.0.iter().all(|error| error.unfinished)
+    }
+}

@@ -7,9 +7,12 @@ mod parse;
 pub mod print;
 mod scan;
 
-pub use literal::number;
+pub use literal::{number, quote};
 pub use parse::{MAX_SOURCE, decode, parse, parse_file};
 pub(crate) use scan::MAX_DEPTH;
+
+#[cfg(test)]
+mod tests;
 
 use crate::source::Span;
 

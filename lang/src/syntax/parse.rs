@@ -122,7 +122,7 @@ impl Builder<'_> {
         let item = match Grammar::parse(Rule::item, text) {
             Ok(mut pairs) => pairs.next()?.into_inner().next()?,
             Err(error) => {
-                self.unexpected(text, error);
+                self.unexpected(text, chunk.open, error);
                 return None;
             }
         };
@@ -147,14 +147,17 @@ impl Builder<'_> {
         self.errors.push(error);
     }
 
-    fn unexpected(&mut self, text: &str, error: pest::error::Error<Rule>) {
+    fn unexpected(&mut self, text: &str, open: bool, error: pest::error::Error<Rule>) {
         let at = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
         };
         let wanted = match error.variant {
-            ErrorVariant::ParsingError { positives, .. } => describe(&positives),
+            ErrorVariant::ParsingError { positives, .. } => positives,
             ErrorVariant::CustomError { .. } => Vec::new(),
         };
+        // The words of a path stand together: behind a dot, a further line comes too late.
+        let unfinished = open && at == text.len() && wanted != [Rule::part];
+        let wanted = describe(&wanted);
         let said = unexpected(text, at, &wanted);
         let start = self.base + at;
         // At the end of the text the last character is shown rather than the void behind it.
@@ -169,7 +172,9 @@ impl Builder<'_> {
             start,
             start + said.len.max(text.len() - last).min(said.len.max(1)),
         );
-        let mut error = Diagnostic::new(&UNEXPECTED, said.message).label(place, said.label);
+        let mut error = Diagnostic::new(&UNEXPECTED, said.message)
+            .label(place, said.label)
+            .unfinished(unfinished);
         error.help.extend(said.help);
         self.errors.push(error);
     }

@@ -26,6 +26,8 @@ pub struct Chunk {
     pub end: usize,
     /// It is the first on its line.
     pub first: bool,
+    /// The text ends with it: a further line would belong to it.
+    pub open: bool,
     /// An error in it has been reported.
     pub bad: bool,
 }
@@ -135,6 +137,7 @@ impl Scanner<'_> {
             start: self.at,
             end,
             first: self.fresh,
+            open: false,
             bad: false,
         });
         chunk.end = end;
@@ -261,13 +264,14 @@ impl Scanner<'_> {
         let Some(mut chunk) = self.current.take() else {
             return;
         };
+        chunk.open = self.at >= self.text.len();
         if let Some((open, place)) = unclosed.filter(|_| !chunk.bad) {
             chunk.bad = true;
             let text = format!("`{}` is not closed", open as char);
             let wanted = format!("`{}` is missing", closing(open) as char);
             let span = self.span(place, place + 1);
-            self.errors
-                .push(Diagnostic::new(&BRACKETS, text).label(span, wanted));
+            let error = Diagnostic::new(&BRACKETS, text).label(span, wanted);
+            self.errors.push(error.unfinished(chunk.open));
         }
         self.chunks.push(chunk);
     }

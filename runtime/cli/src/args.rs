@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use iotq_lang::syntax::{ast::Quantity, number};
 
 /// Trace storage I/O: follow requests through the layers of this machine.
@@ -15,7 +15,7 @@ use iotq_lang::syntax::{ast::Quantity, number};
     args_conflicts_with_subcommands = false,
     subcommand_precedence_over_arg = true,
     override_usage = "iotq [OPTIONS] -e QUERY [ARGS]\n       iotq [OPTIONS] FILE [--PARAM VALUE] [ARGS]\n       \
-                      iotq [OPTIONS] < FILE\n       iotq COMMAND",
+                      iotq [OPTIONS] < FILE\n       iotq [OPTIONS]            (on a terminal: by hand)\n       iotq COMMAND",
     after_help = AFTER_HELP
 )]
 pub struct Cli {
@@ -92,6 +92,16 @@ pub struct Run {
     /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
     pub btf: Option<PathBuf>,
+}
+
+impl Run {
+    /// Takes over what is given later, which counts more.
+    pub fn merge(&mut self, later: &ArgMatches) {
+        let dry_run = self.dry_run;
+        // Every option is known to the matches, so nothing can fail.
+        let _ = self.update_from_arg_matches(later);
+        self.dry_run |= dry_run;
+    }
 }
 
 /// Forms of the output.

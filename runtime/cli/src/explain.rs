@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use iotq_lang::diag::codes;
+use iotq_lang::diag::{Code, codes};
 use iotq_lang::syntax::print;
 
 use crate::args::{Input, Stage};
@@ -27,8 +27,7 @@ pub fn check(input: &Input) -> Result<ExitCode, Failure> {
 pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
     let word = input.words.first().and_then(|word| word.to_str());
     if let (true, Some(code)) = (input.expr.is_empty(), word.and_then(codes::find)) {
-        writeln!(io::stdout(), "{}: {}\n\n{}", code.id, code.title, code.page)?;
-        return Ok(ExitCode::SUCCESS);
+        return page(code);
     }
     if let Some(word) = word.filter(|word| is_code(word) && !Path::new(word).exists()) {
         note(&format!(
@@ -36,7 +35,23 @@ pub fn explain(input: &Input, stage: Stage) -> Result<ExitCode, Failure> {
         ));
         return Ok(ExitCode::from(2));
     }
-    let mut script = read(input)?;
+    shown(&mut read(input)?, stage)
+}
+
+/// Prints the page of a code.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn page(code: &Code) -> Result<ExitCode, Failure> {
+    writeln!(io::stdout(), "{}: {}\n\n{}", code.id, code.title, code.page)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a stage of a query.
+///
+/// # Errors
+/// Those of the query.
+pub fn shown(script: &mut Script, stage: Stage) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     match stage {
         Stage::Source => write!(out, "{}", print::script(&script.tree))?,

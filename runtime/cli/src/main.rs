@@ -8,19 +8,22 @@ mod list;
 mod memory;
 mod names;
 mod output;
+mod repl;
 mod report;
 mod run;
 mod script;
+mod stop;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Run};
 use clap::{CommandFactory, Parser};
 use report::{Failure, note};
 use script::Script;
+use stop::Stop;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -54,23 +57,26 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             print(&text)
         }
         Some(Command::Script(words)) if !query.expr.is_empty() => {
-            run::run(&options, &mut Script::from_expr(&query.expr, &words)?)
+            once(&options, Script::from_expr(&query.expr, &words)?)
         }
         Some(Command::Script(words)) => match &words[..] {
             [file, rest @ ..] => {
-                let mut script = Script::from_file(Path::new(file), rest, Some(&mut options))?;
-                run::run(&options, &mut script)
+                let script = Script::from_file(Path::new(file), rest, Some(&mut options))?;
+                once(&options, script)
             }
             [] => Ok(usage()),
         },
-        None if !query.expr.is_empty() => {
-            run::run(&options, &mut Script::from_expr(&query.expr, &[])?)
-        }
+        None if !query.expr.is_empty() => once(&options, Script::from_expr(&query.expr, &[])?),
         None if !io::stdin().is_terminal() => {
-            run::run(&options, &mut Script::from_file(Path::new("-"), &[], None)?)
+            once(&options, Script::from_file(Path::new("-"), &[], None)?)
         }
-        None => Ok(usage()),
+        None => repl::repl(options),
     }
+}
+
+/// Runs a query, and nothing behind it.
+fn once(options: &Run, mut script: Script) -> Result<ExitCode, Failure> {
+    run::run(options, &mut script, &Stop::once()?)
 }
 
 fn print(text: &[u8]) -> Result<ExitCode, Failure> {

@@ -1,5 +1,7 @@
 //! Where rows go: standard output or a file, in one of the forms.
 
+mod patient;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
@@ -13,6 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Format, Run};
 use crate::report::Failure;
+use crate::stop::Stop;
+
+pub use patient::nobody_reads;
 
 /// Rows are collected to this size before they are written.
 const BUFFER: usize = 64 << 10;
@@ -21,9 +26,9 @@ const BUFFER: usize = 64 << 10;
 ///
 /// # Errors
 /// If the file cannot be created, or the form does not fit the plan.
-pub fn sink(run: &Run, plan: &Plan) -> Result<Box<dyn Sink>, Failure> {
+pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failure> {
     let out: Box<dyn Write> = match &run.output {
-        None => Box::new(io::stdout()),
+        None => patient::stdout(stop),
         Some(path) => Box::new(File::create(path).map_err(|error| {
             Failure::plain(
                 &code::CREATE,
@@ -53,12 +58,18 @@ fn csv(error: CsvError) -> Failure {
 
 /// Whether nobody reads standard output any more. Without rows to write, only asking tells.
 pub fn is_closed() -> bool {
-    let stdout = io::stdout();
-    let mut fds = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::empty())];
-    let now = Timespec {
+    ready(io::stdout().as_fd(), PollFlags::empty(), 0).contains(PollFlags::ERR)
+}
+
+/// What a descriptor is ready for, after at most so many milliseconds.
+fn ready(fd: impl AsFd, wanted: PollFlags, millis: i64) -> PollFlags {
+    let mut fds = [PollFd::new(&fd, wanted)];
+    let time = Timespec {
         tv_sec: 0,
-        tv_nsec: 0,
+        tv_nsec: millis * 1_000_000,
     };
-    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
-        && fds[0].revents().contains(PollFlags::ERR)
+    match poll(&mut fds, Some(&time)) {
+        Ok(_) => fds[0].revents(),
+        Err(_) => PollFlags::empty(),
+    }
 }

@@ -34,6 +34,11 @@ impl Failure {
         }
     }
 
+    /// Whether all of it is of one kind.
+    pub fn is_only(&self, code: &Code) -> bool {
+        self.errors.0.iter().all(|error| error.code == code)
+    }
+
     /// Tells the user, and gives the exit code of the first error.
     pub fn report(&self) -> ExitCode {
         if self.errors.0.is_empty() {
@@ -62,7 +67,9 @@ impl Failure {
         Self::new(Errors(vec![error]), sources)
     }
 
-    fn help(mut self, text: String) -> Self {
+    /// Adds a way out.
+    #[must_use]
+    pub fn help(mut self, text: String) -> Self {
         if let Some(error) = self.errors.0.first_mut() {
             error.help.push(text);
         }

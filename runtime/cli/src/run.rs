@@ -15,7 +15,6 @@ use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Expr, Name};
 use iotq_lang::plan::Plan;
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use crate::args::Run;
@@ -23,6 +22,7 @@ use crate::child::Held;
 use crate::names::MachineNames;
 use crate::report::{Failure, note};
 use crate::script::Script;
+use crate::stop::Stop;
 use crate::{memory, output};
 
 /// How often the ring is looked at; a ring that fills up wakes the reader earlier.
@@ -33,11 +33,11 @@ const AT_ONCE: u32 = 1 << 16;
 const LOOK_FAR: Duration = Duration::from_secs(3600);
 const PROGRESS: Duration = Duration::from_millis(500);
 
-/// Compiles, installs and runs a query until it ends.
+/// Compiles, installs and runs a query until it ends, or is to stop.
 ///
 /// # Errors
 /// Whatever keeps it from starting or from ending well.
-pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
+pub fn run(options: &Run, script: &mut Script, stop: &Stop) -> Result<ExitCode, Failure> {
     let plan = script.plan(options.child.is_some(), unknown_names)?;
     let mut child = options.child.as_deref().map(start).transpose()?;
     let resolved = names::resolve(&plan.names, child.as_ref().map(Held::pid));
@@ -49,7 +49,7 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let running = install(options, &bound, &resolved, script)?;
-    let sink = output::sink(options, &bound)?;
+    let sink = output::sink(options, &bound, stop)?;
     let engine = Engine::new(
         &bound,
         clock(),
@@ -61,6 +61,7 @@ pub fn run(options: &Run, script: &mut Script) -> Result<ExitCode, Failure> {
         sink,
         started: Instant::now(),
         limit: options.duration,
+        stop,
     };
     if let Some(child) = &mut child {
         child.release().map_err(|error| not_started(&error))?;
@@ -159,16 +160,17 @@ fn ring_events(running: &Running) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 /// A query at work.
-struct Session {
+struct Session<'a> {
     running: Running,
     engine: Engine,
     sink: Box<dyn Sink>,
     started: Instant,
     /// `--for`
     limit: Option<Duration>,
+    stop: &'a Stop,
 }
 
-impl Session {
+impl Session<'_> {
     fn run(mut self, mut child: Option<Held>) -> Result<ExitCode, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -178,7 +180,7 @@ impl Session {
         let unended = self.running.unended();
         let skipped = self.running.skipped();
         self.running.stop();
-        served.and_then(|()| self.finish(&unended))?;
+        self.finish(&unended, served)?;
         if skipped > 0 {
             note(&format!(
                 "iotq: {skipped} events went by unseen: they interrupted the handling of others of their kind"
@@ -190,21 +192,17 @@ impl Session {
     /// Until a bound, a signal, the command's end, or the reader's.
     async fn serve(&mut self, mut child: Option<&mut Held>) -> io::Result<()> {
         let ring = ring_events(&self.running)?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = Progress::new();
         let mut more = false;
-        loop {
+        while !self.stop.asked() {
             let deadline = self.engine.deadline().unwrap_or(LOOK_FAR);
             tokio::select! {
                 full = ring.readable() => full?.clear_ready(),
                 _ = look.tick() => {}
                 () = sleep_until((self.started + deadline).into()) => {}
                 () = ready(()), if more => {}
-                _ = interrupt.recv() => break,
-                _ = terminate.recv() => break,
             }
             let elapsed = self.started.elapsed();
             more = self.drain()?;
@@ -250,16 +248,31 @@ impl Session {
         Ok(left == 0 && !self.engine.done())
     }
 
-    /// What was still in the ring, and the summary.
-    fn finish(&mut self, unended: &[Vec<u8>]) -> io::Result<()> {
-        let elapsed = self.started.elapsed();
+    /// What is still to be written when everything is detached.
+    fn rest(
+        &mut self,
+        elapsed: Duration,
+        unended: &[Vec<u8>],
+        counts: &mut Counts,
+    ) -> io::Result<()> {
         while self.drain()? {}
-        let mut counts = self.running.counts().map_err(io::Error::other)?;
         for record in unended {
             let passed = self.engine.push_unjudged(record, &mut *self.sink)?;
             counts.add_unended(passed);
         }
         self.engine.finish(elapsed, &mut *self.sink)?;
+        self.sink.flush()
+    }
+
+    /// The rest of the rows, and the summary. Nothing comes into the ring any more.
+    fn finish(&mut self, unended: &[Vec<u8>], served: io::Result<()>) -> io::Result<()> {
+        let elapsed = self.started.elapsed();
+        let mut counts = self.running.counts().map_err(io::Error::other)?;
+        let written = served.and_then(|()| self.rest(elapsed, unended, &mut counts));
+        let unread = written.as_ref().is_err_and(output::nobody_reads);
+        if !unread {
+            written?;
+        }
         let Counts {
             seen,
             shipped,
@@ -275,8 +288,15 @@ impl Session {
             seconds: elapsed.as_secs_f64(),
             ungrouped: self.engine.counts().ungrouped,
         };
-        self.sink.finish(&summary)?;
+        let ended = self.sink.finish(&summary);
+        let unread = unread || ended.as_ref().is_err_and(output::nobody_reads);
+        if !unread {
+            ended?;
+        }
         note(&format!("iotq: {summary}"));
+        if unread {
+            note("iotq: the last rows were not written: nobody reads them");
+        }
         if lost > 0 {
             note("iotq: records were lost where the ring was full: --ring takes a larger size");
         }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, Args, Command};
 use iotq_lang::check::{self, Inputs, ParamDecl};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
@@ -13,12 +13,14 @@ use iotq_lang::ir::{Checked, Name};
 use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
-use iotq_lang::syntax::{self, ast};
+use iotq_lang::syntax;
+use iotq_lang::syntax::ast::{self, Item, Spanned};
 
 use crate::args::Run;
 use crate::report::Failure;
 
 /// A query that has been read, with what the command line gives it.
+#[derive(Clone)]
 pub struct Script {
     /// The query, then the modules that it uses.
     pub sources: Sources,
@@ -51,6 +53,14 @@ impl Script {
         words: &[OsString],
         run: Option<&mut Run>,
     ) -> Result<Self, Failure> {
+        Self::parse(Self::read(path)?, words, run)
+    }
+
+    /// The text of a file, or of standard input for `-`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no text.
+    pub fn read(path: &Path) -> Result<Source, Failure> {
         let unreadable = |error: io::Error| {
             Failure::plain(
                 &code::SCRIPT,
@@ -64,8 +74,35 @@ impl Script {
             (path.display().to_string(), File::open(path).and_then(read))
         };
         let source = syntax::decode(&name, bytes.map_err(unreadable)?);
-        let source = source.map_err(|errors| Failure::new(errors, &Sources::default()))?;
-        Self::parse(source, words, run)
+        source.map_err(|errors| Failure::new(errors, &Sources::default()))
+    }
+
+    /// A text over definitions that were made before; those that it makes anew are left out.
+    ///
+    /// # Errors
+    /// If it cannot be parsed.
+    pub fn over(
+        text: Source,
+        earlier: &[Definition],
+        params: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut sources = Sources(vec![text]);
+        let parsed = syntax::parse(&sources.0[0].text);
+        let mut tree = parsed.map_err(|errors| Failure::new(errors, &sources))?;
+        let own: Vec<String> = tree.items.iter().filter_map(name).collect();
+        for definition in earlier.iter().filter(|it| !own.contains(&it.name)) {
+            let file = u32::try_from(sources.0.len()).unwrap_or(u32::MAX);
+            sources.0.push(definition.source.clone());
+            let parsed = syntax::parse_file(&definition.source.text, file);
+            let parsed = parsed.map_err(|errors| Failure::new(errors, &sources))?;
+            tree.items.extend(parsed.items);
+        }
+        Ok(Self {
+            sources,
+            tree,
+            params,
+            args: Vec::new(),
+        })
     }
 
     fn parse(source: Source, words: &[OsString], run: Option<&mut Run>) -> Result<Self, Failure> {
@@ -80,6 +117,46 @@ impl Script {
             params,
             args,
         })
+    }
+
+    /// The definitions of the query's own text, each by itself.
+    pub fn definitions(&self) -> Vec<Definition> {
+        let own = |item: &&Spanned<Item>| item.span.file == 0;
+        let items = self.tree.items.iter().filter(own);
+        let definition = |item: &Spanned<Item>| {
+            let name = name(item)?;
+            let mut text = self.sources.text(item.span).to_owned();
+            if let Item::Param(param) = &item.node {
+                let help = param.help.iter().map(|line| format!("# {line}\n"));
+                text.insert_str(0, &help.collect::<String>());
+            }
+            let source = Source {
+                name: format!("<{name}>"),
+                text,
+            };
+            let item = item.node.clone();
+            Some(Definition { name, item, source })
+        };
+        items.filter_map(definition).collect()
+    }
+
+    /// Whether there is something to run.
+    pub fn has_statements(&self) -> bool {
+        let mut items = self.tree.items.iter();
+        items.any(|item| matches!(item.node, Item::Statement(_)))
+    }
+
+    /// The text of the statements.
+    pub fn statements(&self) -> String {
+        let items = self.tree.items.iter();
+        let statements = items.filter(|item| matches!(item.node, Item::Statement(_)));
+        let texts = statements.map(|item| self.sources.text(item.span));
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The names that it defines, those of its modules included.
+    pub fn names(&self) -> Vec<String> {
+        check::defined(&self.tree, &stdlib)
     }
 
     /// Resolves and checks it; `child`: a command is started along with it.
@@ -117,6 +194,30 @@ impl Script {
     }
 }
 
+/// A definition with a text of its own.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// What it defines: a name, or the module that is used.
+    pub name: String,
+    /// What it is.
+    pub item: Item,
+    /// As it was written.
+    pub source: Source,
+}
+
+/// What an item defines.
+fn name(item: &Spanned<Item>) -> Option<String> {
+    match &item.node {
+        Item::Let(it) | Item::Def(it) => Some(it.name.node.clone()),
+        Item::Param(it) => Some(it.name.node.clone()),
+        Item::Use(path) => {
+            let parts: Vec<&str> = path.iter().map(|part| part.node.as_str()).collect();
+            Some(format!("use {}", parts.join(".")))
+        }
+        Item::Statement(_) => None,
+    }
+}
+
 /// At most a byte more than is compiled: the compiler then says that it is too large.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -138,14 +239,6 @@ pub const STDLIB: &[(&str, &str)] = &[(
     "stdlib.storage",
     include_str!("../../../stdlib/storage.iotq"),
 )];
-
-/// The options behind a script count more than those before it.
-fn merge(run: &mut Run, behind: &ArgMatches) {
-    let dry_run = run.dry_run;
-    // Every option is known to the matches, so nothing can fail.
-    let _ = run.update_from_arg_matches(behind);
-    run.dry_run |= dry_run;
-}
 
 type Values = (Vec<(String, String)>, Vec<String>);
 
@@ -190,7 +283,7 @@ fn arguments(
     }
     let matches = command.get_matches_from(words);
     if let Some(run) = run {
-        merge(run, &matches);
+        run.merge(&matches);
     }
     let given = |param: &ParamDecl| {
         matches

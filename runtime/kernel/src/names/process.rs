@@ -34,6 +34,15 @@ pub fn in_initial_namespace() -> bool {
     fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
 
+/// Every process with the name of what it runs.
+pub fn commands() -> Vec<(u32, String)> {
+    let named = |(pid, _)| {
+        let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+        Some((pid, String::from_utf8_lossy(&name).trim_end().to_owned()))
+    };
+    all().filter_map(named).collect()
+}
+
 /// Every process with its parent.
 fn all() -> impl Iterator<Item = (u32, u32)> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
@@ -58,6 +67,14 @@ mod tests {
     fn names_may_hold_parentheses() {
         assert_eq!(parent("12 (a) R (b) S 7 12 12"), Some(7));
         assert_eq!(parent("12"), None);
+    }
+
+    #[test]
+    fn this_process_runs_something() {
+        let own = std::process::id();
+        let commands = commands();
+        let name = commands.iter().find(|(pid, _)| *pid == own);
+        assert!(name.is_some_and(|(_, name)| !name.is_empty()));
     }
 
     #[test]
