@@ -279,6 +279,34 @@ static __always_inline void add_part(struct iotq_block *record, __u64 sector, __
 	record->size = bytes;
 }
 
+/*
+ * A flush that was asked for is neither inserted nor issued: the block layer serves it with one of its own. Without
+ * block_io_start its end is all that tells of it. Its bio still waits, with the time and the submitter; and its bio alone
+ * still says that it is a flush.
+ */
+static __noinline struct iotq_block_slot *flush_at_end(struct request *rq, struct iotq_block_slot *slot)
+{
+	struct request_queue *queue = LOADED(rq->q);
+	struct bio *bio = LOADED(rq->bio);
+	struct request_facts facts;
+
+	if (!bio || rq->__data_len || more_steps(rq) || (slot && slot->queued))
+		return NULL;
+	typed_facts(&facts, rq, queue, bio);
+	facts.flags = bio->bi_opf;
+	if (operation(facts.flags, 0) != IOTQ_BLOCK_OP_FLUSH)
+		return NULL;
+	slot = slot_of(identity(rq));
+	if (!slot)
+		return NULL;
+	begin(slot, &facts, false);
+	track(slot, filter_rare(&iotq_block_start, &slot->record));
+	if (slot->record.head.queries)
+		return slot;
+	forget(slot);
+	return NULL;
+}
+
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
@@ -286,12 +314,17 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	__u64 now;
 
 	if (!slot || !slot->record.head.queries) {
-		/* With a start filter it may just as well have been turned away. */
-		if (takes_all(&iotq_block_start))
-			COUNT(IOTQ_LAYER_BLOCK, unmatched);
-		if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
-			finish(slot);
-		return 0;
+		struct iotq_block_slot *flush = iotq_config.has_start ? NULL : flush_at_end(rq, slot);
+
+		if (!flush) {
+			/* With a start filter it may just as well have been turned away. */
+			if (takes_all(&iotq_block_start))
+				COUNT(IOTQ_LAYER_BLOCK, unmatched);
+			if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
+				finish(slot);
+			return 0;
+		}
+		slot = flush;
 	}
 	if (status && !slot->record.error)
 		slot->record.error = status < 0 ? -status : status_errno(status & 0xff);

@@ -77,6 +77,16 @@ static __always_inline struct iotq_block_slot *given(__u64 rq, __u32 layer)
 	return slot && slot->given && slot->driver_layer == layer ? slot : NULL;
 }
 
+/* The same where its driver is done with it. With a start filter it may just as well have been turned away. */
+static __always_inline struct iotq_block_slot *ended(__u64 rq, __u32 layer, const volatile struct iotq_table *start)
+{
+	struct iotq_block_slot *slot = given(rq, layer);
+
+	if (!slot && takes_all(start))
+		COUNT(layer, unmatched);
+	return slot;
+}
+
 /*
  * The statements on the driver's layer whose start filter passed. Without any, and where nothing else tells when the
  * request begins or ends, it is forgotten: what is known of it would pass for its next use.

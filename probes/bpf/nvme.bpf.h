@@ -128,14 +128,11 @@ int iotq_nvme_complete(struct raw_args *ctx)
 {
 	const volatile struct iotq_table *table = &iotq_nvme_at[IOTQ_NVME_COMPLETE];
 	__u64 rq = ctx->args[0], data = driver_data(rq), now;
-	struct iotq_block_slot *slot = given(rq, IOTQ_LAYER_NVME);
+	struct iotq_block_slot *slot = ended(rq, IOTQ_LAYER_NVME, &iotq_nvme_start);
 	struct iotq_nvme *nvme;
 
-	if (!slot) {
-		if (takes_all(&iotq_nvme_start))
-			COUNT(IOTQ_LAYER_NVME, unmatched);
+	if (!slot)
 		return 0;
-	}
 	now = bpf_ktime_get_ns();
 	nvme = nvme_record(slot);
 	nvme->status = READ(__u16, data + iotq_nvme_layout.request_status);

@@ -171,15 +171,12 @@ SEC("raw_tp/scsi_dispatch_cmd_done")
 int iotq_scsi_complete(struct raw_args *ctx)
 {
 	const volatile struct iotq_table *table = &iotq_scsi_at[IOTQ_SCSI_COMPLETE];
-	struct iotq_block_slot *slot = given(request_of_data(ctx->args[0]), IOTQ_LAYER_SCSI);
+	struct iotq_block_slot *slot = ended(request_of_data(ctx->args[0]), IOTQ_LAYER_SCSI, &iotq_scsi_start);
 	struct iotq_scsi *scsi;
 	__u64 now;
 
-	if (!slot) {
-		if (takes_all(&iotq_scsi_start))
-			COUNT(IOTQ_LAYER_SCSI, unmatched);
+	if (!slot)
 		return 0;
-	}
 	now = bpf_ktime_get_ns();
 	scsi = scsi_record(slot);
 	scsi->result = READ(__u32, ctx->args[0] + iotq_scsi_layout.cmnd_result);

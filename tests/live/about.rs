@@ -127,7 +127,7 @@ fn doctor() {
         assert!(works || ["missing", "untyped", "shape"].contains(&state));
         assert_eq!(works, hook["way_out"].is_null(), "{hook}");
         assert_eq!(works, hook["lost"].as_array().unwrap().is_empty(), "{hook}");
-        assert!(hook["points"].is_array() && hook["tracepoint"].is_string());
+        assert!(hook["points"].is_array() && hook["target"].is_string());
         assert!(
             ["tp_btf", "raw_tp", "fentry", "fexit", "kprobe", "kretprobe"]
                 .contains(&hook["attach"].as_str().unwrap())

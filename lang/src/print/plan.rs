@@ -119,7 +119,7 @@ fn template_text(out: &mut Formatter<'_>, template: &TemplatePlan) -> Result {
         .map(|point| (point.name, point.hooks));
     for (name, hooks) in points.chain([("upkeep", layer.upkeep)]) {
         for hook in hooks {
-            writeln!(out, "  {name}: {} -> {}", hook.tracepoint, hook.program)?;
+            writeln!(out, "  {name}: {} -> {}", hook.target, hook.program)?;
         }
     }
     out.write_str("  fields: ")?;

@@ -3,6 +3,7 @@
 use std::mem::{offset_of, size_of};
 
 use super::made::*;
+use super::request::{CGROUP, COMM, PID, TID, TIME, UID};
 use super::types::*;
 use super::{BLOCK_OP, ERRNO};
 use crate::abi::*;
@@ -120,51 +121,12 @@ pub static LAYER: Layer = Layer {
     ],
     end: "complete",
     fields: &[
-        field(
-            "time",
-            Type::Time,
-            Known::Start,
-            number(offset_of!(iotq_block, head.at), 8),
-            "when the point was reached",
-        ),
-        field(
-            "pid",
-            Type::Pid,
-            Known::Start,
-            nullable(offset_of!(iotq_block, task.pid), 4),
-            "process that submitted it",
-        ),
-        field(
-            "tid",
-            Type::Int,
-            Known::Start,
-            nullable(offset_of!(iotq_block, task.tid), 4),
-            "thread that submitted it",
-        ),
-        field(
-            "comm",
-            Type::Text,
-            Known::Start,
-            Slot::Text {
-                offset: offset_of!(iotq_block, task.comm),
-                len: 16,
-            },
-            "name of the thread that submitted it",
-        ),
-        field(
-            "uid",
-            Type::Int,
-            Known::Start,
-            nullable(offset_of!(iotq_block, task.uid), 4),
-            "user that submitted it",
-        ),
-        field(
-            "cgroup",
-            Type::Cgroup,
-            Known::Start,
-            nullable(offset_of!(iotq_block, task.cgroup), 8),
-            "control group of the thread that submitted it (cgroup v2)",
-        ),
+        TIME,
+        PID,
+        TID,
+        COMM,
+        UID,
+        CGROUP,
         field(
             "dev",
             Type::Dev,

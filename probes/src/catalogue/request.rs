@@ -1,4 +1,4 @@
-//! The fields that drivers' records share: those of the block request that they begin with.
+//! The fields that the records of the block layer and of drivers share: those of the request that they begin with.
 
 use std::mem::offset_of;
 
@@ -21,13 +21,13 @@ pub(super) const PID: Field = start(
     "pid",
     Type::Pid,
     nullable(offset_of!(iotq_block, task.pid), 4),
-    "process that submitted the request",
+    "process that submitted it",
 );
 pub(super) const TID: Field = start(
     "tid",
     Type::Int,
     nullable(offset_of!(iotq_block, task.tid), 4),
-    "thread that submitted the request",
+    "thread that submitted it",
 );
 pub(super) const COMM: Field = start(
     "comm",
@@ -36,19 +36,19 @@ pub(super) const COMM: Field = start(
         offset: offset_of!(iotq_block, task.comm),
         len: 16,
     },
-    "name of the thread that submitted the request",
+    "name of the thread that submitted it",
 );
 pub(super) const UID: Field = start(
     "uid",
     Type::Int,
     nullable(offset_of!(iotq_block, task.uid), 4),
-    "user that submitted the request",
+    "user that submitted it",
 );
 pub(super) const CGROUP: Field = start(
     "cgroup",
     Type::Cgroup,
     nullable(offset_of!(iotq_block, task.cgroup), 8),
-    "control group of the thread that submitted the request (cgroup v2)",
+    "control group of the thread that submitted it (cgroup v2)",
 );
 pub(super) const DEV: Field = start(
     "dev",

@@ -205,7 +205,7 @@ impl Attach {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hook {
     /// The tracepoint, as in tracefs and as `btf_trace_*`; or the function.
-    pub tracepoint: &'static str,
+    pub target: &'static str,
     /// The program of the template object.
     pub program: &'static str,
     /// How the program is attached.
@@ -223,12 +223,12 @@ pub struct Hook {
 impl Hook {
     /// A tracepoint of the kernel itself, which the point cannot do without.
     pub const fn typed(
-        tracepoint: &'static str,
+        target: &'static str,
         program: &'static str,
         args: &'static [usize],
     ) -> Self {
         Self {
-            tracepoint,
+            target,
             program,
             attach: Attach::Typed,
             args,
@@ -239,14 +239,10 @@ impl Hook {
     }
 
     /// A tracepoint of a module, which the point cannot do without.
-    pub const fn raw(
-        tracepoint: &'static str,
-        program: &'static str,
-        args: &'static [usize],
-    ) -> Self {
+    pub const fn raw(target: &'static str, program: &'static str, args: &'static [usize]) -> Self {
         Self {
             attach: Attach::Raw,
-            ..Self::typed(tracepoint, program, args)
+            ..Self::typed(target, program, args)
         }
     }
 
@@ -295,20 +291,20 @@ impl Hook {
         }
     }
 
-    /// Hooks on the same tracepoint, for other shapes of it.
+    /// Hooks on the same target, for other shapes of it.
     pub fn shapes(&self) -> impl Iterator<Item = &'static Hook> {
-        let name = self.tracepoint;
+        let name = self.target;
         self.instead
             .iter()
-            .filter(move |other| other.tracepoint == name)
+            .filter(move |other| other.target == name)
     }
 
-    /// Other tracepoints that are hooked where this one is missing.
+    /// Other targets that are hooked where this one is missing.
     pub fn substitutes(&self) -> impl Iterator<Item = &'static Hook> {
-        let name = self.tracepoint;
+        let name = self.target;
         self.instead
             .iter()
-            .filter(move |other| other.tracepoint != name)
+            .filter(move |other| other.target != name)
     }
 
     /// The same, of a kind that came to the kernel late.

@@ -106,11 +106,14 @@ fn matching(name: &str) -> Vec<Row> {
     let rows = LAYERS.iter().flat_map(|layer| {
         let points = layer.points.iter().map(|point| {
             let mut row = Row::new(format!("{}.{}", layer.name, point.name), "point", point.doc);
-            row.more = json!({"hooks": point.hooks.iter().map(|hook| hook.tracepoint).collect::<Vec<_>>()});
+            row.more =
+                json!({"hooks": point.hooks.iter().map(|hook| hook.target).collect::<Vec<_>>()});
             row
         });
         let fields = layer.fields.iter().map(|field| field_row(layer, field));
-        std::iter::once(layer_row(layer)).chain(points).chain(fields)
+        std::iter::once(layer_row(layer))
+            .chain(points)
+            .chain(fields)
     });
     rows.chain(modules())
         .filter(|row| glob.matches(&row.name))

@@ -106,7 +106,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
         point
             .hooks
             .iter()
-            .any(|hook| hook.tracepoint == "block_rq_issue")
+            .any(|hook| hook.target == "block_rq_issue")
     };
     let points = plan.templates.iter().flat_map(|template| &template.points);
     config.want_issue = u8::from(points.copied().any(|point| issue(&point)));

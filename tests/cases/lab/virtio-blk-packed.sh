@@ -5,5 +5,4 @@
 # judge: virtio packed
 . /lab/cases/lib
 wait_for /dev/vda
-disk=vda
-watch_virtio $disk --ops 5000 --threads 4 --read 6 --write 3 --flush 1 --discard 1 --max 65536
+watch_virtio vda --ops 5000 --threads 4 --read 6 --write 3 --flush 1 --discard 1 --max 65536

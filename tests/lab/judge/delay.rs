@@ -18,7 +18,13 @@ const NEAR: u64 = 300_000;
 pub fn times(brought: &Brought, field: &str, from: &str, to: &str) {
     let text = brought.text("trace");
     assert!(!text.contains("LOST"), "the kernel lost events of its own");
-    let mut theirs = spans(&text, from, to, &device(brought));
+    // Texts of other layers do not begin with the device's number.
+    let device = if from.starts_with("block_") {
+        device(brought)
+    } else {
+        String::new()
+    };
+    let mut theirs = spans(&text, from, to, &device);
     let rows = rows_of(brought);
     let count = theirs.values().map(Vec::len).sum::<usize>();
     assert_eq!(rows.len(), count, "rows, and what the kernel tells of");
@@ -71,11 +77,9 @@ fn nanos(text: &str) -> u64 {
     millis * 1_000_000
 }
 
-/// `254,0`, as texts of the block layer begin; nothing for other layers.
+/// `254,0`, as texts of the block layer begin.
 fn device(brought: &Brought) -> String {
-    let number = brought.files.get("dev");
-    let number = number.map(|bytes| String::from_utf8_lossy(bytes).trim().replace(':', ","));
-    number.unwrap_or_default()
+    brought.text("dev").trim().replace(':', ",")
 }
 
 /// From event to event, in nanoseconds, in the order of their ends, by the first sector.

@@ -1,18 +1,20 @@
 //! A judge of the doctor: what the kernel itself shows of its tracepoints and modules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iotq_tests::lab::result::Brought;
 use serde_json::Value;
 
 /// Each hook stands as the kernel's own lists have it. The case leaves `doctor.json`; `events`, the names of all
-/// tracepoints; `types`, what describes its types; `modules`, those that are loaded.
+/// tracepoints; `functions`, those of the names of hooks that can be traced, with their modules; `types`, what describes
+/// its types; `modules`, those that are loaded.
 pub fn hooks(brought: &Brought) {
     let text = brought.text("doctor.json");
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     let findings: Vec<Value> = lines.collect();
     let lists = Lists {
         events: names(brought, "events"),
+        functions: functions(&brought.text("functions")),
         types: names(brought, "types"),
         modules: names(brought, "modules"),
     };
@@ -39,6 +41,17 @@ fn names(brought: &Brought, file: &str) -> BTreeSet<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+/// `virtqueue_notify [virtio_ring]`, or without a module.
+fn functions(text: &str) -> BTreeMap<String, bool> {
+    let lines = text.lines().map(|line| {
+        line.split_once(' ')
+            .map_or((line, false), |(name, _)| (name, true))
+    });
+    lines
+        .map(|(name, in_module)| (name.to_owned(), in_module))
+        .collect()
+}
+
 fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
@@ -51,18 +64,30 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 
 struct Lists {
     events: BTreeSet<String>,
+    /// Whether a module has it.
+    functions: BTreeMap<String, bool>,
     types: BTreeSet<String>,
     modules: BTreeSet<String>,
 }
 
 impl Lists {
     fn hook(&self, hook: &Value, modules: &[Value]) {
-        // Functions are in no list of hooks; the cases of their layer show whether they can be used.
-        if !["tp_btf", "raw_tp"].contains(&text(hook, "attach")) {
-            return;
-        }
-        let is_there = self.events.contains(text(hook, "tracepoint"));
         let untyped = modules.iter().any(|module| module["state"] == "untyped");
+        let target = text(hook, "target");
+        let is_there = if ["tp_btf", "raw_tp"].contains(&text(hook, "attach")) {
+            self.events.contains(target)
+        } else {
+            // What belongs to a module cannot be hooked with types, and not at all if that keeps its types to itself.
+            let in_module = self.functions.get(target);
+            if text(hook, "state") == "used" || text(hook, "state") == "replaced" {
+                assert_eq!(
+                    in_module,
+                    Some(&(text(hook, "state") == "replaced")),
+                    "{hook}"
+                );
+            }
+            in_module.is_some() && !(untyped && in_module == Some(&true))
+        };
         let works = match text(hook, "state") {
             "used" | "replaced" => true,
             // Whether it is there was not asked.

@@ -3,10 +3,13 @@
 mod block;
 mod delay;
 mod doctor;
+mod names;
 mod nvme;
 mod scsi;
 mod syscall;
 mod virtio;
+
+use std::ops::Range;
 
 use iotq_tests::lab::result::Brought;
 use iotq_tests::{Output, Row};
@@ -21,6 +24,9 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["times", field, from, to] => delay::times(brought, field, from, to),
         ["median", field, nominal] => delay::median(brought, field, nominal),
         ["least", field, nominal] => delay::least(brought, field, nominal),
+        ["names"] => names::same_in_text(brought),
+        ["names", "bios"] => names::same(brought),
+        ["multipath"] => names::multipath(brought),
         ["errors", op, error] => block::errors(brought, op, error),
         ["scsi"] => scsi::commands(brought),
         ["attempts"] => scsi::attempts(brought),
@@ -59,9 +65,20 @@ struct Made {
     error: i32,
 }
 
-/// What the generator made, as it says in `load.log`.
+/// The sectors that a case is about: all, but where `range` has the first sector and the length of a partition.
+fn range(brought: &Brought) -> Range<u64> {
+    if !brought.files.contains_key("range") {
+        return 0..u64::MAX;
+    }
+    let text = brought.text("range");
+    let (start, length) = text.trim().split_once(' ').unwrap();
+    let (start, length): (u64, u64) = (start.parse().unwrap(), length.parse().unwrap());
+    start..start + length
+}
+
+/// What the generator made, as it says in `load.log`, by places on the disk.
 fn made(brought: &Brought) -> Vec<Made> {
-    let text = brought.text("load.log");
+    let (text, begin) = (brought.text("load.log"), range(brought).start * 512);
     let lines = text.lines().map(|line| {
         let words: Vec<_> = line.split(' ').collect();
         let [kind, offset, size, error] = words[..] else {
@@ -69,7 +86,7 @@ fn made(brought: &Brought) -> Vec<Made> {
         };
         Made {
             kind: kind.into(),
-            offset: offset.parse().unwrap(),
+            offset: begin + offset.parse::<u64>().unwrap(),
             size: size.parse().unwrap(),
             error: error.parse().unwrap(),
         }

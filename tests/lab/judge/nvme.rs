@@ -9,7 +9,7 @@ use super::block::{counted, plausible, same, same_requests};
 use super::{rows_of, skipped};
 
 /// A command as the kernel's text tells of it, and as a row does.
-type Command = (u64, u64, u64, String, u64, u64);
+pub type Command = (u64, u64, u64, String, u64, u64);
 
 /// Every command to the disk is a row with its queue, id, namespace, operation, status and retries, and every row is one.
 pub fn commands(brought: &Brought) {
@@ -36,7 +36,7 @@ pub fn commands(brought: &Brought) {
     same_requests(brought, &rows);
 }
 
-fn of_row(row: &Row) -> Command {
+pub fn of_row(row: &Row) -> Command {
     let op = row.text("op").to_owned();
     let [qid, cid, nsid, status, retries] =
         ["qid", "cid", "nsid", "status", "retries"].map(|name| row.number(name));
@@ -44,7 +44,7 @@ fn of_row(row: &Row) -> Command {
 }
 
 /// The completed commands of a disk.
-fn of_text(text: &str, disk: &str) -> Vec<Command> {
+pub fn of_text(text: &str, disk: &str) -> Vec<Command> {
     let mut open: HashMap<(u64, u64), (u64, u64, String)> = HashMap::new();
     let mut done = Vec::new();
     for line in text.lines() {

@@ -104,7 +104,7 @@ fn counts(survey: &Survey) -> String {
 fn list(finding: &mut Finding, survey: &Survey) {
     let names = |standing: Standing| {
         let hooks = survey.hooks.iter().filter(|hook| hook.standing == standing);
-        let names: Vec<&str> = hooks.map(|hook| hook.hook.tracepoint).collect();
+        let names: Vec<&str> = hooks.map(|hook| hook.hook.target).collect();
         (!names.is_empty()).then(|| names.join(", "))
     };
     if let Some(names) = names(Standing::Used) {
@@ -116,7 +116,7 @@ fn list(finding: &mut Finding, survey: &Survey) {
     }
     let replaced = survey.hooks.iter().filter(|hook| !by(hook).is_empty());
     let replaced: Vec<String> = replaced
-        .map(|hook| format!("{} by {}", hook.hook.tracepoint, by(hook).join(" and ")))
+        .map(|hook| format!("{} by {}", hook.hook.target, by(hook).join(" and ")))
         .collect();
     if !replaced.is_empty() {
         finding.details.push(("replaced", replaced.join(", ")));
@@ -130,7 +130,7 @@ fn list_amiss(finding: &mut Finding, survey: &Survey) {
     amiss.retain(|hook| matches!(hook.standing, Standing::Amiss(_)));
     amiss.sort_by_key(|hook| amiss_order(survey, hook));
     for (index, hook) in amiss.iter().enumerate() {
-        let words = format!("{}: {}", hook.hook.tracepoint, hook.lost.join("; "));
+        let words = format!("{}: {}", hook.hook.target, hook.lost.join("; "));
         finding.details.push((state_of(hook), words));
         let next = amiss.get(index + 1).map(|next| &next.remedy);
         if let Some(remedy) = &hook.remedy
@@ -163,11 +163,7 @@ fn state_of(hook: &Surveyed) -> &'static str {
 fn by(hook: &Surveyed) -> Vec<&'static str> {
     match hook.standing {
         Standing::Replaced(other) => vec![other.program],
-        Standing::Substituted => hook
-            .hook
-            .substitutes()
-            .map(|other| other.tracepoint)
-            .collect(),
+        Standing::Substituted => hook.hook.substitutes().map(|other| other.target).collect(),
         _ => Vec::new(),
     }
 }
@@ -181,7 +177,7 @@ fn hook_json(layer: Option<&Layer>, hook: &Surveyed) -> Value {
     json!({
         "layer": layer.map(|layer| layer.name),
         "points": hook.points,
-        "tracepoint": hook.hook.tracepoint,
+        "target": hook.hook.target,
         "attach": hook.hook.attach.name(),
         "program": hook.hook.program,
         "state": state_of(hook),
@@ -199,7 +195,7 @@ fn typed_function(survey: &Survey) -> Option<&'static str> {
         .filter(|hook| hook.standing == Standing::Used);
     let mut hooks = used.map(|hook| hook.hook);
     let hook = hooks.find(|hook| matches!(hook.attach, Attach::Entry | Attach::Exit))?;
-    Some(hook.tracepoint)
+    Some(hook.target)
 }
 
 fn module_word(module: Module) -> &'static str {

@@ -11,11 +11,11 @@ fn known(name: &str) -> &'static Layer {
 }
 
 /// A hook of a layer.
-fn hook(layer: &Layer, tracepoint: &str, standing: Standing) -> Surveyed {
+fn hook(layer: &Layer, target: &str, standing: Standing) -> Surveyed {
     let points = layer.points.iter();
     let mut hooks = points.flat_map(|point| point.hooks.iter().map(|hook| (point.name, hook)));
-    let found = hooks.find(|(_, hook)| hook.tracepoint == tracepoint);
-    let (point, hook): (_, &'static Hook) = found.expect(tracepoint);
+    let found = hooks.find(|(_, hook)| hook.target == target);
+    let (point, hook): (_, &'static Hook) = found.expect(target);
     let amiss = matches!(standing, Standing::Amiss(_));
     Surveyed {
         hook,
@@ -91,7 +91,7 @@ fn a_layer_without_one_point_is_reduced() {
     assert_eq!(json["modules"][0]["state"], "typed");
     let answer = &json["hooks"][1];
     let expected = serde_json::json!({
-        "layer": "nvme", "points": ["answer"], "tracepoint": "nvme_sq", "attach": "raw_tp",
+        "layer": "nvme", "points": ["answer"], "target": "nvme_sq", "attach": "raw_tp",
         "program": "iotq_nvme_answer", "state": "untyped", "by": [], "lost": ["no point `answer`"],
         "way_out": "load it",
     });

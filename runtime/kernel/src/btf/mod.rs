@@ -162,7 +162,7 @@ fn hooked() -> Vec<&'static str> {
     let points = LAYERS.iter().flat_map(|layer| layer.points);
     let hooks = points.flat_map(|point| point.hooks);
     let functions = hooks.filter(|hook| hook.attach.is_function());
-    functions.map(|hook| hook.tracepoint).collect()
+    functions.map(|hook| hook.target).collect()
 }
 
 #[cfg(test)]

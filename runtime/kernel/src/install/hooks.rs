@@ -110,21 +110,21 @@ impl Hooks {
         self.all().any(|hook| hook.program == program)
     }
 
-    /// Whether a program sits on a tracepoint.
-    pub fn sees(&self, tracepoint: &str) -> bool {
-        self.all().any(|hook| hook.tracepoint == tracepoint)
+    /// Whether a program sits on a tracepoint or function.
+    pub fn sees(&self, target: &str) -> bool {
+        self.all().any(|hook| hook.target == target)
     }
 
     /// Tells the templates what is hooked.
     pub fn tell(&self, config: &mut iotq_config) {
-        for (told, tracepoint) in [
+        for (told, target) in [
             (&mut config.has_start, "block_io_start"),
             (&mut config.has_queue, "block_bio_queue"),
             (&mut config.has_end, "block_rq_complete"),
             (&mut config.bio_spans, BIO_COMPLETE),
             (&mut config.has_notify, VIRTIO_NOTIFY),
         ] {
-            *told = self.sees(tracepoint).into();
+            *told = self.sees(target).into();
         }
         config.has_driver = self.follows_drivers().into();
         // There requests begin, without block_io_start; and drivers go on from there.
@@ -176,7 +176,7 @@ fn bio_devices() -> bool {
 /// # Errors
 /// If it has not.
 fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
-    let name = hook.tracepoint;
+    let name = hook.target;
     if hook.attach.is_function() {
         return match types.functions.get(name) {
             None => Err(Amiss::NoFunction(name)),
@@ -220,7 +220,7 @@ pub fn lists_tracepoints() -> bool {
     EVENTS.iter().any(|folder| fs::read_dir(folder).is_ok())
 }
 
-/// The hook, or the one that is made for the shape that its tracepoint has here.
+/// The hook, or the one that is made for the shape that its target has here.
 ///
 /// # Errors
 /// If neither can be used.

@@ -12,7 +12,7 @@ use super::InstallError;
 /// If the kernel refuses it.
 pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), InstallError> {
     let program = find(ebpf, hook)?;
-    let name = hook.tracepoint;
+    let name = hook.target;
     let loaded = match hook.attach {
         Attach::Typed => of::<BtfTracePoint>(program).and_then(|program| program.load(name, btf)),
         Attach::Raw => of::<RawTracePoint>(program).and_then(RawTracePoint::load),
@@ -29,7 +29,7 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
 /// If the kernel refuses.
 pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), InstallError> {
     let program = find(ebpf, hook)?;
-    let name = hook.tracepoint;
+    let name = hook.target;
     let attached = match hook.attach {
         Attach::Typed => of::<BtfTracePoint>(program).and_then(|it| it.attach().map(drop)),
         Attach::Raw => of::<RawTracePoint>(program).and_then(|it| it.attach(name).map(drop)),

@@ -40,7 +40,7 @@ pub(super) struct Sizes {
 impl Sizes {
     /// For these hooks and constants. `ring`: what the user wants.
     pub fn choose(constants: &Constants, hooks: &Hooks, ring: Option<u32>) -> Self {
-        let used = |tracepoint, entries| if hooks.sees(tracepoint) { entries } else { 1 };
+        let used = |target, entries| if hooks.sees(target) { entries } else { 1 };
         let requests = if hooks.follows_requests() {
             let all = u32::try_from(device::request_count().saturating_mul(4)).unwrap_or(u32::MAX);
             all.clamp(*REQUESTS.start(), *REQUESTS.end())

@@ -74,11 +74,9 @@ fn plan(text: &str) -> Plan {
     lower(checked).expect("a plan")
 }
 
-fn hook<'s>(survey: &'s Survey, tracepoint: &str) -> &'s Surveyed {
+fn hook<'s>(survey: &'s Survey, target: &str) -> &'s Surveyed {
     let mut hooks = survey.hooks.iter();
-    hooks
-        .find(|hook| hook.hook.tracepoint == tracepoint)
-        .expect(tracepoint)
+    hooks.find(|hook| hook.hook.target == target).expect(target)
 }
 
 /// Kernels from new to strange.
@@ -189,9 +187,9 @@ fn structures_without_places_are_told() {
 
 #[test]
 fn ways_out() {
-    let of = |types: &KernelTypes, layer: &str, tracepoint: &str, why: Amiss| {
+    let of = |types: &KernelTypes, layer: &str, target: &str, why: Amiss| {
         let survey = Survey::of(known(layer), types);
-        let hook = hook(&survey, tracepoint).hook;
+        let hook = hook(&survey, target).hook;
         remedy::remedy(types, hook, Some(known(layer)), &why)
     };
     let (new, none) = (kernel(&[]), KernelTypes::made_up(&[], &[]));
