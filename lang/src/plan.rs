@@ -1,9 +1,11 @@
 //! The plan: what the kernel is told, what user space does. Pure data; does not depend on the machine.
 
+mod groups;
+
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, layer};
 
-use crate::aggregate::Measure;
 use crate::ir::{Bounds, Column, Expr, FieldRef, Name};
+pub use groups::{GroupPlan, Kept, KernelGroups, Reads, kept_words, key_words};
 
 /// A whole program, ready to be bound to a machine.
 #[derive(Clone, Debug)]
@@ -46,21 +48,6 @@ pub struct StreamPlan {
     pub columns: Vec<Column>,
     /// How records become groups, if they do.
     pub groups: Option<GroupPlan>,
-}
-
-/// How rows become groups, and what is emitted of each.
-#[derive(Clone, Debug, Default)]
-pub struct GroupPlan {
-    /// The keys.
-    pub by: Vec<Column>,
-    /// What is kept of each group.
-    pub measures: Vec<Measure>,
-    /// What is emitted: aggregates, and expressions of them.
-    pub columns: Vec<Column>,
-    /// Only these groups.
-    pub having: Option<Expr>,
-    /// Only so many, the largest by their first column.
-    pub top: Option<u64>,
 }
 
 /// A disjunction of terms; a filter is a conjunction of clauses.
@@ -131,14 +118,6 @@ impl Plan {
     }
 }
 
-impl GroupPlan {
-    /// All expressions of single rows: keys, and what is measured.
-    pub fn of_rows(&self) -> impl Iterator<Item = &Expr> {
-        let keys = self.by.iter().map(|key| &key.expr);
-        keys.chain(self.measures.iter().map(|measure| &measure.of))
-    }
-}
-
 impl StreamPlan {
     /// All expressions that are evaluated for each record.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
@@ -157,6 +136,14 @@ impl StreamPlan {
 }
 
 impl Operand {
+    /// Where the field lies; none for the memberships.
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Operand::Field { slot, .. } => Some(*slot),
+            Operand::Members => None,
+        }
+    }
+
     /// The field that is read; none for the memberships.
     pub fn field(&self) -> Option<&'static Field> {
         self.reads().map(|field| field.field)

@@ -279,6 +279,80 @@ struct iotq_text {
 	__u64 mask[2];
 };
 
+/*
+ * Groups that are kept in the kernel, each CPU's for itself, in two generations: one is filled while the other is read. A
+ * group is in a table with open addressing, by the words of its key, which are copied from the record.
+ */
+#define IOTQ_MAX_GROUPINGS 8 /* streams whose groups are kept here */
+#define IOTQ_MAX_MEASURES 8
+#define IOTQ_KEY_WORDS 8
+#define IOTQ_GROUP_WORDS 30 /* of the key, then of what is kept */
+#define IOTQ_GENERATIONS 2
+
+/* 16 buckets for each power of two. */
+#define IOTQ_HIST_BITS 4
+#define IOTQ_HIST_BUCKETS 976
+
+struct iotq_group {
+	__u64 rows; /* zero: this place is free */
+	__u32 next; /* the group that came before it: its number, and one; zero: it was the first */
+	__u32 pad;
+	__u64 words[IOTQ_GROUP_WORDS];
+};
+
+/* Of a stream, a generation and a CPU. */
+struct iotq_group_head {
+	__u64 busy; /* a program is at work on these groups: one that interrupts it must not be */
+	__u32 last; /* the group that came last: its number, and one */
+	__u32 pad;
+	__u64 rest[6]; /* of the cache line */
+};
+
+/* A word of a key. */
+struct iotq_load {
+	__u64 mask;
+	__u16 offset;
+	__u8 width;
+	__u8 pad[5];
+};
+
+/* What is kept of a field, from word `cell` on: the count of values, then in this order */
+#define IOTQ_KEEP_SUM 1     /* two words, the lower first */
+#define IOTQ_KEEP_MIN 2     /* signed ones with the sign bit flipped */
+#define IOTQ_KEEP_MAX 4
+#define IOTQ_KEEP_SQUARES 8 /* two words */
+/* and apart from the words */
+#define IOTQ_KEEP_HIST 16
+#define IOTQ_KEEP_STEPS 32  /* a histogram of equal steps: from a to b */
+/* or nothing of that, but how often the term holds */
+#define IOTQ_KEEP_TRUTH 64
+
+struct iotq_measure {
+	struct iotq_term term; /* where the field is; or a condition */
+	__u64 step;
+	__u8 keeps;
+	__u8 cell;
+	__u8 hist; /* the number of the group's histogram */
+	__u8 pad[5];
+};
+
+/* A stream whose groups are kept here. */
+struct iotq_grouping {
+	__u8 layer;
+	__u8 point;
+	__u8 query;
+	__u8 key_words;
+	__u8 measures;
+	__u8 hists; /* of each group */
+	__u16 pad;
+	__u32 groups_mask; /* groups of a CPU and generation, a power of two, less one */
+	__u32 first_group; /* in iotq_groups */
+	__u32 first_hist;  /* in iotq_hists */
+	__u32 pad2;
+	struct iotq_load key[IOTQ_KEY_WORDS];
+	struct iotq_measure kept[IOTQ_MAX_MEASURES];
+};
+
 struct iotq_set_key {
 	__u64 value;
 	__u32 set;
@@ -328,20 +402,25 @@ struct iotq_config {
 	__u8 has_driver; /* a driver's commands, */
 	__u8 bio_spans; /* and the ends of bios to devices without requests (dm, md, zram, NVMe multipath heads) */
 	__u8 has_notify; /* virtqueue_notify */
-	__u8 pad1;
+	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
+	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
+	__u32 cpus; /* numbers of CPUs are below this */
+	__u32 pad1;
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
 };
 
-/* Per layer and CPU. seen = rejected + shipped + lost. */
+/* Per layer and CPU. seen = rejected + shipped + grouped + lost. */
 struct iotq_counts {
 	__u64 rejected;  /* turned away by a filter, at the start or at the end */
 	__u64 shipped;
 	__u64 lost_ring; /* passed, and found the ring full */
 	__u64 lost_slot; /* passed the start, and found no room to be tracked */
 	__u64 unmatched; /* ended without a start that was seen, or the other way round */
-	__u64 approx;    /* shipped with a mark of approximation */
+	__u64 approx;    /* shipped or grouped with a mark of approximation */
+	__u64 grouped;   /* went into groups in the kernel, and nowhere else */
+	__u64 spilled;   /* found no room among the groups in the kernel, and were shipped, if there was room */
 };
 
 _Static_assert(sizeof(struct iotq_head) == 16, "head");
@@ -360,5 +439,9 @@ _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");
+_Static_assert(sizeof(struct iotq_group) % IOTQ_CACHE_LINE == 0, "group");
+_Static_assert(sizeof(struct iotq_group_head) == IOTQ_CACHE_LINE, "group head");
+_Static_assert(sizeof(struct iotq_measure) == 40, "measure");
+_Static_assert(sizeof(struct iotq_grouping) == 472, "grouping");
 
 #endif

@@ -8,11 +8,9 @@
 #ifndef IOTQ_FILTER_H
 #define IOTQ_FILTER_H
 
-#include "abi.h"
-#include "kernel.h"
+#include "config.h"
 
 #define IOTQ_UNROLLED_TERMS 6
-#define ON_A_LINE __attribute__((aligned(IOTQ_CACHE_LINE)))
 
 const volatile struct iotq_text iotq_texts[IOTQ_MAX_TEXTS];
 

@@ -3,12 +3,10 @@
 #ifndef IOTQ_SHIP_H
 #define IOTQ_SHIP_H
 
-#include "abi.h"
+#include "aggregate.h"
 #include "catalogue.gen.h"
+#include "config.h"
 #include "filter.h"
-#include "kernel.h"
-
-const volatile struct iotq_config iotq_config ON_A_LINE;
 
 /* Sized by the installer. */
 struct {
@@ -133,9 +131,27 @@ static __always_inline void ship(struct iotq_head *head, __u32 size, __u32 layer
 		__sync_fetch_and_add(&books->approx, 1);
 }
 
+/* Takes a record into the groups that are kept here, and returns the statements that are left. */
+static __always_inline __u32 keep_and_count(struct iotq_head *head, __u32 layer, __u32 point, __u32 passed)
+{
+	__u32 left = passed & ~keep(head, layer, point, passed);
+	struct iotq_counts *books = counts(layer);
+
+	if (!books)
+		return left;
+	if (left & grouped_at(layer, point))
+		__sync_fetch_and_add(&books->spilled, 1);
+	if (left)
+		return left;
+	__sync_fetch_and_add(&books->grouped, 1);
+	if (head->marks & IOTQ_MARK_APPROX)
+		__sync_fetch_and_add(&books->approx, 1);
+	return 0;
+}
+
 /*
- * A point is reached: ships the record to the statements whose end filters `passed`, of those on this layer that
- * track it.
+ * A point is reached: the record goes to the statements whose end filters `passed`, of those on this layer that track
+ * it: into their groups, or else into the ring.
  */
 static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 layer, __u32 point, __u32 tracked,
 				    __u32 passed, __u64 now)
@@ -146,6 +162,11 @@ static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 la
 	if (!passed) {
 		COUNT(layer, rejected);
 		return;
+	}
+	if (iotq_config.grouped[layer] & 1u << point) {
+		passed = keep_and_count(head, layer, point, passed);
+		if (!passed)
+			return;
 	}
 	head->at = now;
 	head->layer = layer;

@@ -37,6 +37,20 @@ pub const IOTQ_END_QUERY: u32 = 2;
 pub const IOTQ_NEGATE: u32 = 4;
 pub const IOTQ_NULLABLE: u32 = 8;
 pub const IOTQ_SIGNED: u32 = 16;
+pub const IOTQ_MAX_GROUPINGS: u32 = 8;
+pub const IOTQ_MAX_MEASURES: u32 = 8;
+pub const IOTQ_KEY_WORDS: u32 = 8;
+pub const IOTQ_GROUP_WORDS: u32 = 30;
+pub const IOTQ_GENERATIONS: u32 = 2;
+pub const IOTQ_HIST_BITS: u32 = 4;
+pub const IOTQ_HIST_BUCKETS: u32 = 976;
+pub const IOTQ_KEEP_SUM: u32 = 1;
+pub const IOTQ_KEEP_MIN: u32 = 2;
+pub const IOTQ_KEEP_MAX: u32 = 4;
+pub const IOTQ_KEEP_SQUARES: u32 = 8;
+pub const IOTQ_KEEP_HIST: u32 = 16;
+pub const IOTQ_KEEP_STEPS: u32 = 32;
+pub const IOTQ_KEEP_TRUTH: u32 = 64;
 pub const IOTQ_CALL_FD: u32 = 1;
 pub const IOTQ_CALL_POSITION: u32 = 2;
 pub const IOTQ_CALL_OFFSET: u32 = 4;
@@ -711,6 +725,184 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_group {
+    pub rows: __u64,
+    pub next: __u32,
+    pub pad: __u32,
+    pub words: [__u64; 30usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_group"][::core::mem::size_of::<iotq_group>() - 256usize];
+    ["Alignment of iotq_group"][::core::mem::align_of::<iotq_group>() - 8usize];
+    ["Offset of field: iotq_group::rows"][::core::mem::offset_of!(iotq_group, rows) - 0usize];
+    ["Offset of field: iotq_group::next"][::core::mem::offset_of!(iotq_group, next) - 8usize];
+    ["Offset of field: iotq_group::pad"][::core::mem::offset_of!(iotq_group, pad) - 12usize];
+    ["Offset of field: iotq_group::words"][::core::mem::offset_of!(iotq_group, words) - 16usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_group_head {
+    pub busy: __u64,
+    pub last: __u32,
+    pub pad: __u32,
+    pub rest: [__u64; 6usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_group_head"][::core::mem::size_of::<iotq_group_head>() - 64usize];
+    ["Alignment of iotq_group_head"][::core::mem::align_of::<iotq_group_head>() - 8usize];
+    ["Offset of field: iotq_group_head::busy"]
+        [::core::mem::offset_of!(iotq_group_head, busy) - 0usize];
+    ["Offset of field: iotq_group_head::last"]
+        [::core::mem::offset_of!(iotq_group_head, last) - 8usize];
+    ["Offset of field: iotq_group_head::pad"]
+        [::core::mem::offset_of!(iotq_group_head, pad) - 12usize];
+    ["Offset of field: iotq_group_head::rest"]
+        [::core::mem::offset_of!(iotq_group_head, rest) - 16usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_load {
+    pub mask: __u64,
+    pub offset: __u16,
+    pub width: __u8,
+    pub pad: [__u8; 5usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_load"][::core::mem::size_of::<iotq_load>() - 16usize];
+    ["Alignment of iotq_load"][::core::mem::align_of::<iotq_load>() - 8usize];
+    ["Offset of field: iotq_load::mask"][::core::mem::offset_of!(iotq_load, mask) - 0usize];
+    ["Offset of field: iotq_load::offset"][::core::mem::offset_of!(iotq_load, offset) - 8usize];
+    ["Offset of field: iotq_load::width"][::core::mem::offset_of!(iotq_load, width) - 10usize];
+    ["Offset of field: iotq_load::pad"][::core::mem::offset_of!(iotq_load, pad) - 11usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_measure {
+    pub term: iotq_term,
+    pub step: __u64,
+    pub keeps: __u8,
+    pub cell: __u8,
+    pub hist: __u8,
+    pub pad: [__u8; 5usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_measure"][::core::mem::size_of::<iotq_measure>() - 40usize];
+    ["Alignment of iotq_measure"][::core::mem::align_of::<iotq_measure>() - 8usize];
+    ["Offset of field: iotq_measure::term"][::core::mem::offset_of!(iotq_measure, term) - 0usize];
+    ["Offset of field: iotq_measure::step"][::core::mem::offset_of!(iotq_measure, step) - 24usize];
+    ["Offset of field: iotq_measure::keeps"]
+        [::core::mem::offset_of!(iotq_measure, keeps) - 32usize];
+    ["Offset of field: iotq_measure::cell"][::core::mem::offset_of!(iotq_measure, cell) - 33usize];
+    ["Offset of field: iotq_measure::hist"][::core::mem::offset_of!(iotq_measure, hist) - 34usize];
+    ["Offset of field: iotq_measure::pad"][::core::mem::offset_of!(iotq_measure, pad) - 35usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_grouping {
+    pub layer: __u8,
+    pub point: __u8,
+    pub query: __u8,
+    pub key_words: __u8,
+    pub measures: __u8,
+    pub hists: __u8,
+    pub pad: __u16,
+    pub groups_mask: __u32,
+    pub first_group: __u32,
+    pub first_hist: __u32,
+    pub pad2: __u32,
+    pub key: [iotq_load; 8usize],
+    pub kept: [iotq_measure; 8usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_grouping"][::core::mem::size_of::<iotq_grouping>() - 472usize];
+    ["Alignment of iotq_grouping"][::core::mem::align_of::<iotq_grouping>() - 8usize];
+    ["Offset of field: iotq_grouping::layer"]
+        [::core::mem::offset_of!(iotq_grouping, layer) - 0usize];
+    ["Offset of field: iotq_grouping::point"]
+        [::core::mem::offset_of!(iotq_grouping, point) - 1usize];
+    ["Offset of field: iotq_grouping::query"]
+        [::core::mem::offset_of!(iotq_grouping, query) - 2usize];
+    ["Offset of field: iotq_grouping::key_words"]
+        [::core::mem::offset_of!(iotq_grouping, key_words) - 3usize];
+    ["Offset of field: iotq_grouping::measures"]
+        [::core::mem::offset_of!(iotq_grouping, measures) - 4usize];
+    ["Offset of field: iotq_grouping::hists"]
+        [::core::mem::offset_of!(iotq_grouping, hists) - 5usize];
+    ["Offset of field: iotq_grouping::pad"][::core::mem::offset_of!(iotq_grouping, pad) - 6usize];
+    ["Offset of field: iotq_grouping::groups_mask"]
+        [::core::mem::offset_of!(iotq_grouping, groups_mask) - 8usize];
+    ["Offset of field: iotq_grouping::first_group"]
+        [::core::mem::offset_of!(iotq_grouping, first_group) - 12usize];
+    ["Offset of field: iotq_grouping::first_hist"]
+        [::core::mem::offset_of!(iotq_grouping, first_hist) - 16usize];
+    ["Offset of field: iotq_grouping::pad2"]
+        [::core::mem::offset_of!(iotq_grouping, pad2) - 20usize];
+    ["Offset of field: iotq_grouping::key"][::core::mem::offset_of!(iotq_grouping, key) - 24usize];
+    ["Offset of field: iotq_grouping::kept"]
+        [::core::mem::offset_of!(iotq_grouping, kept) - 152usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_set_key {
     pub value: __u64,
     pub set: __u32,
@@ -816,13 +1008,16 @@ pub struct iotq_config {
     pub has_driver: __u8,
     pub bio_spans: __u8,
     pub has_notify: __u8,
-    pub pad1: __u8,
+    pub groupings: __u8,
     pub points: [__u16; 12usize],
+    pub grouped: [__u16; 12usize],
+    pub cpus: __u32,
+    pub pad1: __u32,
     pub cgroups: [iotq_cgroup; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 192usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 224usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -860,11 +1055,16 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, bio_spans) - 37usize];
     ["Offset of field: iotq_config::has_notify"]
         [::core::mem::offset_of!(iotq_config, has_notify) - 38usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 39usize];
+    ["Offset of field: iotq_config::groupings"]
+        [::core::mem::offset_of!(iotq_config, groupings) - 39usize];
     ["Offset of field: iotq_config::points"]
         [::core::mem::offset_of!(iotq_config, points) - 40usize];
+    ["Offset of field: iotq_config::grouped"]
+        [::core::mem::offset_of!(iotq_config, grouped) - 64usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 88usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 92usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 64usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 96usize];
 };
 #[repr(C)]
 #[derive(
@@ -886,10 +1086,12 @@ pub struct iotq_counts {
     pub lost_slot: __u64,
     pub unmatched: __u64,
     pub approx: __u64,
+    pub grouped: __u64,
+    pub spilled: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_counts"][::core::mem::size_of::<iotq_counts>() - 48usize];
+    ["Size of iotq_counts"][::core::mem::size_of::<iotq_counts>() - 64usize];
     ["Alignment of iotq_counts"][::core::mem::align_of::<iotq_counts>() - 8usize];
     ["Offset of field: iotq_counts::rejected"]
         [::core::mem::offset_of!(iotq_counts, rejected) - 0usize];
@@ -903,4 +1105,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_counts, unmatched) - 32usize];
     ["Offset of field: iotq_counts::approx"]
         [::core::mem::offset_of!(iotq_counts, approx) - 40usize];
+    ["Offset of field: iotq_counts::grouped"]
+        [::core::mem::offset_of!(iotq_counts, grouped) - 48usize];
+    ["Offset of field: iotq_counts::spilled"]
+        [::core::mem::offset_of!(iotq_counts, spilled) - 56usize];
 };

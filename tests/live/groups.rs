@@ -15,6 +15,28 @@ pub fn tests() -> Vec<Trial> {
         test("groups/intervals", &needs, intervals),
         test("groups/top_of_processes", &needs, top),
         test("groups/forms", &[Need::Root], forms),
+        test(
+            "groups/kernel_agrees/block",
+            &needs,
+            kernel_agrees_on_requests,
+        ),
+        test(
+            "groups/kernel_agrees/syscall",
+            &needs,
+            kernel_agrees_on_calls,
+        ),
+        test("groups/kernel_agrees/full", &needs, kernel_agrees_when_full),
+        test(
+            "groups/kernel_agrees/intervals",
+            &needs,
+            kernel_agrees_in_intervals,
+        ),
+        test(
+            "groups/kernel_agrees/without_pushdown",
+            &needs,
+            without_pushdown,
+        ),
+        test("groups/nothing_is_shipped", &needs, nothing_is_shipped),
     ]
 }
 
@@ -201,4 +223,184 @@ fn forms() {
         assert!(drawn.contains(part), "no {part:?} in {drawn}");
     }
     std::fs::remove_file("/var/tmp/iotq.groups").unwrap();
+}
+
+/// A condition that is always true, and that only user space can decide.
+const LEFT: &str = "coalesce(tid, 1) >= 0";
+
+/// Every statement twice over the same stream: grouped in the kernel, and in user space.
+fn twice(statements: &[(&str, String, &str)]) -> String {
+    let both = statements.iter().map(|(point, scope, rest)| {
+        format!("on {point} where {scope} emit {rest}\non {point} where {scope} and {LEFT} emit {rest}\n")
+    });
+    both.collect()
+}
+
+fn same(group: &Group, other: &Group) -> bool {
+    (&group.by, &group.data) == (&other.by, &other.data)
+}
+
+/// The groups of each statement are those of the next one.
+fn assert_agree(output: &Output, statements: usize) {
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    for statement in 0..statements as u64 {
+        let kernel: Vec<_> = output.groups_of(2 * statement).collect();
+        let user: Vec<_> = output.groups_of(2 * statement + 1).collect();
+        assert!(!kernel.is_empty(), "no groups of statement {statement}");
+        let differ = kernel.iter().zip(&user).find(|(a, b)| !same(a, b));
+        assert!(
+            differ.is_none() && kernel.len() == user.len(),
+            "statement {statement}: {} and {} groups, {differ:?}",
+            kernel.len(),
+            user.len()
+        );
+    }
+}
+
+/// All aggregates, of many values and of values with nulls.
+const EVERYTHING: &str = "count(), sum(lat), min(lat), max(lat), avg(lat), stddev(lat), hist(lat), p50(lat), p999(lat), \
+                          sum(size), min(size), max(size), stddev(size), lhist(size, 4K, 40K, 8K), \
+                          ratio(lat > 50us) as slow, ratio(not sync) as async";
+
+fn kernel_agrees_on_requests() {
+    let disk = Disk::ext4(128);
+    let scope = format!("dev == {}", disk.name());
+    let large = format!("{scope} and size > 4K");
+    let script = twice(&[
+        ("block.complete", scope.clone(), EVERYTHING),
+        (
+            "block.complete",
+            scope.clone(),
+            "count(), hist(q2d), sum(sector), max(sector) by op, comm, sync, internal",
+        ),
+        ("block.complete", large, "hist(lat), hist(size) by dev, pid"),
+        ("block.issue", scope, "count(), max(q2d) by op, approx"),
+    ]);
+    let output = json(&["--ring", "64M", "-c", &cached(&disk), "-e", &script]);
+    assert_agree(&output, 4);
+}
+
+/// Through the page cache and direct, with syncs and reads that fail.
+fn cached(disk: &Disk) -> String {
+    format!(
+        "fio --directory={} --size=8M --output={} --ioengine=psync --rw=randrw --number_ios=3000 --name=direct --direct=1 \
+         --name=cached --fsync=16 --name=large --bsrange=4k-128k",
+        disk.folder().display(),
+        disk.memory().join("out").display(),
+    )
+}
+
+fn kernel_agrees_on_calls() {
+    let disk = Disk::ext4(128);
+    let scope = || "pid under $child".to_owned();
+    let calls = "count(), sum(ret), min(ret), max(ret), avg(ret), hist(lat), stddev(lat), sum(offset), \
+                 ratio(error != ENOSPC) as fine by op, name, kind";
+    let script = twice(&[
+        ("syscall.exit", scope(), calls),
+        (
+            "syscall.exit",
+            scope(),
+            "count(), p99(lat) by file, lower(comm), fd",
+        ),
+        ("syscall.enter", scope(), "count(), max(size) by call, tid"),
+        (
+            "syscall.exit",
+            format!("{} and ret < 0", scope()),
+            "count(), min(ret), sum(ret) by error",
+        ),
+    ]);
+    // fio makes its files anew, and some call or other of it fails.
+    let line = format!(
+        "{}; dd if=/proc/self/mem of=/dev/null bs=4k count=1 2>/dev/null || true",
+        cached(&disk)
+    );
+    let output = json(&["--ring", "64M", "-c", &line, "-e", &script]);
+    assert_agree(&output, 4);
+}
+
+/// Far more groups than there is room for in the kernel: the rest is grouped in user space, and nothing is missing.
+fn kernel_agrees_when_full() {
+    let disk = Disk::raw(96);
+    let scope = format!("dev == {}", disk.name());
+    let script = twice(&[("block.complete", scope, "count(), hist(lat) by sector")]);
+    let output = json(&["--ring", "64M", "-c", &mixed(&disk), "-e", &script]);
+    assert_agree(&output, 1);
+    assert!(output.groups_of(0).count() > 3000);
+    let told = "records found no room among the groups in the kernel";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+}
+
+/// The kernel's tables are exchanged many times while they are filled, and in the end nothing is missing.
+fn kernel_agrees_in_intervals() {
+    let disk = Disk::raw(96);
+    let scope = format!("dev == {}", disk.name());
+    let rest = "count() as n, sum(lat) as sum, hist(lat) as hist by op every 20ms";
+    let script = twice(&[("block.complete", scope, rest)]);
+    let output = json(&["--ring", "64M", "-c", &mixed(&disk), "-e", &script]);
+    assert_eq!(output.lost, 0);
+    let intervals: std::collections::BTreeSet<_> = output.groups_of(0).map(|it| it.at).collect();
+    assert!(intervals.len() > 5, "{intervals:?}");
+    let total = |query: u64| {
+        let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
+        for group in output.groups_of(query) {
+            let op = group.by["op"].to_string();
+            *sums.entry((op.clone(), 0)).or_default() += group.number("n");
+            *sums.entry((op.clone(), 1)).or_default() += group.number("sum");
+            for (low, (_, count)) in group.buckets("hist") {
+                *sums.entry((op.clone(), 2 + low)).or_default() += count;
+            }
+        }
+        sums
+    };
+    assert_eq!(total(0), total(1));
+}
+
+/// The same run with everything left to user space ships all, and tells of as many calls.
+fn without_pushdown() {
+    let disk = Disk::raw(96);
+    let count = |options: &[&str]| {
+        let query = "on syscall.exit where pid under $child and op == read and kind == device emit count(), sum(ret) by op";
+        let line = mixed(&disk);
+        let output = json(&[options, &["--ring", "64M", "-c", &line, "-e", query]].concat());
+        assert_eq!(output.lost, 0);
+        let [group] = &output.groups[..] else {
+            panic!("{:?}", output.groups)
+        };
+        (
+            output.shipped,
+            group.number("count()"),
+            group.number("sum(ret)"),
+        )
+    };
+    let (shipped, calls, bytes) = count(&[]);
+    assert_eq!(shipped, 0);
+    let (shipped, all_calls, all_bytes) = count(&["--no-pushdown"]);
+    assert!(shipped >= all_calls);
+    assert_eq!((calls, bytes), (all_calls, all_bytes));
+}
+
+fn nothing_is_shipped() {
+    let disk = Disk::raw(160);
+    let load = Reads {
+        target: &disk.node,
+        engine: "psync",
+        depth: 1,
+        threads: 4,
+        each: 5000,
+        memory: disk.memory(),
+    };
+    let query = "on syscall.exit where pid under $child and size == 4KiB and file == $1 emit count(), hist(lat)";
+    let node = disk.node.display().to_string();
+    let output = json(&["-c", &load.line(), "-e", query, &node]);
+    assert_eq!(load.issued().len(), 20_000);
+    assert_eq!(
+        (output.shipped, output.groups[0].number("count()")),
+        (0, 20_000)
+    );
+    let counted: u64 = output.groups[0]
+        .buckets("hist(lat)")
+        .values()
+        .map(|it| it.1)
+        .sum();
+    assert_eq!(counted, 20_000);
 }

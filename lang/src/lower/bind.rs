@@ -34,6 +34,13 @@ impl Plan {
         fit::push_down(&mut bound);
         bound
     }
+
+    /// The same plan with nothing decided or grouped in the kernel: for comparison.
+    #[must_use]
+    pub fn without_pushdown(mut self) -> Plan {
+        fit::push_nothing(&mut self);
+        self
+    }
 }
 
 fn meant(expr: &Expr, meanings: &[Meaning]) -> Option<Expr> {

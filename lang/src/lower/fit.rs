@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iotq_probes::abi;
 
 use super::clauses::{clauses, whole};
-use super::{needs, term};
+use super::{groups, needs, term};
 use crate::ir::Expr;
 use crate::plan::{Clause, Plan, StreamPlan, Term, Test};
 
@@ -22,7 +22,41 @@ pub(super) fn push_down(plan: &mut Plan) {
     {
         split(stream, &mut room);
     }
+    keep_groups(plan);
     plan.templates = needs::templates(plan);
+}
+
+/// Leaves all conditions and groups to user space. The answers are the same, and the kernel ships all records.
+pub(super) fn push_nothing(plan: &mut Plan) {
+    for stream in plan
+        .statements
+        .iter_mut()
+        .flat_map(|each| &mut each.streams)
+    {
+        stream.start.clear();
+        stream.end.clear();
+        stream.residual.clone_from(&stream.filter);
+        if let Some(groups) = &mut stream.groups {
+            groups.kernel = None;
+        }
+    }
+}
+
+/// Keeps groups in the kernel, of as many streams as there is room for, where it decides all that they need.
+fn keep_groups(plan: &mut Plan) {
+    let mut room = abi::IOTQ_MAX_GROUPINGS;
+    for stream in plan
+        .statements
+        .iter_mut()
+        .flat_map(|each| &mut each.streams)
+    {
+        let decided = stream.residual.is_none();
+        if let Some(plan) = &mut stream.groups {
+            let here = decided && room > 0;
+            plan.kernel = here.then(|| groups::kernel(plan)).flatten();
+            room -= u32::from(plan.kernel.is_some());
+        }
+    }
 }
 
 fn split(stream: &mut StreamPlan, room: &mut Room) {

@@ -110,7 +110,7 @@ fn constant(expr: &Expr) -> Option<Const> {
 }
 
 /// A field that the kernel can read. Times are of another clock there than what a query compares them with.
-fn operand(field: &FieldRef) -> Option<Operand> {
+pub(super) fn operand(field: &FieldRef) -> Option<Operand> {
     if field.field.side != Side::Kernel || field.field.ty == Type::Time {
         return None;
     }

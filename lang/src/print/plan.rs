@@ -7,7 +7,10 @@ use iotq_probes::catalogue::Type;
 use super::{Constant, bare, column, list};
 use crate::aggregate::Keep;
 use crate::ir::{Bounds, Column, Name, NameKind};
-use crate::plan::{GroupPlan, Plan, StatementPlan, StreamPlan, TemplatePlan, Test};
+use crate::plan::{
+    GroupPlan, Kept, Operand, Plan, StatementPlan, StreamPlan, TemplatePlan, Test, kept_words,
+    key_words,
+};
 use crate::value::Const;
 
 impl Display for Plan {
@@ -73,10 +76,15 @@ fn groups_text(out: &mut Formatter<'_>, groups: &GroupPlan, names: &[Name]) -> R
     if !groups.by.is_empty() {
         columns_text(out, "group by", &groups.by, names)?;
     }
-    for measure in &groups.measures {
+    for (index, measure) in groups.measures.iter().enumerate() {
         let of = measure.of.display(names);
-        writeln!(out, "    keep of {of}: {}", KeepText(measure.keep))?;
+        write!(out, "    keep of {of}: {}", KeepText(measure.keep))?;
+        match groups.kernel.iter().find_map(|it| it.kept.get(index)) {
+            Some(kept) => writeln!(out, ", {}", KeptText(kept, measure.keep))?,
+            None => writeln!(out)?,
+        }
     }
+    kernel_text(out, groups)?;
     columns_text(out, "emit", &groups.columns, names)?;
     if let Some(having) = &groups.having {
         writeln!(out, "    having: {}", having.display(names))?;
@@ -85,6 +93,46 @@ fn groups_text(out: &mut Formatter<'_>, groups: &GroupPlan, names: &[Name]) -> R
         writeln!(out, "    top: {top}")?;
     }
     Ok(())
+}
+
+/// Where the groups are.
+fn kernel_text(out: &mut Formatter<'_>, groups: &GroupPlan) -> Result {
+    let Some(kernel) = &groups.kernel else {
+        return writeln!(out, "    groups: in user space");
+    };
+    let each = |key: &Operand| {
+        let words = key.slot().map_or(0, key_words);
+        let name = key.field().map_or("?", |field| field.name);
+        format!("{name} ({words})")
+    };
+    write!(out, "    groups: in the kernel; key: ")?;
+    list(out, kernel.key.iter().map(each), ", ")?;
+    if kernel.key.is_empty() {
+        out.write_str("none")?;
+    }
+    writeln!(
+        out,
+        "; {} of {} bytes on each CPU, two generations",
+        kernel.room,
+        kernel.bytes()
+    )
+}
+
+/// Where it is kept in the kernel: `words 2..5, histogram 0`.
+struct KeptText<'a>(&'a Kept, Keep);
+
+impl Display for KeptText<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        let first = usize::from(self.0.cell);
+        match kept_words(self.1) {
+            1 => write!(out, "word {first}")?,
+            words => write!(out, "words {first}..{}", first + words - 1)?,
+        }
+        match self.0.histogram {
+            Some(number) => write!(out, ", histogram {number}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is kept: `count, sum, histogram`.

@@ -85,6 +85,9 @@ pub struct Run {
     /// Look up the names of the query on this machine and print the plan, but attach nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Decide and group nothing in the kernel: the same answers at a higher cost, for comparison
+    #[arg(long)]
+    pub no_pushdown: bool,
     /// Size of the buffer between kernel and user space, such as 64K or 8M; larger if records are lost [default: 512K per
     /// CPU, 1M to 16M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
@@ -97,10 +100,11 @@ pub struct Run {
 impl Run {
     /// Takes over what is given later, which counts more.
     pub fn merge(&mut self, later: &ArgMatches) {
-        let dry_run = self.dry_run;
+        let (dry_run, no_pushdown) = (self.dry_run, self.no_pushdown);
         // Every option is known to the matches, so nothing can fail.
         let _ = self.update_from_arg_matches(later);
         self.dry_run |= dry_run;
+        self.no_pushdown |= no_pushdown;
     }
 }
 

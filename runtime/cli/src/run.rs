@@ -43,7 +43,10 @@ pub fn run(options: &Run, script: &mut Script, stop: &Stop) -> Result<ExitCode, 
     let resolved = names::resolve(&plan.names, child.as_ref().map(Held::pid));
     let resolved = resolved.map_err(|errors| Failure::new(errors, &script.sources))?;
     foreign_pids(&plan).map_err(|error| Failure::new(Errors(vec![error]), &script.sources))?;
-    let bound = plan.bind(&resolved.meanings);
+    let mut bound = plan.bind(&resolved.meanings);
+    if options.no_pushdown {
+        bound = bound.without_pushdown();
+    }
     if options.dry_run {
         write!(io::stdout(), "{bound}")?;
         return Ok(ExitCode::SUCCESS);
@@ -206,6 +209,7 @@ impl Session<'_> {
             }
             let elapsed = self.started.elapsed();
             more = self.drain()?;
+            self.collect(self.engine.reporting(elapsed))?;
             self.engine.advance(elapsed, &mut *self.sink)?;
             self.sink.flush()?;
             if self.engine.done()
@@ -248,6 +252,16 @@ impl Session<'_> {
         Ok(left == 0 && !self.engine.done())
     }
 
+    /// Takes over what the kernel has grouped for some streams, a bit each.
+    fn collect(&mut self, streams: u32) -> io::Result<()> {
+        let groups = self.running.groups(streams).map_err(io::Error::other)?;
+        for group in groups {
+            self.engine
+                .push_group(group.stream, &group.record, &group.totals);
+        }
+        Ok(())
+    }
+
     /// What is still to be written when everything is detached.
     fn rest(
         &mut self,
@@ -260,6 +274,7 @@ impl Session<'_> {
             let passed = self.engine.push_unjudged(record, &mut *self.sink)?;
             counts.add_unended(passed);
         }
+        self.collect(self.engine.running())?;
         self.engine.finish(elapsed, &mut *self.sink)?;
         self.sink.flush()
     }
@@ -279,6 +294,8 @@ impl Session<'_> {
             lost,
             unmatched,
             approx,
+            grouped,
+            spilled,
         } = counts;
         let summary = Summary {
             seen,
@@ -286,6 +303,7 @@ impl Session<'_> {
             lost,
             unmatched,
             seconds: elapsed.as_secs_f64(),
+            grouped,
             ungrouped: self.engine.counts().ungrouped,
         };
         let ended = self.sink.finish(&summary);
@@ -299,6 +317,11 @@ impl Session<'_> {
         }
         if lost > 0 {
             note("iotq: records were lost where the ring was full: --ring takes a larger size");
+        }
+        if spilled > 0 {
+            note(&format!(
+                "iotq: {spilled} records found no room among the groups in the kernel, and were grouped in user space"
+            ));
         }
         if approx > 0 {
             note(&format!(

@@ -7,6 +7,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use iotq_lang::aggregate::Totals;
 use iotq_lang::eval;
 use iotq_lang::ir::{Bounds, Column};
 use iotq_lang::plan::{Plan, StreamPlan};
@@ -170,6 +171,24 @@ impl Engine {
             }
         }
         Ok(passed)
+    }
+
+    /// Takes rows of a stream that were grouped elsewhere; `bytes` is a record with the fields of their keys.
+    pub fn push_group(&mut self, bit: u8, bytes: &[u8], totals: &Totals) {
+        let runs = self.active & 1u32.checked_shl(bit.into()).unwrap_or(0) != 0;
+        let stream = self.streams.get_mut(usize::from(bit)).filter(|_| runs);
+        let Some(Some(Stream {
+            grouping: Some(grouping),
+            ..
+        })) = stream
+        else {
+            return;
+        };
+        match RawRecord::parse(bytes, self.clock) {
+            Ok(record) if grouping.add_totals(&record, totals) => {}
+            Ok(_) => self.counts.ungrouped += totals.rows,
+            Err(_) => self.counts.malformed += 1,
+        }
     }
 
     fn row(&mut self, bit: usize, record: &RawRecord, sink: &mut dyn Sink) -> io::Result<()> {

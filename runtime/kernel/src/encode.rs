@@ -5,6 +5,7 @@ use iotq_probes::abi::*;
 use iotq_probes::catalogue::{CALLS, Layer, Offset, Point, Size, Slot};
 use zerocopy::FromZeros;
 
+use crate::groups::Groupings;
 use crate::names::Membership;
 
 /// Everything that the templates are told.
@@ -19,6 +20,8 @@ pub struct Constants {
     pub tables: Vec<Tables>,
     /// What the arguments of system calls mean, by number.
     pub calls: [iotq_call; IOTQ_MAX_SYSCALLS as usize],
+    /// The groups that are kept in the kernel.
+    pub groupings: Groupings,
 }
 
 /// The filter tables of a layer.
@@ -63,7 +66,9 @@ pub fn encode(
         sets: Vec::new(),
         tables: Vec::new(),
         calls: calls(),
+        groupings: Groupings::of(plan),
     };
+    constants.groupings.tell(&mut constants.config);
     let mut encoder = Encoder::default();
     for template in &plan.templates {
         let tables = encoder.tables(plan, template.layer)?;
@@ -141,8 +146,9 @@ fn calls() -> [iotq_call; IOTQ_MAX_SYSCALLS as usize] {
     calls
 }
 
+/// Makes terms, and collects what they refer to.
 #[derive(Default)]
-struct Encoder {
+pub(crate) struct Encoder {
     texts: Vec<iotq_text>,
     sets: Vec<iotq_set_key>,
     set_count: u16,
@@ -212,7 +218,7 @@ impl Encoder {
         terms
     }
 
-    fn term(&mut self, term: &Term) -> iotq_term {
+    pub(crate) fn term(&mut self, term: &Term) -> iotq_term {
         let place = Place::of(&term.operand);
         let mut encoded = iotq_term {
             offset: place.offset,
@@ -311,16 +317,16 @@ impl Encoder {
 const SIGN: u64 = 1 << 63;
 
 /// Where a term reads, and what can stand there.
-struct Place {
-    offset: u16,
-    width: u8,
-    flags: u8,
+pub(crate) struct Place {
+    pub offset: u16,
+    pub width: u8,
+    pub flags: u8,
     least: i128,
     most: i128,
 }
 
 impl Place {
-    fn of(operand: &Operand) -> Self {
+    pub fn of(operand: &Operand) -> Self {
         let members = std::mem::offset_of!(iotq_block, task.members);
         let slot = match operand {
             Operand::Members => Slot::Uint {

@@ -6,6 +6,7 @@
 
 pub mod btf;
 pub mod encode;
+mod groups;
 pub mod install;
 mod modules;
 pub mod names;
@@ -13,6 +14,7 @@ mod privilege;
 pub mod running;
 mod unended;
 
+pub use groups::KernelGroup;
 pub use install::{
     Amiss, InstallError, Options, Standing, Survey, Surveyed, install, lists_tracepoints, verify,
 };

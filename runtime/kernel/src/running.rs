@@ -7,6 +7,7 @@ use aya::Ebpf;
 use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
 
+use crate::groups::{Groups, KernelGroup};
 use crate::unended::Requests;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
@@ -18,6 +19,7 @@ pub struct Running {
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
     requests: Option<Requests>,
+    groups: Groups,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -33,8 +35,12 @@ pub struct Counts {
     pub lost: u64,
     /// Ends without a start that was seen.
     pub unmatched: u64,
-    /// Records shipped with a part that was made up for.
+    /// Records with a part that was made up for.
     pub approx: u64,
+    /// Records that went into groups in the kernel, and nowhere else.
+    pub grouped: u64,
+    /// Records that found no room among the groups in the kernel and were handed over.
+    pub spilled: u64,
 }
 
 impl Counts {
@@ -53,6 +59,7 @@ impl Running {
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
         requests: Option<Requests>,
+        groups: Groups,
         missing: Vec<String>,
     ) -> Self {
         Self {
@@ -60,6 +67,7 @@ impl Running {
             ring,
             counts,
             requests,
+            groups,
             missing,
         }
     }
@@ -84,12 +92,23 @@ impl Running {
                 let books: iotq_counts = zerocopy::transmute!(*books);
                 sum.shipped += books.shipped;
                 sum.lost += books.lost_ring + books.lost_slot;
-                sum.seen += books.rejected + books.shipped + books.lost_ring + books.lost_slot;
+                sum.seen += books.rejected + books.shipped + books.grouped;
+                sum.seen += books.lost_ring + books.lost_slot;
                 sum.unmatched += books.unmatched;
                 sum.approx += books.approx;
+                sum.grouped += books.grouped;
+                sum.spilled += books.spilled;
             }
         }
         Ok(sum)
+    }
+
+    /// Takes out what has been grouped in the kernel for some streams, a bit each: of each CPU by itself.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub fn groups(&mut self, streams: u32) -> Result<Vec<KernelGroup>, MapError> {
+        self.groups.take(streams)
     }
 
     /// The records of requests, and of drivers' commands, whose end has gone by unseen, not yet judged by the filters

@@ -3,6 +3,7 @@
 mod block;
 mod delay;
 mod doctor;
+mod groups;
 mod names;
 mod nvme;
 mod scsi;
@@ -33,6 +34,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["nvme"] => nvme::commands(brought),
         ["virtio", format] => virtio::requests(brought, format),
         ["calls"] => syscall::calls(brought),
+        ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),
     }

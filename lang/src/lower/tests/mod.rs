@@ -2,6 +2,7 @@
 
 mod agreement;
 mod binding;
+mod grouping;
 mod pushing;
 mod refusing;
 

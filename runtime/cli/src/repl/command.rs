@@ -193,6 +193,7 @@ fn show(session: &Session) -> io::Result<()> {
         format,
         output,
         dry_run: _,
+        no_pushdown: _,
         ring,
         btf,
     } = &session.options;

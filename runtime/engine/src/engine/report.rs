@@ -51,6 +51,21 @@ impl Engine {
             .min()
     }
 
+    /// The streams, a bit each, whose groups `advance` would report at that moment.
+    pub fn reporting(&self, elapsed: Duration) -> u32 {
+        let due = |progress: &&Progress| {
+            let moments = [progress.next_report(), progress.end()];
+            moments.iter().flatten().any(|moment| *moment <= elapsed)
+        };
+        let due = self.statements.iter().filter(due);
+        due.fold(0, |all, progress| all | progress.streams) & self.active
+    }
+
+    /// The streams that have not ended, a bit each.
+    pub fn running(&self) -> u32 {
+        self.active
+    }
+
     fn runs(&self, statement: usize) -> bool {
         self.active & self.statements[statement].streams != 0
     }

@@ -39,18 +39,29 @@ impl Grouping {
 
     /// Takes a row, and says whether there was room for its group.
     pub fn add<R: Record + ?Sized>(&mut self, row: &R) -> bool {
-        self.key.set(&self.plan.by, row);
-        if let Some(totals) = self.groups.get_mut(&self.key) {
-            totals.add(&self.plan.measures, row);
-            return true;
+        let group = Self::group(&mut self.groups, &mut self.key, &self.plan, row);
+        group.map(|it| it.add(&self.plan.measures, row)).is_some()
+    }
+
+    /// Takes rows that have been added up elsewhere; `row` has the fields of their keys.
+    pub fn add_totals<R: Record + ?Sized>(&mut self, row: &R, totals: &Totals) -> bool {
+        let group = Self::group(&mut self.groups, &mut self.key, &self.plan, row);
+        group.map(|it| it.merge(totals)).is_some()
+    }
+
+    /// The group of a row, which may be new; none if there is no room.
+    fn group<'a, R: Record + ?Sized>(
+        groups: &'a mut HashMap<Key, Totals>,
+        key: &mut Key,
+        plan: &GroupPlan,
+        row: &R,
+    ) -> Option<&'a mut Totals> {
+        key.set(&plan.by, row);
+        if !groups.contains_key(key) {
+            (groups.len() < MAX_GROUPS).then_some(())?;
+            groups.insert(key.clone(), Totals::new(&plan.measures));
         }
-        let room = self.groups.len() < MAX_GROUPS;
-        if room {
-            let mut totals = Totals::new(&self.plan.measures);
-            totals.add(&self.plan.measures, row);
-            self.groups.insert(self.key.clone(), totals);
-        }
-        room
+        groups.get_mut(key)
     }
 
     /// Whether no row has come since the last report.

@@ -176,6 +176,7 @@ impl<W: Write> Sink for Json<W> {
             lost,
             unmatched,
             seconds,
+            grouped,
             ungrouped,
         } = summary;
         let seconds = (seconds * 1000.0).round() / 1000.0;
@@ -184,8 +185,10 @@ impl<W: Write> Sink for Json<W> {
             "{{\"type\":\"summary\",\"seen\":{seen},\"shipped\":{shipped},\"lost\":{lost},\
              \"unmatched\":{unmatched},"
         )?;
-        if *ungrouped > 0 {
-            write!(self.out, "\"ungrouped\":{ungrouped},")?;
+        for (name, count) in [("grouped", grouped), ("ungrouped", ungrouped)] {
+            if *count > 0 {
+                write!(self.out, "\"{name}\":{count},")?;
+            }
         }
         writeln!(self.out, "\"seconds\":{seconds}}}")?;
         self.flush()

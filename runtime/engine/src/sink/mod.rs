@@ -59,6 +59,8 @@ pub struct Summary {
     pub unmatched: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Records that went into groups in the kernel, and nowhere else.
+    pub grouped: u64,
     /// Rows for whose group there was no room.
     pub ungrouped: u64,
 }
@@ -71,12 +73,14 @@ impl Display for Summary {
             lost,
             unmatched,
             seconds,
+            grouped,
             ungrouped,
         } = self;
-        write!(
-            out,
-            "{seen} seen, {shipped} shipped, {lost} lost, {unmatched} unmatched"
-        )?;
+        write!(out, "{seen} seen, {shipped} shipped, ")?;
+        if *grouped > 0 {
+            write!(out, "{grouped} grouped, ")?;
+        }
+        write!(out, "{lost} lost, {unmatched} unmatched")?;
         if *ungrouped > 0 {
             write!(out, ", {ungrouped} ungrouped")?;
         }

@@ -43,6 +43,7 @@ fn run_plan(
         lost: 1,
         unmatched: 0,
         seconds: 4.2,
+        grouped: 0,
         ungrouped: 0,
     };
     sink.finish(&summary).expect("a summary that is written");

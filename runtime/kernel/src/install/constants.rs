@@ -13,6 +13,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     };
     set("iotq_config", constants.config.as_bytes());
     set("iotq_texts", constants.texts.as_bytes());
+    set("iotq_groupings", constants.groupings.encoded.as_bytes());
     set("iotq_calls", constants.calls.as_bytes());
     set("iotq_scsi_layout", layouts.scsi.as_bytes());
     set("iotq_nvme_layout", layouts.nvme.as_bytes());

@@ -23,6 +23,7 @@ use iotq_probes::abi::iotq_set_key;
 
 use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
+use crate::groups::{Groupings, Groups, Maps};
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
 use crate::running::Running;
@@ -128,8 +129,16 @@ pub fn install(
         mut ebpf,
         hooks,
         issues,
+        groupings,
         ..
     } = loaded;
+    let maps = Maps {
+        generations: take(&mut ebpf, "iotq_generations")?,
+        heads: take(&mut ebpf, "iotq_group_heads")?,
+        groups: take(&mut ebpf, "iotq_groups")?,
+        histograms: take(&mut ebpf, "iotq_hists")?,
+    };
+    let groups = Groups::new(maps, plan, &groupings);
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
     let slots = take(&mut ebpf, "iotq_requests")?;
@@ -138,7 +147,14 @@ pub fn install(
         layers: hooks.ending(plan),
         issues,
     });
-    Ok(Running::new(ebpf, ring, counts, requests, hooks.missing))
+    Ok(Running::new(
+        ebpf,
+        ring,
+        counts,
+        requests,
+        groups,
+        hooks.missing,
+    ))
 }
 
 /// Has the kernel verify the programs of a bound plan, and attaches none of them.
@@ -154,6 +170,7 @@ struct Loaded {
     ebpf: Ebpf,
     hooks: Hooks,
     sets: Vec<iotq_set_key>,
+    groupings: Groupings,
     /// Whether the issue of requests is looked at.
     issues: bool,
 }
@@ -203,6 +220,7 @@ impl Loaded {
             hooks,
             issues: constants.config.want_issue != 0,
             sets: constants.sets,
+            groupings: constants.groupings,
         })
     }
 }

@@ -8,6 +8,7 @@ use iotq_probes::abi::iotq_config;
 
 use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
 use crate::encode::Constants;
+use crate::groups::Room;
 use crate::names::device;
 
 /// About the size of a record in the ring.
@@ -35,6 +36,7 @@ pub(super) struct Sizes {
     threads: u32,
     families: u32,
     untold: u32,
+    groups: Room,
 }
 
 impl Sizes {
@@ -67,6 +69,7 @@ impl Sizes {
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
             threads: used("sys_enter", THREADS),
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
+            groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
             } else {
@@ -87,6 +90,9 @@ impl Sizes {
             ("iotq_threads", self.threads),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
+            ("iotq_group_heads", self.groups.heads.max(1)),
+            ("iotq_groups", self.groups.groups.max(1)),
+            ("iotq_hists", self.groups.histograms.max(1)),
         ] {
             loader.map_max_entries(map, entries);
         }
