@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use iotq_lang::check::{Inputs, check, params};
+use iotq_lang::check::{Imported, Inputs, NotFound, Wanted, check, params};
 use iotq_lang::diag::codes::{
     names, params as param_codes, statements, syntax as syntax_codes, types,
 };
@@ -47,10 +47,28 @@ fn directives(text: &str) -> Case {
     case
 }
 
-/// Modules stand beside the cases.
-fn module(name: &str) -> Option<String> {
-    let name = name.strip_prefix("stdlib.")?;
-    fs::read_to_string(root().join("modules").join(format!("{name}.iotq"))).ok()
+/// Modules and files stand beside the cases; the path of a file is relative to the one that uses it.
+fn module(wanted: Wanted<'_>) -> Result<Imported, NotFound> {
+    let (name, path) = match wanted {
+        Wanted::Module(name) => {
+            let file = name.strip_prefix("stdlib.").ok_or(NotFound(None))?;
+            (name.to_owned(), format!("{file}.iotq"))
+        }
+        Wanted::File { path, from } => {
+            let path = match from.rsplit_once('/') {
+                Some((folder, _)) => format!("{folder}/{path}"),
+                None => path.to_owned(),
+            };
+            (path.clone(), path)
+        }
+    };
+    let path = root().join("modules").join(path);
+    let text = fs::read_to_string(&path).map_err(|_| NotFound(None))?;
+    let key = path.canonicalize().expect("it was read");
+    Ok(Imported {
+        key: key.display().to_string(),
+        source: Source { name, text },
+    })
 }
 
 fn root() -> PathBuf {
@@ -96,6 +114,7 @@ fn run(name: &str, bytes: Vec<u8>, case: &Case) -> Result<String, (Errors, Sourc
         params: case.params.clone(),
         child: case.child,
         modules: &module,
+        key: None,
     };
     let checked = match check(&mut sources, &script, &inputs) {
         Ok(checked) => checked,

@@ -212,7 +212,7 @@ fn plan(script: &str) -> Plan {
         args: Vec::new(),
         params: Vec::new(),
         child: true,
-        modules: &|_| None,
+        ..Inputs::default()
     };
     let plan = lower(check(&mut sources, &tree, &inputs).unwrap()).unwrap();
     let resolved = resolve(&plan.names, Some(std::process::id())).unwrap();

@@ -19,6 +19,7 @@ mod groups;
 mod refuse;
 mod repl;
 mod stop;
+mod tools;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -38,6 +39,7 @@ fn main() {
         devices::tests,
         account::tests,
         repl::tests,
+        tools::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

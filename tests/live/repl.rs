@@ -31,6 +31,7 @@ pub fn tests() -> Vec<Trial> {
         test("repl/definitions_stay", &[], definitions_stay),
         test("repl/saves_and_loads", &[], saves_and_loads),
         test("repl/remembers", &[], remembers),
+        test("repl/runs_tools", &root, runs_tools),
         test("repl/tells_once_what_it_cannot_remember", &[], tells_once),
         test("repl/ends_a_query", &root, ends_a_query),
         test("repl/ends_a_flood", &root, ends_a_flood),
@@ -224,6 +225,14 @@ fn saves_and_loads() {
     other.line(&format!(":load {shown}"));
     other.line(":list definitions");
     other.shows("\r\nlet slow = 10ms\r\n");
+    // What a file uses is found from its folder, also later.
+    let lib = folder.path().join("lib");
+    fs::create_dir(&lib).unwrap();
+    fs::write(lib.join("a.iotq"), "use \"b.iotq\"").unwrap();
+    fs::write(lib.join("b.iotq"), "let from_b = 7ms").unwrap();
+    other.line(&format!(":load {}", lib.join("a.iotq").display()));
+    other.line(":explain trace block where lat > from_b");
+    other.shows("lat > 7ms");
     other.line(":load /no/such/file");
     other.shows("E08");
     other.leave();
@@ -262,6 +271,22 @@ fn tells_once() {
     repl.line(":type lat");
     let more = repl.shows("duration (ns)");
     assert!(!more.contains("is not kept"), "{more}");
+    repl.leave();
+}
+
+fn runs_tools() {
+    let mut repl = Repl::new();
+    repl.keys("top-d\t --int\t 100ms --for 150ms\r");
+    repl.shows("top-devices --interval 100ms --for 150ms");
+    repl.matches(r"\d+ seen, \d+ shipped");
+    repl.line("snoop --help");
+    repl.shows("Only requests of this disk");
+    repl.line("snoop --deb vda");
+    repl.shows("--dev");
+    repl.line("snoop 'open");
+    repl.shows("iotq: ");
+    repl.line(":type lat");
+    repl.shows("duration (ns)");
     repl.leave();
 }
 

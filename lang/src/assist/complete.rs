@@ -72,6 +72,7 @@ fn quoted(before: &str, all: &[Token<'_>]) -> Completion {
     };
     let machine = match want(before, &rest) {
         Want::Value(field) => machine(field),
+        Want::Module => Some(Machine::File),
         _ => None,
     };
     Completion {
@@ -83,18 +84,19 @@ fn quoted(before: &str, all: &[Token<'_>]) -> Completion {
 }
 
 fn bare(before: &str, known: &Known) -> Completion {
-    // Names of the machine and of modules have more characters than others.
+    // Names of the machine, of modules and tools have more characters than others.
     let wide = |c: char| c.is_alphanumeric() || "_-.:/$@".contains(c);
     let start = before.trim_end_matches(wide).len();
-    let (machine, mut words) = match want(before, &code(tokens(&before[..start]))) {
+    let (machine, mut found) = match want(before, &code(tokens(&before[..start]))) {
         Want::Value(field) if machine(field).is_some() => (machine(field), value(field, known)),
         Want::Module => (None, known.modules.clone()),
+        Want::Item => (None, words(Want::Item, known)),
         _ => return narrow(before, known),
     };
-    words.retain(|word| word.starts_with(&before[start..]));
+    found.retain(|word| word.starts_with(&before[start..]));
     Completion {
         start,
-        words,
+        words: found,
         machine,
         quoted: false,
     }

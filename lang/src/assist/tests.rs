@@ -7,7 +7,7 @@ fn at_bar(text: &str) -> Completion {
     let known = Known {
         names: vec!["slow".into(), "is_db".into()],
         modules: vec!["stdlib.storage".into()],
-        tools: vec!["snoop".into()],
+        tools: vec!["snoop".into(), "top-files".into()],
     };
     complete(&text.replace('|', ""), at, &known)
 }
@@ -37,6 +37,8 @@ fn offers(text: &str, some: &[&str], not: &[&str]) {
 fn items_layers_points_clauses() {
     offers("|", &["trace", "let", "snoop"], &["where", "lat"]);
     assert_eq!(words("tr|"), ["trace"]);
+    assert_eq!(words("top-f|"), ["top-files"]);
+    assert_eq!(at_bar("use \"lib/|").machine, Some(Machine::File));
     offers("let a = 1; |", &["trace"], &[]);
     offers("trace |", &["block", "syscall"], &["qemu", "where"]);
     assert_eq!(words("trace block, nv|"), ["nvme"]);

@@ -94,7 +94,8 @@ impl Checker<'_> {
         Err(self.report(error))
     }
 
-    fn is_collection(&self, it: &ast::Expr) -> bool {
+    /// Whether it is a set or a range, which have no value.
+    pub(super) fn is_collection(&self, it: &ast::Expr) -> bool {
         match &it.node {
             ast::ExprKind::Set(_) => true,
             ast::ExprKind::Binary(it) => it.op.node == BinaryOp::Range,

@@ -54,6 +54,8 @@ impl Checker<'_> {
             ast::ExprKind::Bool(value) => Ok(constant(Const::Bool(*value), Type::Bool, span)),
             ast::ExprKind::Arg(index) => self.arg_value(*index, span),
             ast::ExprKind::Device(_) | ast::ExprKind::Child => Err(self.misplaced_name(it)),
+            _ if self.is_any(it) => Err(self.any_misplaced(span)),
+            ast::ExprKind::Any => Err(super::Reported),
             ast::ExprKind::Path(path) => self.path(path, span),
             ast::ExprKind::Call(name, args) => self.call(name, args, span),
             ast::ExprKind::Set(_) => Err(self.misplaced(span, "a set stands behind `in`")),
@@ -84,6 +86,9 @@ impl Checker<'_> {
 
     fn binary(&mut self, it: &ast::Binary, span: Span) -> Res<Expr> {
         let (left, right) = (&*it.left, &*it.right);
+        if it.op.node.is_comparison() && (self.is_any(left) || self.is_any(right)) {
+            return self.unrestricted(left, right, span);
+        }
         let compare = |op| (op, left, right);
         let (op, left, right) = match it.op.node {
             BinaryOp::Eq => compare(CompareOp::Eq),
@@ -101,6 +106,40 @@ impl Checker<'_> {
             _ => return self.arithmetic(it, span),
         };
         self.compare(op, it.op.span, left, right, span)
+    }
+
+    /// Whether an expression is a parameter that restricts nothing, by whatever name.
+    pub(super) fn is_any(&self, it: &ast::Expr) -> bool {
+        if !self.scope.any {
+            return false;
+        }
+        let mut body = match &it.node {
+            ast::ExprKind::Any => return true,
+            ast::ExprKind::Path(path) => self.definition(path),
+            _ => None,
+        };
+        for _ in 0..super::MAX_DEPTH {
+            match body.as_deref().map(|it| &it.node) {
+                Some(ast::ExprKind::Any) => return true,
+                Some(ast::ExprKind::Path(path)) => body = self.definition(path),
+                _ => break,
+            }
+        }
+        false
+    }
+
+    pub(super) fn any_misplaced(&mut self, span: Span) -> super::Reported {
+        self.misplaced(span, "it is `any`, which stands only in comparisons")
+    }
+
+    /// A comparison with `any` holds, whatever it compares.
+    fn unrestricted(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Res<Expr> {
+        for side in [left, right] {
+            if !self.is_any(side) && !self.is_open(side) && !self.is_collection(side) {
+                self.infer(side)?;
+            }
+        }
+        Ok(constant(Const::Bool(true), Type::Bool, span))
     }
 
     fn path(&mut self, path: &ast::Path, span: Span) -> Res<Expr> {

@@ -8,6 +8,7 @@ mod call;
 mod compare;
 mod expr;
 mod fields;
+mod import;
 mod near;
 mod operand;
 mod output;
@@ -21,9 +22,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 pub use call::{FunctionInfo, functions};
+pub use import::{Imported, Modules, NotFound, Wanted, defined};
 pub use near::{did_you_mean, near};
 pub use params::{ParamDecl, param_types, params};
-pub use scope::defined;
 
 use crate::diag::codes::syntax::TOO_LARGE_EXPRESSION;
 use crate::diag::{Diagnostic, Errors};
@@ -48,8 +49,10 @@ pub struct Inputs<'a> {
     pub params: Vec<(String, String)>,
     /// A command is started, whose process `$child` means.
     pub child: bool,
-    /// The text of a module, by its name.
-    pub modules: &'a dyn Fn(&str) -> Option<String>,
+    /// Finds the texts that are used.
+    pub modules: &'a Modules<'a>,
+    /// The key of the script itself, as `modules` would give it: using it again adds nothing.
+    pub key: Option<String>,
 }
 
 impl Default for Inputs<'_> {
@@ -58,7 +61,8 @@ impl Default for Inputs<'_> {
             args: Vec::new(),
             params: Vec::new(),
             child: false,
-            modules: &|_| None,
+            modules: &|_| Err(NotFound(None)),
+            key: None,
         }
     }
 }
@@ -76,6 +80,7 @@ pub fn check(
         names: Vec::new(),
         name_ids: HashMap::new(),
         scope: scope::Scope::default(),
+        imported: Vec::new(),
         env: Env::default(),
         nodes: 0,
         depth: 0,
@@ -114,6 +119,8 @@ struct Checker<'a> {
     names: Vec<ir::Name>,
     name_ids: HashMap<(ir::NameKind, String), ir::NameId>,
     scope: scope::Scope,
+    /// The keys of the texts that are used.
+    imported: Vec<String>,
     env: Env,
     /// Nodes made so far.
     nodes: usize,

@@ -78,6 +78,9 @@ impl Checker<'_> {
 
     fn operand_kind(&mut self, it: &ast::Expr, ty: Type) -> Res<Operand> {
         let span = it.span;
+        if self.is_any(it) {
+            return Err(self.any_misplaced(span));
+        }
         if let ExprKind::Path(path) = &it.node
             && let Some(result) = self.expand(path, span, |checker, body| checker.operand(body, ty))
         {

@@ -54,6 +54,9 @@ enum ParamType {
     Variant(&'static str),
 }
 
+/// The value of a parameter that restricts nothing: a comparison with it holds.
+const ANY: &str = "any";
+
 /// The types that name things.
 const WORDS: [&str; 6] = ["string", "dev", "file", "dir", "cgroup", "comm"];
 
@@ -152,6 +155,9 @@ impl Checker<'_> {
 
     fn given_value(&mut self, param: &ast::Param, ty: ParamType, text: &str) -> Res<Expr> {
         let span = param.name.span;
+        if text == ANY {
+            return Ok(any(span));
+        }
         match value(ty, text, span) {
             Some(value) => Ok(value),
             None => {
@@ -168,6 +174,9 @@ impl Checker<'_> {
 
     fn default_value(&mut self, param: &ast::Param, ty: ParamType, default: &Expr) -> Res<Expr> {
         let word = self.word(default);
+        if word.as_deref() == Some(ANY) {
+            return Ok(any(default.span));
+        }
         let fits = match (ty, &default.node) {
             (_, ExprKind::Arg(_)) => true,
             (ParamType::Value(wanted), _) => {
@@ -201,6 +210,13 @@ impl Checker<'_> {
             .label(param.ty.span, format!("its type is `{}`", param.ty.node));
         error.help.extend(example(ty));
         Err(self.report(error))
+    }
+}
+
+fn any(span: Span) -> Expr {
+    Spanned {
+        node: ExprKind::Any,
+        span,
     }
 }
 

@@ -7,15 +7,16 @@ use std::rc::Rc;
 
 use super::{Checker, Place, Res};
 use crate::diag::Diagnostic;
-use crate::diag::codes::names::{CYCLE, DEFINED_TWICE, MODULE_ITEM, UNKNOWN_MODULE};
-use crate::source::{Source, Span};
+use crate::diag::codes::names::{CYCLE, DEFINED_TWICE, MODULE_ITEM};
+use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Item};
 
 /// What the names mean.
 #[derive(Default)]
 pub(super) struct Scope {
     all: BTreeMap<String, Definition>,
-    modules: Vec<String>,
+    /// One of them is a parameter that restricts nothing.
+    pub(super) any: bool,
 }
 
 /// What a name means.
@@ -29,47 +30,6 @@ pub(super) struct Definition {
     pub(super) body: Option<Rc<ast::Expr>>,
     /// It comes from a module.
     pub(super) imported: bool,
-}
-
-/// The names that a script defines, those of its modules included; what cannot be read is left out.
-pub fn defined(script: &ast::Script, modules: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut seen = Vec::new();
-    collect_names(script, modules, &mut names, &mut seen);
-    names
-}
-
-fn collect_names(
-    script: &ast::Script,
-    modules: &dyn Fn(&str) -> Option<String>,
-    names: &mut Vec<String>,
-    seen: &mut Vec<String>,
-) {
-    for item in &script.items {
-        match &item.node {
-            Item::Let(it) | Item::Def(it) => names.push(it.name.node.clone()),
-            Item::Param(it) => names.push(it.name.node.clone()),
-            Item::Statement(_) => {}
-            Item::Use(path) => {
-                let module = dotted(path);
-                if seen.contains(&module) {
-                    continue;
-                }
-                let text = modules(&module);
-                seen.push(module);
-                let parsed = text.and_then(|text| crate::syntax::parse(&text).ok());
-                if let Some(parsed) = parsed {
-                    collect_names(&parsed, modules, names, seen);
-                }
-            }
-        }
-    }
-}
-
-/// A module's path as written.
-fn dotted(path: &[ast::Name]) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.node.as_str()).collect();
-    parts.join(".")
 }
 
 impl Scope {
@@ -90,7 +50,8 @@ impl Checker<'_> {
         for (name, body) in lets {
             // A name of the machine, a set or a range gets its type where it is used.
             let range = matches!(&body.node, ExprKind::Binary(it) if it.op.node == BinaryOp::Range);
-            let fluid = range || matches!(body.node, ExprKind::Set(_)) || self.is_open(&body);
+            let whole = matches!(body.node, ExprKind::Set(_) | ExprKind::Any);
+            let fluid = range || whole || self.is_any(&body) || self.is_open(&body);
             if !fluid {
                 self.expanding.push(name);
                 let checked = self.in_place(Place::Constant, |checker| checker.infer(&body));
@@ -103,17 +64,20 @@ impl Checker<'_> {
         }
     }
 
-    fn definitions(&mut self, script: &ast::Script, imported: bool) {
+    /// Collects the definitions of one text.
+    pub(super) fn definitions(&mut self, script: &ast::Script, imported: bool) {
         for item in &script.items {
             let (name, definition) = match &item.node {
                 Item::Let(it) => (&it.name, self.definition_of(it, false, imported)),
                 Item::Def(it) => (&it.name, self.definition_of(it, true, imported)),
-                Item::Use(path) => {
-                    self.import(path, item.span);
+                Item::Use(import) => {
+                    self.import(import, item.span);
                     continue;
                 }
                 Item::Param(it) if !imported => {
                     let body = self.param_value(it).ok().map(Rc::new);
+                    let any = |body: &Rc<ast::Expr>| matches!(body.node, ExprKind::Any);
+                    self.scope.any |= body.as_ref().is_some_and(any);
                     let span = it.name.span;
                     let definition = Definition {
                         span,
@@ -155,32 +119,6 @@ impl Checker<'_> {
             Some(first) if !first.imported => {}
             _ => {
                 self.scope.all.insert(name.to_owned(), definition);
-            }
-        }
-    }
-
-    fn import(&mut self, path: &[ast::Name], span: Span) {
-        let name = dotted(path);
-        if self.scope.modules.contains(&name) {
-            return;
-        }
-        let Some(text) = (self.inputs.modules)(&name) else {
-            let error = Diagnostic::new(&UNKNOWN_MODULE, format!("unknown module `{name}`"))
-                .label(span, "no such module")
-                .help("`iotq list modules` shows them");
-            self.report(error);
-            return;
-        };
-        self.scope.modules.push(name.clone());
-        let file = u32::try_from(self.sources.0.len()).unwrap_or(u32::MAX);
-        let parsed = crate::syntax::parse_file(&text, file);
-        self.sources.0.push(Source { name, text });
-        match parsed {
-            Ok(module) => self.definitions(&module, true),
-            Err(errors) => {
-                for error in errors.0 {
-                    self.report(error);
-                }
             }
         }
     }

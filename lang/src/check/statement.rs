@@ -84,11 +84,14 @@ impl Checker<'_> {
         })
     }
 
-    /// The value of `for`, `limit`, `every` or `top`.
+    /// The value of `for`, `limit`, `every` or `top`; one that is `any` sets no bound.
     pub(super) fn bound(&mut self, it: Option<&Spanned<ast::Expr>>, ty: Type) -> Res<Option<u64>> {
         let Some(clause) = it else {
             return Ok(None);
         };
+        if self.is_any(&clause.node) {
+            return Ok(None);
+        }
         let value = self.constant(&clause.node, ty, clause.span)?;
         match value {
             Const::Int(value @ 1..) if u64::try_from(value).is_ok() => {

@@ -36,10 +36,32 @@ pub enum Item {
     Def(Definition),
     /// `param NAME: TYPE = EXPR`
     Param(Param),
-    /// `use stdlib.NAME`
-    Use(Vec<Name>),
+    /// `use stdlib.NAME`, `use "FILE"`
+    Use(Import),
     /// `trace`, `on`, `join`
     Statement(Box<Statement>),
+}
+
+/// What is used.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Import {
+    /// A module of the standard library: the words between the dots.
+    Module(Vec<Name>),
+    /// A file, by its path.
+    File(Name),
+}
+
+impl Import {
+    /// The name of the module, or the path of the file.
+    pub fn text(&self) -> String {
+        match self {
+            Import::Module(path) => {
+                let parts: Vec<&str> = path.iter().map(|part| part.node.as_str()).collect();
+                parts.join(".")
+            }
+            Import::File(path) => path.node.clone(),
+        }
+    }
 }
 
 /// A named expression.
@@ -149,6 +171,8 @@ pub enum ExprKind {
     Arg(u32),
     /// `$child`
     Child,
+    /// The value of a parameter that restricts nothing. Not written: a parameter's `any` becomes it.
+    Any,
     /// `lat`, `block.lat`, `block[].lat`, or a name of the machine.
     Path(Path),
     /// `f(a, b)`

@@ -34,6 +34,16 @@ pub fn is_reserved(word: &str) -> bool {
         || OPERATOR_KEYWORDS.contains(&word)
 }
 
+/// The comment at the head of a text, behind a first line that names its interpreter: its lines, without their mark.
+pub fn heading(text: &str) -> Vec<String> {
+    let interpreter = text.starts_with("#!");
+    let lines = text.lines().skip(usize::from(interpreter));
+    let comment = lines.map_while(|line| line.strip_prefix('#'));
+    comment
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned())
+        .collect()
+}
+
 /// A place by byte offsets: a source is at most 1 MiB, so they fit.
 fn span(file: u32, start: usize, end: usize) -> Span {
     Span {

@@ -186,7 +186,16 @@ impl Builder<'_> {
         match rule {
             Rule::binding => Some(Item::Let(self.definition(inner)?)),
             Rule::def => Some(Item::Def(self.definition(inner)?)),
-            Rule::import => Some(Item::Use(self.words(inner.next()?))),
+            Rule::import => {
+                let what = inner.next()?;
+                Some(Item::Use(match what.as_rule() {
+                    Rule::string => {
+                        let text = self.string(&what)?;
+                        Import::File(self.at(&what, text))
+                    }
+                    _ => Import::Module(self.words(what)),
+                }))
+            }
             Rule::param => {
                 let name = self.word(&inner.next()?);
                 let ty = self.word(&inner.next()?);

@@ -32,7 +32,10 @@ fn item(item: &Item) -> String {
     match item {
         Item::Let(it) => format!("let {} = {}", it.name.node, expr(&it.value)),
         Item::Def(it) => format!("def {} = {}", it.name.node, expr(&it.value)),
-        Item::Use(path) => format!("use {}", dotted(path)),
+        Item::Use(import) => match import {
+            Import::Module(path) => format!("use {}", dotted(path)),
+            Import::File(path) => format!("use {}", quote(&path.node)),
+        },
         Item::Param(it) => {
             let mut out = String::new();
             for line in &it.help {
@@ -185,6 +188,7 @@ fn write_expr(out: &mut String, it: &Expr, level: Level) {
         ExprKind::Device(text) => out.push_str(text),
         ExprKind::Arg(index) => out.push_str(&format!("${index}")),
         ExprKind::Child => out.push_str("$child"),
+        ExprKind::Any => out.push_str("any"),
         ExprKind::Path(path) => out.push_str(&self::path(path)),
         ExprKind::Call(name, args) => {
             out.push_str(&name.node);

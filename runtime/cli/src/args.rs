@@ -14,7 +14,7 @@ use iotq_lang::syntax::{ast::Quantity, number};
     version,
     args_conflicts_with_subcommands = false,
     subcommand_precedence_over_arg = true,
-    override_usage = "iotq [OPTIONS] -e QUERY [ARGS]\n       iotq [OPTIONS] FILE [--PARAM VALUE] [ARGS]\n       \
+    override_usage = "iotq [OPTIONS] -e QUERY [ARGS]\n       iotq [OPTIONS] TOOL|FILE [--PARAM VALUE] [ARGS]\n       \
                       iotq [OPTIONS] < FILE\n       iotq [OPTIONS]            (on a terminal: by hand)\n       iotq COMMAND",
     after_help = AFTER_HELP
 )]
@@ -46,8 +46,9 @@ Examples:
   iotq -e 'on block.complete where pid == 1234 emit lat'
   iotq -e 'on block.complete emit count(), p99(lat) by dev, op every 1s'
   iotq -c 'fio job.fio' -e 'trace syscall where pid under $child and op == fsync'
-  iotq --for 10s slow.iotq --threshold 5ms               a script: its own options stand behind it
-  iotq slow.iotq --help                                  the options of a script
+  iotq snoop --dev vda                                   a tool; `iotq list tools` shows all
+  iotq slow.iotq --threshold 5ms --for 10s               a script: its parameters are options
+  iotq slow.iotq --help                                  the options of a tool or script
   iotq --format csv -o rows.csv -e 'trace block'         a table for other programs; or json
   iotq explain -e 'trace block where lat > 1ms'          what the kernel decides, and when
   iotq explain E0302                                     the page of an error
@@ -68,7 +69,7 @@ pub struct Query {
 }
 
 /// How a query runs.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Run {
     /// Start COMMAND when everything is attached, and end when it ends; `$child` is its process
     #[arg(short = 'c', long = "command", value_name = "COMMAND", value_hint = ValueHint::CommandString)]
@@ -134,9 +135,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Stage::Plan)]
         stage: Stage,
     },
-    /// List layers, points, fields, devices, error codes
+    /// List layers, points, fields, tools, devices, error codes
     List {
-        /// `devices`, `codes`, `modules`, a layer, or a glob over names such as 'block.*lat*'
+        /// `tools`, `devices`, `codes`, `modules`, a layer, or a glob over names such as 'block.*lat*'
         what: Option<String>,
         /// Form of the output
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
@@ -158,7 +159,7 @@ pub enum Command {
     },
     /// Print the manual page: `iotq man | man -l -`
     Man,
-    /// Run a script: FILE [--PARAM VALUE] [ARGS]
+    /// Run a tool of the library or a script: TOOL|FILE [--PARAM VALUE] [ARGS]
     #[command(external_subcommand)]
     Script(Vec<OsString>),
 }

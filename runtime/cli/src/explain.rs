@@ -1,5 +1,6 @@
 //! `iotq check` and `iotq explain`: what the compiler makes of a query, and the pages of the error codes.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn is_code(word: &str) -> bool {
 fn read(input: &Input) -> Result<Script, Failure> {
     match &input.words[..] {
         words if !input.expr.is_empty() => Script::from_expr(&input.expr, words),
-        [file, rest @ ..] => Script::from_file(Path::new(file), rest, None),
-        [] => Script::from_file(Path::new("-"), &[], None),
+        [file, rest @ ..] => Script::named(file, rest, None),
+        [] => Script::named(OsStr::new("-"), &[], None),
     }
 }

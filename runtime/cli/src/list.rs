@@ -5,14 +5,16 @@ mod devices;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use iotq_lang::check::{ParamDecl, params};
 use iotq_lang::diag::codes;
+use iotq_lang::syntax;
 use iotq_probes::catalogue::{Field, LAYERS, Layer, Type};
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
 use crate::args::ListFormat;
+use crate::library::{MODULES, TOOLS};
 use crate::report::{Failure, note};
-use crate::script::STDLIB;
 
 /// Lists layers, or what the word names.
 ///
@@ -23,6 +25,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
         None => LAYERS.iter().map(|layer| layer_row(layer)).collect(),
         Some("devices") => return devices::list(format),
         Some("modules") => modules().collect(),
+        Some("tools") => tools().collect(),
         Some("codes") => codes::all()
             .map(|code| Row::new(code.id, "code", code.title))
             .collect(),
@@ -30,7 +33,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
     };
     if rows.is_empty() {
         note(&format!(
-            "iotq: nothing is called {}; `iotq list` shows the layers, and devices, modules and codes can be listed",
+            "iotq: nothing is called {}; `iotq list` shows the layers, and tools, devices, modules and codes can be listed",
             what.unwrap_or_default()
         ));
         return Ok(ExitCode::from(2));
@@ -116,20 +119,35 @@ fn matching(name: &str) -> Vec<Row> {
             .chain(fields)
     });
     rows.chain(modules())
+        .chain(tools())
         .filter(|row| glob.matches(&row.name))
         .collect()
 }
 
-/// The modules of the standard library, by the first line of each.
+/// The modules of the standard library.
 fn modules() -> impl Iterator<Item = Row> {
-    STDLIB.iter().map(|(name, text)| {
-        let doc = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches(['#', ' ']);
-        Row::new(*name, "module", doc)
+    MODULES
+        .iter()
+        .map(|(name, text)| Row::new(*name, "module", about(text)))
+}
+
+/// The tools of the standard library, with their parameters.
+fn tools() -> impl Iterator<Item = Row> {
+    TOOLS.iter().map(|(name, text)| {
+        let mut row = Row::new(*name, "tool", about(text));
+        let params = syntax::parse(text).map(|tree| params(&tree));
+        let param = |it: ParamDecl| json!({"name": it.name, "type": it.ty, "default": it.default, "doc": it.help});
+        let params: Vec<Value> = params.unwrap_or_default().into_iter().map(param).collect();
+        row.more = json!({"params": params});
+        row
     })
+}
+
+/// The first paragraph of the comment at the head of a text.
+fn about(text: &str) -> String {
+    let heading = syntax::heading(text);
+    let first = heading.into_iter().take_while(|line| !line.is_empty());
+    first.collect::<Vec<_>>().join(" ")
 }
 
 fn field_row(layer: &Layer, field: &Field) -> Row {

@@ -4,6 +4,7 @@ mod args;
 mod child;
 mod doctor;
 mod explain;
+mod library;
 mod list;
 mod memory;
 mod names;
@@ -16,7 +17,6 @@ mod stop;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use args::{Cli, Command, Run};
@@ -61,14 +61,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Some(Command::Script(words)) => match &words[..] {
             [file, rest @ ..] => {
-                let script = Script::from_file(Path::new(file), rest, Some(&mut options))?;
+                let script = Script::named(file, rest, Some(&mut options))?;
                 once(&options, script)
             }
             [] => Ok(usage()),
         },
         None if !query.expr.is_empty() => once(&options, Script::from_expr(&query.expr, &[])?),
         None if !io::stdin().is_terminal() => {
-            once(&options, Script::from_file(Path::new("-"), &[], None)?)
+            once(&options, Script::named(OsStr::new("-"), &[], None)?)
         }
         None => repl::repl(options),
     }

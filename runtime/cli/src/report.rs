@@ -14,6 +14,8 @@ use iotq_lang::source::Sources;
 pub struct Failure {
     errors: Errors,
     sources: Sources,
+    /// What the words of a command line are, instead: wrong, or a wish for help.
+    usage: Option<Box<clap::Error>>,
 }
 
 impl Failure {
@@ -22,25 +24,37 @@ impl Failure {
         Self {
             errors,
             sources: sources.clone(),
+            usage: None,
+        }
+    }
+
+    /// The words of a command line do not fit, or ask for help.
+    pub fn usage(error: clap::Error) -> Self {
+        let failure = Self::new(Errors(Vec::new()), &Sources::default());
+        Self {
+            usage: Some(Box::new(error)),
+            ..failure
         }
     }
 
     /// An error without a place, whose causes are told as help.
     pub fn plain(code: &'static Code, message: impl Into<String>, cause: &dyn Error) -> Self {
         let error = Diagnostic::new(code, message).help(chain(cause));
-        Self {
-            errors: Errors(vec![error]),
-            sources: Sources::default(),
-        }
+        Self::new(Errors(vec![error]), &Sources::default())
     }
 
     /// Whether all of it is of one kind.
     pub fn is_only(&self, code: &Code) -> bool {
-        self.errors.0.iter().all(|error| error.code == code)
+        self.usage.is_none() && self.errors.0.iter().all(|error| error.code == code)
     }
 
     /// Tells the user, and gives the exit code of the first error.
     pub fn report(&self) -> ExitCode {
+        if let Some(error) = &self.usage {
+            // Nobody is left to be told that it cannot be told.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
         if self.errors.0.is_empty() {
             return ExitCode::SUCCESS;
         }
@@ -105,10 +119,7 @@ impl From<io::Error> for Failure {
     /// Writing output is the only thing that fails so. A reader that has gone away is no failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self {
-                errors: Errors(Vec::new()),
-                sources: Sources::default(),
-            };
+            return Self::new(Errors(Vec::new()), &Sources::default());
         }
         Self::plain(&run::WRITE, "the output cannot be written", &error)
     }

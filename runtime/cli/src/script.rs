@@ -1,12 +1,13 @@
 //! From the command line to a plan: reads the query, its parameters and arguments, and compiles it.
 
-use std::ffi::OsString;
+mod arguments;
+
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
-use clap::{Arg, Args, Command};
-use iotq_lang::check::{self, Inputs, ParamDecl};
+use iotq_lang::check::{self, Inputs, did_you_mean, near};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Checked, Name};
@@ -14,9 +15,10 @@ use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
 use iotq_lang::syntax;
-use iotq_lang::syntax::ast::{self, Item, Spanned};
+use iotq_lang::syntax::ast::{self, Import, Item, Spanned};
 
 use crate::args::Run;
+use crate::library;
 use crate::report::Failure;
 
 /// A query that has been read, with what the command line gives it.
@@ -28,6 +30,8 @@ pub struct Script {
     pub tree: ast::Script,
     params: Vec<(String, String)>,
     args: Vec<String>,
+    /// What its file is known by, if it has one.
+    key: Option<String>,
 }
 
 impl Script {
@@ -43,17 +47,28 @@ impl Script {
         Self::parse(source, words, None)
     }
 
-    /// Reads a file, or standard input for `-`; the words behind it are its parameters and arguments, and options of the
-    /// run if there is to be one.
+    /// Reads what a word of the command line means: a tool of the library, a file, or standard input for `-`. A tool goes
+    /// before a file of its name; a path or the suffix `.iotq` mean a file. The words behind it are its parameters and
+    /// arguments, and options of the run if there is to be one.
     ///
     /// # Errors
     /// If it cannot be read or parsed, or the words do not fit its parameters.
-    pub fn from_file(
-        path: &Path,
-        words: &[OsString],
-        run: Option<&mut Run>,
-    ) -> Result<Self, Failure> {
-        Self::parse(Self::read(path)?, words, run)
+    pub fn named(word: &OsStr, words: &[OsString], run: Option<&mut Run>) -> Result<Self, Failure> {
+        if let Some(tool) = word.to_str().and_then(library::tool) {
+            return Self::parse(tool, words, run);
+        }
+        let path = Path::new(word);
+        let mut script = Self::parse(Self::read(path)?, words, run)?;
+        script.key = library::key(path);
+        Ok(script)
+    }
+
+    /// Reads a tool, with the words behind it.
+    ///
+    /// # Errors
+    /// If the words do not fit its parameters.
+    pub fn of_tool(tool: Source, words: &[OsString], run: &mut Run) -> Result<Self, Failure> {
+        Self::parse(tool, words, Some(run))
     }
 
     /// The text of a file, or of standard input for `-`.
@@ -62,16 +77,22 @@ impl Script {
     /// If it cannot be read, or is no text.
     pub fn read(path: &Path) -> Result<Source, Failure> {
         let unreadable = |error: io::Error| {
-            Failure::plain(
+            let shown = path.display();
+            let failure = Failure::plain(
                 &code::SCRIPT,
-                format!("the script {} cannot be read", path.display()),
+                format!("the script {shown} cannot be read"),
                 &error,
-            )
+            );
+            match error.kind() {
+                io::ErrorKind::NotFound => failure.help(meant(path)),
+                _ => failure,
+            }
         };
         let (name, bytes) = if path == Path::new("-") {
-            ("<stdin>".to_owned(), read(io::stdin().lock()))
+            ("<stdin>".to_owned(), library::read(io::stdin().lock()))
         } else {
-            (path.display().to_string(), File::open(path).and_then(read))
+            let bytes = File::open(path).and_then(library::read);
+            (path.display().to_string(), bytes)
         };
         let source = syntax::decode(&name, bytes.map_err(unreadable)?);
         source.map_err(|errors| Failure::new(errors, &Sources::default()))
@@ -89,7 +110,11 @@ impl Script {
         let mut sources = Sources(vec![text]);
         let parsed = syntax::parse(&sources.0[0].text);
         let mut tree = parsed.map_err(|errors| Failure::new(errors, &sources))?;
-        let own: Vec<String> = tree.items.iter().filter_map(name).collect();
+        let own: Vec<String> = tree
+            .items
+            .iter()
+            .filter_map(|item| name_of(&item.node))
+            .collect();
         for definition in earlier.iter().filter(|it| !own.contains(&it.name)) {
             let file = u32::try_from(sources.0.len()).unwrap_or(u32::MAX);
             sources.0.push(definition.source.clone());
@@ -102,20 +127,22 @@ impl Script {
             tree,
             params,
             args: Vec::new(),
+            key: None,
         })
     }
 
     fn parse(source: Source, words: &[OsString], run: Option<&mut Run>) -> Result<Self, Failure> {
-        let name = source.name.clone();
         let sources = Sources(vec![source]);
         let tree =
             syntax::parse(&sources.0[0].text).map_err(|errors| Failure::new(errors, &sources))?;
-        let (params, args) = arguments(&name, &check::params(&tree), words, run);
+        let (params, args) = arguments::read(&sources.0[0], &check::params(&tree), words, run)
+            .map_err(Failure::usage)?;
         Ok(Self {
             sources,
             tree,
             params,
             args,
+            key: None,
         })
     }
 
@@ -124,17 +151,28 @@ impl Script {
         let own = |item: &&Spanned<Item>| item.span.file == 0;
         let items = self.tree.items.iter().filter(own);
         let definition = |item: &Spanned<Item>| {
-            let name = name(item)?;
             let mut text = self.sources.text(item.span).to_owned();
-            if let Item::Param(param) = &item.node {
-                let help = param.help.iter().map(|line| format!("# {line}\n"));
-                text.insert_str(0, &help.collect::<String>());
+            let mut item = item.node.clone();
+            match &mut item {
+                Item::Param(param) => {
+                    let help = param.help.iter().map(|line| format!("# {line}\n"));
+                    text.insert_str(0, &help.collect::<String>());
+                }
+                Item::Use(Import::File(path)) => {
+                    // It no longer stands in the file that the path is relative to.
+                    let from = self.sources.0.first().map_or("", |source| &source.name);
+                    let file = library::beside(&path.node, from);
+                    let file = std::path::absolute(&file).unwrap_or(file);
+                    path.node = file.display().to_string();
+                    text = format!("use {}", syntax::quote(&path.node));
+                }
+                _ => {}
             }
+            let name = name_of(&item)?;
             let source = Source {
                 name: format!("<{name}>"),
                 text,
             };
-            let item = item.node.clone();
             Some(Definition { name, item, source })
         };
         items.filter_map(definition).collect()
@@ -156,7 +194,8 @@ impl Script {
 
     /// The names that it defines, those of its modules included.
     pub fn names(&self) -> Vec<String> {
-        check::defined(&self.tree, &stdlib)
+        let from = self.sources.0.first().map_or("", |source| &source.name);
+        check::defined(&self.tree, from, &library::find)
     }
 
     /// Resolves and checks it; `child`: a command is started along with it.
@@ -168,7 +207,8 @@ impl Script {
             args: self.args.clone(),
             params: self.params.clone(),
             child,
-            modules: &stdlib,
+            modules: &library::find,
+            key: self.key.clone(),
         };
         check::check(&mut self.sources, &self.tree, &inputs)
             .map_err(|errors| Failure::new(errors, &self.sources))
@@ -206,93 +246,18 @@ pub struct Definition {
 }
 
 /// What an item defines.
-fn name(item: &Spanned<Item>) -> Option<String> {
-    match &item.node {
+fn name_of(item: &Item) -> Option<String> {
+    match item {
         Item::Let(it) | Item::Def(it) => Some(it.name.node.clone()),
         Item::Param(it) => Some(it.name.node.clone()),
-        Item::Use(path) => {
-            let parts: Vec<&str> = path.iter().map(|part| part.node.as_str()).collect();
-            Some(format!("use {}", parts.join(".")))
-        }
+        Item::Use(import) => Some(format!("use {}", import.text())),
         Item::Statement(_) => None,
     }
 }
 
-/// At most a byte more than is compiled: the compiler then says that it is too large.
-fn read(from: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(syntax::MAX_SOURCE as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The modules of the standard library.
-fn stdlib(name: &str) -> Option<String> {
-    STDLIB
-        .iter()
-        .find(|(module, _)| *module == name)
-        .map(|(_, text)| (*text).to_owned())
-}
-
-/// Name and text of every module of `stdlib/`.
-pub const STDLIB: &[(&str, &str)] = &[(
-    "stdlib.storage",
-    include_str!("../../../stdlib/storage.iotq"),
-)];
-
-type Values = (Vec<(String, String)>, Vec<String>);
-
-/// A script's parameters are its options; what is left is `$1`, `$2` …. Ends the process for `--help` and for words that
-/// do not fit, as the command line itself does.
-fn arguments(
-    name: &str,
-    declared: &[ParamDecl],
-    words: &[OsString],
-    run: Option<&mut Run>,
-) -> Values {
-    let mut command = Command::new(name.to_owned())
-        .no_binary_name(true)
-        .override_usage(format!("iotq {name} [--PARAM VALUE] [ARGS]"))
-        .arg(
-            Arg::new("")
-                .num_args(0..)
-                .value_name("ARGS")
-                .help("$1, $2 … of the script"),
-        );
-    for param in declared {
-        let option = Arg::new(param.name.clone())
-            .long(param.name.clone())
-            .value_name(param.ty.to_uppercase());
-        let default = param
-            .default
-            .as_ref()
-            .map(|default| format!(" [default: {default}]"))
-            .unwrap_or_default();
-        command = command.arg(option.help(format!("{}{default}", param.help)));
-    }
-    // A parameter takes the place of all options of the run if it has the name of one.
-    let own = Run::augment_args(Command::new(""));
-    let clash = |arg: &Arg| {
-        declared
-            .iter()
-            .any(|param| arg.get_long() == Some(&*param.name))
-    };
-    let run = run.filter(|_| !own.get_arguments().any(clash));
-    if run.is_some() {
-        command = command.args(own.get_arguments());
-    }
-    let matches = command.get_matches_from(words);
-    if let Some(run) = run {
-        run.merge(&matches);
-    }
-    let given = |param: &ParamDecl| {
-        matches
-            .get_one::<String>(&param.name)
-            .map(|value| (param.name.clone(), value.clone()))
-    };
-    let args = matches.get_many::<String>("").unwrap_or_default();
-    (
-        declared.iter().filter_map(given).collect(),
-        args.cloned().collect(),
-    )
+/// What else a word may have meant that names no file.
+fn meant(path: &Path) -> String {
+    let word = path.to_str().unwrap_or("");
+    let tools = library::TOOLS.iter().map(|(name, _)| *name);
+    did_you_mean(&near(word, tools)).unwrap_or_else(|| "`iotq list tools` shows the tools".into())
 }

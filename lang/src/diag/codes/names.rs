@@ -58,10 +58,12 @@ hist lhist p50 p90 p99 p999 quantile rate ratio`.
     on block.complete emit p99(lat) by bucket(size, 64KiB)
 "
 
-    UNKNOWN_MODULE "E0210" "an unknown module" r"`use` imports the definitions of a module of the standard library.
+    UNKNOWN_MODULE "E0210" "an unknown module or file" r#"`use` takes the definitions of a module of the standard library, or of a file. The path of a file is relative to the
+folder of the file that uses it.
 
     use stdlib.storage
-"
+    use "lib/our-disks.iotq"
+"#
 
     DEFINED_TWICE "E0211" "a name is defined twice" r"A name has one meaning in the whole script, wherever it is defined. A script may replace a definition that it
 imports from a module, but not one of its own, and two modules may not define the same name.

@@ -62,7 +62,8 @@ runs: literals, `let`, `param`, arguments, and arithmetic on them.
 zero, has no value.
 "
 
-    MISPLACED "E0311" "this is not a value" r"Sets and ranges stand behind `in`; the list of a layer in a join is reduced by an aggregate.
+    MISPLACED "E0311" "this is not a value" r"Sets and ranges stand behind `in`; the list of a layer in a join is reduced by an aggregate; a parameter that is
+`any` stands only in comparisons, which it makes true.
 
     trace block where op in {read, write} and lat in 1ms..10ms
     join syscall, block emit syscall.lat, max(block[].lat)

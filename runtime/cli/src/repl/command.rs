@@ -21,7 +21,7 @@ pub const COMMANDS: [(&str, &str, &str); 8] = [
     (
         "list",
         "[WHAT]",
-        "layers; `block`, `syscall.*`, `devices`, `modules`, `codes`; `definitions` are those made here",
+        "layers; `block`, `syscall.*`, `tools`, `devices`, `modules`, `codes`; `definitions` are those made here",
     ),
     (
         "explain",

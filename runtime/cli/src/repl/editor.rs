@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use iotq_lang::assist::{self, Class, Known};
+use iotq_lang::check;
 use iotq_lang::diag::codes;
 use iotq_lang::syntax;
 use iotq_probes::catalogue::LAYERS;
@@ -19,6 +20,7 @@ use rustyline::{
 use super::command::{COMMANDS, OPTIONS};
 use super::history::Kept;
 use super::machine;
+use super::session::tool;
 
 const PROMPT: &str = "iotq> ";
 
@@ -94,7 +96,8 @@ impl Validator for Helper {
         let last = text.rsplit('\n').next().unwrap_or("");
         let ended = text.contains('\n') && last.trim().is_empty();
         let unfinished = || syntax::parse(text).is_err_and(|errors| errors.unfinished());
-        Ok(match text.starts_with(':') || ended || !unfinished() {
+        let whole = text.starts_with(':') || tool(text).is_some();
+        Ok(match whole || ended || !unfinished() {
             true => ValidationResult::Valid(None),
             false => ValidationResult::Incomplete,
         })
@@ -135,17 +138,16 @@ impl Completer for Helper {
         at: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if let Some(tool) = tool(line).filter(|tool| at > tool.name.len()) {
+            return Ok(of_tool(&tool.text, &line[..at]));
+        }
         let query = query_start(line);
         if at < query || query == line.len() && line.starts_with(':') {
             return Ok(of_command(&line[..at]));
         }
         let found = assist::complete(&line[query..], at - query, &self.known);
         let start = query + found.start;
-        let same = |word: String| Pair {
-            display: word.clone(),
-            replacement: word,
-        };
-        let mut pairs: Vec<Pair> = found.words.into_iter().map(same).collect();
+        let mut pairs = beginning(found.words.into_iter(), &line[start..at]);
         if let Some(kind) = found.machine {
             pairs.extend(machine::names(kind, &line[start..at], found.quoted));
         }
@@ -180,6 +182,25 @@ fn query_start(line: &str) -> usize {
     }
 }
 
+/// Completes the parameters of a tool.
+fn of_tool(text: &str, line: &str) -> (usize, Vec<Pair>) {
+    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let params = syntax::parse(text).map(|tree| check::params(&tree));
+    let words = params.unwrap_or_default().into_iter();
+    let words = words.map(|param| format!("--{}", param.name));
+    (start, beginning(words, &line[start..]))
+}
+
+/// The words that begin so.
+fn beginning(words: impl Iterator<Item = String>, begun: &str) -> Vec<Pair> {
+    let fits = words.filter(|word| word.starts_with(begun));
+    let pair = |word: String| Pair {
+        display: word.clone(),
+        replacement: word,
+    };
+    fits.map(pair).collect()
+}
+
 /// Completes the words of a command.
 fn of_command(line: &str) -> (usize, Vec<Pair>) {
     let start = line.rfind(' ').map_or(0, |at| at + 1);
@@ -193,7 +214,7 @@ fn of_command(line: &str) -> (usize, Vec<Pair>) {
         ":load" | ":save" | ":save!" => return (start, machine::paths(word)),
         ":set" => OPTIONS.iter().map(|&name| name.to_owned()).collect(),
         ":list" => {
-            let others = ["devices", "modules", "codes", "definitions"].into_iter();
+            let others = ["tools", "devices", "modules", "codes", "definitions"].into_iter();
             let layers = LAYERS.iter().map(|layer| layer.name);
             layers.chain(others).map(str::to_owned).collect()
         }
@@ -204,14 +225,7 @@ fn of_command(line: &str) -> (usize, Vec<Pair>) {
         }
         _ => Vec::new(),
     };
-    let fits = words
-        .into_iter()
-        .filter(|candidate| candidate.starts_with(word));
-    let pair = |word: String| Pair {
-        display: word.clone(),
-        replacement: word,
-    };
-    (start, fits.map(pair).collect())
+    (start, beginning(words.into_iter(), word))
 }
 
 const BOLD: &str = "1";

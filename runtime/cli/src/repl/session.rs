@@ -1,5 +1,6 @@
 //! What stays between two inputs: definitions, values of parameters, options.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use iotq_lang::assist::Known;
@@ -8,6 +9,7 @@ use iotq_lang::source::Source;
 use iotq_lang::syntax::ast::Item;
 
 use crate::args::Run;
+use crate::library::{self, MODULES, TOOLS};
 use crate::report::{Failure, note};
 use crate::run;
 use crate::script::{Definition, Script};
@@ -40,11 +42,14 @@ impl Session {
         })
     }
 
-    /// Takes a text in: its definitions stay, its statements run.
+    /// Takes a text in: its definitions stay, its statements run. A line that begins with the name of a tool runs it.
     ///
     /// # Errors
     /// Those of the text, and of the run.
     pub fn input(&mut self, name: &str, text: &str) -> Result<(), Failure> {
+        if let Some(tool) = tool(text) {
+            return self.tool(tool, text);
+        }
         let mut script = self.script(name, text)?;
         let runs = script.has_statements();
         match script.clone().check(self.options.child.is_some()) {
@@ -57,8 +62,26 @@ impl Session {
             return Ok(());
         }
         self.last = Some(script.statements());
+        self.run(&self.options, &mut script)
+    }
+
+    fn tool(&self, tool: Source, line: &str) -> Result<(), Failure> {
+        let words = match shell_words::split(line) {
+            Ok(words) => words,
+            Err(error) => {
+                note(&format!("iotq: {error}"));
+                return Ok(());
+            }
+        };
+        let words: Vec<OsString> = words.into_iter().skip(1).map(OsString::from).collect();
+        let mut options = self.options.clone();
+        let mut script = Script::of_tool(tool, &words, &mut options)?;
+        self.run(&options, &mut script)
+    }
+
+    fn run(&self, options: &Run, script: &mut Script) -> Result<(), Failure> {
         self.stop.begin();
-        let ended = run::run(&self.options, &mut script, &self.stop);
+        let ended = run::run(options, script, &self.stop);
         self.stop.end();
         ended.map(drop)
     }
@@ -164,11 +187,8 @@ impl Session {
         let names = self.script("<query>", "").map(|it| it.names());
         Known {
             names: names.unwrap_or_default(),
-            modules: crate::script::STDLIB
-                .iter()
-                .map(|(name, _)| (*name).to_owned())
-                .collect(),
-            tools: Vec::new(),
+            modules: MODULES.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            tools: TOOLS.iter().map(|(name, _)| (*name).to_owned()).collect(),
         }
     }
 
@@ -176,4 +196,9 @@ impl Session {
     pub fn terminated(&self) -> bool {
         self.stop.terminated()
     }
+}
+
+/// The tool that a line runs, if it begins with the name of one.
+pub fn tool(line: &str) -> Option<Source> {
+    library::tool(line.split_whitespace().next()?)
 }

@@ -68,7 +68,7 @@ fn plan(text: &str) -> Plan {
         args: Vec::new(),
         params: Vec::new(),
         child: false,
-        modules: &|_| None,
+        ..Inputs::default()
     };
     let checked = check(&mut sources, &tree, &inputs).expect("a query");
     lower(checked).expect("a plan")
