@@ -19,38 +19,104 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Name};
 use crate::value::Const;
 
-/// Name, function, and how it is written.
-const FUNCTIONS: [(&str, Function, &str); 7] = [
-    ("abs", Function::Abs, "abs(x)"),
-    ("least", Function::Least, "least(a, b, …)"),
-    ("greatest", Function::Greatest, "greatest(a, b, …)"),
-    ("bucket", Function::Bucket, "bucket(x, width)"),
-    ("lower", Function::Lower, "lower(text)"),
-    ("length", Function::Length, "length(text)"),
-    ("coalesce", Function::Coalesce, "coalesce(a, b)"),
+/// Name, function, how it is written, and what it gives.
+const FUNCTIONS: [(&str, Function, &str, &str); 7] = [
+    ("abs", Function::Abs, "abs(x)", "without its sign"),
+    (
+        "least",
+        Function::Least,
+        "least(a, b, …)",
+        "the smallest of values of one type; null if one of them is",
+    ),
+    (
+        "greatest",
+        Function::Greatest,
+        "greatest(a, b, …)",
+        "the largest of values of one type; null if one of them is",
+    ),
+    (
+        "bucket",
+        Function::Bucket,
+        "bucket(x, width)",
+        "rounded down to a multiple of the width",
+    ),
+    (
+        "lower",
+        Function::Lower,
+        "lower(text)",
+        "with small ASCII letters",
+    ),
+    ("length", Function::Length, "length(text)", "in bytes"),
+    (
+        "coalesce",
+        Function::Coalesce,
+        "coalesce(a, b)",
+        "`a`, or `b` if `a` is null",
+    ),
 ];
 
-/// Name, aggregate, and how it is written. The share of `quantile` is its second argument.
-const AGGREGATES: [(&str, Aggregate, &str); 15] = [
-    ("count", Aggregate::Count, "count()"),
-    ("sum", Aggregate::Sum, "sum(x)"),
-    ("avg", Aggregate::Avg, "avg(x)"),
-    ("min", Aggregate::Min, "min(x)"),
-    ("max", Aggregate::Max, "max(x)"),
-    ("stddev", Aggregate::Stddev, "stddev(x)"),
-    ("hist", Aggregate::Hist, "hist(x)"),
-    ("lhist", Aggregate::Lhist, "lhist(x, low, high, step)"),
-    ("p50", Aggregate::Quantile(0.5), "p50(x)"),
-    ("p90", Aggregate::Quantile(0.9), "p90(x)"),
-    ("p99", Aggregate::Quantile(0.99), "p99(x)"),
-    ("p999", Aggregate::Quantile(0.999), "p999(x)"),
+/// Name, aggregate, how it is written, and what it tells. The share of `quantile` is its second argument.
+const AGGREGATES: [(&str, Aggregate, &str, &str); 15] = [
+    ("count", Aggregate::Count, "count()", "rows"),
+    ("sum", Aggregate::Sum, "sum(x)", "the sum, exactly"),
+    ("avg", Aggregate::Avg, "avg(x)", "the mean"),
+    ("min", Aggregate::Min, "min(x)", "the smallest value"),
+    ("max", Aggregate::Max, "max(x)", "the largest value"),
+    (
+        "stddev",
+        Aggregate::Stddev,
+        "stddev(x)",
+        "the standard deviation of a sample",
+    ),
+    ("hist", Aggregate::Hist, "hist(x)", "a log-linear histogram"),
+    (
+        "lhist",
+        Aggregate::Lhist,
+        "lhist(x, low, high, step)",
+        "a histogram of equal steps",
+    ),
+    (
+        "p50",
+        Aggregate::Quantile(0.5),
+        "p50(x)",
+        "the median, within 1/32",
+    ),
+    (
+        "p90",
+        Aggregate::Quantile(0.9),
+        "p90(x)",
+        "what 90 % do not exceed, within 1/32",
+    ),
+    (
+        "p99",
+        Aggregate::Quantile(0.99),
+        "p99(x)",
+        "what 99 % do not exceed, within 1/32",
+    ),
+    (
+        "p999",
+        Aggregate::Quantile(0.999),
+        "p999(x)",
+        "what 99.9 % do not exceed, within 1/32",
+    ),
     (
         "quantile",
         Aggregate::Quantile(f64::NAN),
         "quantile(x, 0.95)",
+        "what such a share does not exceed, within 1/32",
     ),
-    ("rate", Aggregate::Rate, "rate() or rate(x)"),
-    ("ratio", Aggregate::Ratio, "ratio(condition)"),
+    (
+        "rate",
+        Aggregate::Rate,
+        "rate() or rate(x)",
+        "rows, or the sum, each second",
+    ),
+    (
+        "ratio",
+        Aggregate::Ratio,
+        "ratio(condition)",
+        "the share of the rows for which it is true",
+    ),
 ];
 
 /// A function or aggregate, for people.
@@ -60,24 +126,24 @@ pub struct FunctionInfo {
     pub name: &'static str,
     /// How it is written.
     pub usage: &'static str,
+    /// What it gives.
+    pub doc: &'static str,
     /// It makes one value of many rows.
     pub aggregate: bool,
 }
 
 /// All functions, then all aggregates.
 pub fn functions() -> impl Iterator<Item = FunctionInfo> {
-    let info = |name, usage, aggregate| FunctionInfo {
+    let info = |name, usage, doc, aggregate| FunctionInfo {
         name,
         usage,
+        doc,
         aggregate,
     };
     let functions = FUNCTIONS.iter();
-    let functions = functions.map(move |&(name, _, usage)| info(name, usage, false));
-    functions.chain(
-        AGGREGATES
-            .iter()
-            .map(move |&(name, _, usage)| info(name, usage, true)),
-    )
+    let functions = functions.map(move |&(name, _, usage, doc)| info(name, usage, doc, false));
+    let aggregates = AGGREGATES.iter();
+    functions.chain(aggregates.map(move |&(name, _, usage, doc)| info(name, usage, doc, true)))
 }
 
 /// The most buckets of `lhist`.
@@ -100,10 +166,10 @@ impl Checker<'_> {
             usage,
             span,
         };
-        if let Some(&(_, function, usage)) = FUNCTIONS.iter().find(|it| it.0 == name.node) {
+        if let Some(&(_, function, usage, _)) = FUNCTIONS.iter().find(|it| it.0 == name.node) {
             return self.function(function, &call(usage));
         }
-        if let Some(&(_, aggregate, usage)) = AGGREGATES.iter().find(|it| it.0 == name.node) {
+        if let Some(&(_, aggregate, usage, _)) = AGGREGATES.iter().find(|it| it.0 == name.node) {
             return self.aggregate(aggregate, &call(usage));
         }
         let names = || functions().map(|it| it.name);

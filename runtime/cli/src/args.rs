@@ -135,9 +135,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Stage::Plan)]
         stage: Stage,
     },
-    /// List layers, points, fields, tools, devices, error codes
+    /// List layers, points, fields, functions, tools, devices, error codes
     List {
-        /// `tools`, `devices`, `codes`, `modules`, a layer, or a glob over names such as 'block.*lat*'
+        /// `functions`, `tools`, `devices`, `codes`, `modules`, a layer, or a glob over names such as 'block.*lat*'
         what: Option<String>,
         /// Form of the output
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
@@ -156,6 +156,11 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print a page of the reference, as Markdown
+    Reference {
+        /// The page
+        page: Page,
     },
     /// Print the manual page: `iotq man | man -l -`
     Man,
@@ -184,6 +189,19 @@ pub enum Stage {
     Checked,
     /// What the kernel evaluates and what user space does
     Plan,
+}
+
+/// Pages of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    /// Layers with their points and fields
+    Layers,
+    /// Functions and aggregates
+    Functions,
+    /// The tools of the library
+    Tools,
+    /// Error codes
+    Codes,
 }
 
 /// Forms of lists.

@@ -5,7 +5,7 @@ mod devices;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use iotq_lang::check::{ParamDecl, params};
+use iotq_lang::check::{FunctionInfo, ParamDecl, functions, params};
 use iotq_lang::diag::codes;
 use iotq_lang::syntax;
 use iotq_probes::catalogue::{Field, LAYERS, Layer, Type};
@@ -26,6 +26,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
         Some("devices") => return devices::list(format),
         Some("modules") => modules().collect(),
         Some("tools") => tools().collect(),
+        Some("functions") => functions().map(function_row).collect(),
         Some("codes") => codes::all()
             .map(|code| Row::new(code.id, "code", code.title))
             .collect(),
@@ -33,7 +34,7 @@ pub fn list(what: Option<&str>, format: ListFormat) -> Result<ExitCode, Failure>
     };
     if rows.is_empty() {
         note(&format!(
-            "iotq: nothing is called {}; `iotq list` shows the layers, and tools, devices, modules and codes can be listed",
+            "iotq: nothing is called {}; `iotq list` shows the layers, and functions, tools, devices, modules and codes can be listed",
             what.unwrap_or_default()
         ));
         return Ok(ExitCode::from(2));
@@ -141,6 +142,17 @@ fn tools() -> impl Iterator<Item = Row> {
         row.more = json!({"params": params});
         row
     })
+}
+
+fn function_row(it: FunctionInfo) -> Row {
+    let kind = if it.aggregate {
+        "aggregate"
+    } else {
+        "function"
+    };
+    let mut row = Row::new(it.usage, kind, it.doc);
+    row.more = json!({"function": it.name});
+    row
 }
 
 /// The first paragraph of the comment at the head of a text.

@@ -9,6 +9,7 @@ mod list;
 mod memory;
 mod names;
 mod output;
+mod reference;
 mod repl;
 mod report;
 mod run;
@@ -51,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "iotq", &mut text);
             print(&text)
         }
+        Some(Command::Reference { page }) => reference::reference(page),
         Some(Command::Man) => {
             let mut text = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut text)?;

@@ -86,6 +86,33 @@ fn check_all(file: &str, least: usize) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Every block of the manual is a query, output as JSON, or how commands are written.
+#[test]
+fn blocks_of_the_reference_are_known() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../lang/REFERENCE.md");
+    let text = fs::read_to_string(path).expect("the manual is readable");
+    let mut kind = None;
+    for (number, line) in text.lines().enumerate() {
+        match (line.strip_prefix("```"), kind) {
+            (Some(""), Some(_)) => kind = None,
+            (Some(marks), None) => {
+                let first = marks.split(',').next().unwrap_or("");
+                assert!(
+                    ["iotq", "json", "text"].contains(&first),
+                    "line {}",
+                    number + 1
+                );
+                kind = Some(first);
+            }
+            (None, Some("json")) => {
+                let parsed = serde_json::from_str::<serde_json::Value>(line);
+                assert!(parsed.is_ok_and(|it| it.is_object()), "line {}", number + 1);
+            }
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn queries_of_the_readme() {
     check_all("README.md", 5);

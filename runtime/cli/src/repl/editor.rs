@@ -214,7 +214,15 @@ fn of_command(line: &str) -> (usize, Vec<Pair>) {
         ":load" | ":save" | ":save!" => return (start, machine::paths(word)),
         ":set" => OPTIONS.iter().map(|&name| name.to_owned()).collect(),
         ":list" => {
-            let others = ["tools", "devices", "modules", "codes", "definitions"].into_iter();
+            let others = [
+                "functions",
+                "tools",
+                "devices",
+                "modules",
+                "codes",
+                "definitions",
+            ]
+            .into_iter();
             let layers = LAYERS.iter().map(|layer| layer.name);
             layers.chain(others).map(str::to_owned).collect()
         }
