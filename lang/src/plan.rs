@@ -23,13 +23,45 @@ pub struct Plan {
 pub struct StatementPlan {
     /// Its records, one stream per layer and point.
     pub streams: Vec<StreamPlan>,
+    /// How the records of several streams become rows of whole requests; else each is a row of its own.
+    pub join: Option<JoinPlan>,
     /// When it ends by itself.
     pub bounds: Bounds,
+}
+
+/// Rows of requests over several layers.
+#[derive(Clone, Debug)]
+pub struct JoinPlan {
+    /// For each of the statement's sources, the bit of its stream; the root's first.
+    pub sources: Vec<u8>,
+    /// The whole predicate, of which the root's stream has the part about the root alone.
+    pub filter: Option<Expr>,
+    /// What is left of it for the rows.
+    pub residual: Option<Expr>,
+    /// Only full rows.
+    pub required: bool,
+    /// There is one row for each request that has any, of its root alone.
+    pub whole: bool,
+}
+
+/// What the records of a stream are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Rows by themselves.
+    Rows,
+    /// A request's root, with what it caused on other layers.
+    Root,
+    /// What a root caused: there is no row for it alone, and no filter.
+    Child,
 }
 
 /// The records of one point, filtered as early as can be, then projected.
 #[derive(Clone, Debug)]
 pub struct StreamPlan {
+    /// What its records are for.
+    pub role: Role,
+    /// The query goes on without it where the machine lacks its layer.
+    pub optional: bool,
     /// The bit in `iotq_head.queries`: streams are numbered through, in the order of the source.
     pub bit: u8,
     /// Where the records come from.
@@ -104,6 +136,16 @@ impl Plan {
     /// All streams, in the order of their bits.
     pub fn streams(&self) -> impl Iterator<Item = &StreamPlan> {
         self.statements.iter().flat_map(|each| &each.streams)
+    }
+
+    /// The streams whose records are judged by themselves.
+    pub fn judged(&self) -> impl Iterator<Item = &StreamPlan> {
+        self.streams().filter(|stream| stream.role != Role::Child)
+    }
+
+    /// Whether operations are followed through the layers below.
+    pub fn follows(&self) -> bool {
+        self.streams().any(|stream| stream.role == Role::Child)
     }
 
     /// The different texts and prefixes that the kernel compares with: at most `IOTQ_MAX_TEXTS`.
@@ -182,6 +224,8 @@ impl Test {
 pub struct TemplatePlan {
     /// The layer.
     pub layer: &'static Layer,
+    /// The query goes on without it where the machine lacks it.
+    pub optional: bool,
     /// The points to hook, whether asked for or needed by fields; in the layer's order.
     pub points: Vec<&'static Point>,
     /// The fields that are read by any part of the plan; in the catalogue's order.

@@ -34,11 +34,13 @@
 
 #define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was asked for, and not seen */
 
+#define IOTQ_MARK_CROWDED 64 /* a root: it had more children than there is room for */
+
 #define IOTQ_MARK_PARTS 32 /* place and size are those of what has completed; else, until its issue, those at its start */
 
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
-	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE)
+	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -55,7 +57,7 @@ struct iotq_task {
 	__u32 pid; /* the process (thread group) */
 	__u32 tid;
 	__u32 uid;
-	__u32 pad;
+	__u32 root; /* the request that this is part of; zero: none that is followed */
 };
 
 /* One block request, or one event of it. */
@@ -83,6 +85,8 @@ struct iotq_block {
 	__u64 lat; /* queued to completed */
 };
 
+/* The roots that one block request is part of; of more, those that came first. */
+#define IOTQ_MAX_OWNERS 16
 #define IOTQ_DRIVER_WORDS 8
 #define IOTQ_RING_WORDS 5
 
@@ -202,7 +206,11 @@ struct iotq_block_slot {
 	__u64 ring[IOTQ_RING_WORDS]; /* the rest of a virtio ring's */
 	__u64 added; /* to the ring; zero while it is not on one, or no statement wants it */
 	__u32 ring_queries; /* the statements on rings that follow it */
-	__u32 rest[3];
+	__u32 answered; /* the layers below that are done with it, a bit each */
+	/* The roots that it is part of, two cache lines that only joins touch. */
+	__u32 owner_count;
+	__u32 owned; /* a root's bookkeeping is to be done */
+	__u64 owners[IOTQ_MAX_OWNERS];
 };
 
 #define IOTQ_BLOCK_SYNC 1
@@ -235,6 +243,37 @@ struct iotq_syscall {
 	__u64 lat;
 	__u32 error; /* errno, 0 for none */
 	__u32 pad2;
+};
+
+/* What a root's time is cut into: times that add up to its latency. */
+enum iotq_stage {
+	IOTQ_STAGE_CPU,      /* its caller is on a CPU */
+	IOTQ_STAGE_RUNQUEUE, /* its caller could run, and waits for a CPU */
+	IOTQ_STAGE_DEVICE,   /* nobody runs, and a child is at its device */
+	IOTQ_STAGE_QUEUE,    /* no child is at a device, and one is queued */
+	IOTQ_STAGE_BLOCKED,  /* its caller sleeps for another reason */
+	IOTQ_STAGE_OTHER,    /* no caller waits for it, and no child is under way */
+};
+#define IOTQ_STAGES 6
+
+/* Children whose records are kept until their root ends. */
+#define IOTQ_ROOT_CHILDREN 16
+/* A root is found in one of so many places, which lie in one cache line. */
+#define IOTQ_ROOT_KEYS 8
+
+/* Of a root that is followed: stands behind its record. */
+struct iotq_trail {
+	__u64 stages[IOTQ_STAGES];
+	__u32 children; /* that began */
+	__u32 late;     /* of them, not over when the root ended: they come behind it */
+	__u32 crowded;  /* of them, those without room: they are only counted */
+	__u32 gone;     /* of them, those that went into other requests */
+};
+
+/* A followed system call. */
+struct iotq_call_root {
+	struct iotq_syscall call;
+	struct iotq_trail trail;
 };
 
 /*
@@ -403,10 +442,14 @@ struct iotq_config {
 	__u8 bio_spans; /* and the ends of bios to devices without requests (dm, md, zram, NVMe multipath heads) */
 	__u8 has_notify; /* virtqueue_notify */
 	__u8 groupings; /* how many streams have their groups in the kernel */
+	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
+	__u8 pad0[3];
+	__u32 roots; /* the statements that want a root's children, */
+	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
+	__u32 roots_mask; /* the table's length, less one */
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
 	__u32 cpus; /* numbers of CPUs are below this */
-	__u32 pad1;
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
 };
@@ -433,9 +476,10 @@ _Static_assert(sizeof(struct iotq_virtio) == 248, "virtio");
 _Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS),
 	       "room for the ring");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
-_Static_assert(sizeof(struct iotq_block_slot) == 5 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
+_Static_assert(sizeof(struct iotq_call_root) == 224, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

@@ -8,7 +8,7 @@
  *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
  */
-#include "block_request.h"
+#include "block_owners.h"
 
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
 {
@@ -58,9 +58,15 @@ static __noinline int begin_bio(struct bio *bio, __u64 now)
 
 static __always_inline int bio_queued(struct bio *bio)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_ns(), owner;
 
 	remember_bio(identity(bio), now);
+	if (iotq_config.follow) {
+		owner = current_owner();
+		own_bio(identity(bio), owner);
+		if (owner)
+			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH, now);
+	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
 		begin_bio(bio, now);
@@ -99,10 +105,14 @@ int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 /* `bio` is the front part; the rest, to which it is chained, keeps the entry and comes again. */
 static __always_inline int bio_was_split(struct bio *bio)
 {
-	struct bio_entry *rest = find_bio(identity_at(number(bio->bi_private)));
+	__u64 from = identity_at(number(bio->bi_private));
+	struct bio_entry *rest = find_bio(from);
 
-	if (rest)
+	if (rest) {
 		remember_bio(identity(bio), rest->at);
+		if (iotq_config.follow)
+			own_bio(identity(bio), bio_owner(from));
+	}
 	bio_event(bio, IOTQ_BLOCK_SPLIT);
 	return 0;
 }
@@ -165,9 +175,13 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 		close_unended(slot);
 	if (iotq_config.has_driver && (slot->given || slot->added))
 		close_below(slot);
+	if (slot->owner_count)
+		end_owned(slot, bpf_ktime_get_ns());
 	typed_facts(&facts, rq, queue, bio);
 	begin(slot, &facts, true);
 	track(slot, filter(&iotq_block_start, &slot->record));
+	if (is_followed(slot))
+		own(slot, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -177,8 +191,11 @@ int BPF_PROG(iotq_rq_merge, struct request *rq)
 {
 	struct iotq_block_slot *slot = find_slot(identity(rq));
 
-	if (slot)
-		forget(slot);
+	if (!slot)
+		return 0;
+	if (slot->owner_count)
+		leave_owners(slot, bpf_ktime_get_ns());
+	forget(slot);
 	return 0;
 }
 
@@ -215,6 +232,8 @@ int BPF_PROG(iotq_rq_insert, struct request *rq)
 	if (!slot)
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (is_followed(slot))
+		own(slot, now);
 	if (!slot->inserted) {
 		slot->inserted = now;
 		slot->record.q2i = now - slot->queued;
@@ -245,6 +264,8 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	describe_size(&slot->record, rq->__sector, rq->__data_len);
 	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
 	slot->record.tag = rq->tag;
+	if (is_followed(slot))
+		issue_owned(slot, rq, now);
 	reach(&slot->record, IOTQ_BLOCK_ISSUE, now);
 	return 0;
 }
@@ -256,6 +277,8 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
+	if (slot->owner_count)
+		move_owned(slot, false, bpf_ktime_get_ns());
 	if (slot->record.requeues < 0xffff)
 		slot->record.requeues++;
 	describe_size(&slot->record, rq->__sector, rq->__data_len);
@@ -301,6 +324,8 @@ static __noinline struct iotq_block_slot *flush_at_end(struct request *rq, struc
 		return NULL;
 	begin(slot, &facts, false);
 	track(slot, filter_rare(&iotq_block_start, &slot->record));
+	if (is_followed(slot))
+		own(slot, bpf_ktime_get_ns());
 	if (slot->record.head.queries)
 		return slot;
 	forget(slot);
@@ -318,7 +343,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 
 		if (!flush) {
 			/* With a start filter it may just as well have been turned away. */
-			if (takes_all(&iotq_block_start))
+			if (takes_all(&iotq_block_start) && !iotq_config.follow)
 				COUNT(IOTQ_LAYER_BLOCK, unmatched);
 			if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
 				finish(slot);
@@ -342,6 +367,8 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
+	if (slot->owner_count)
+		end_owned(slot, now);
 	finish(slot);
 	return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef IOTQ_BLOCK_BIOS_H
 #define IOTQ_BLOCK_BIOS_H
 
-#include "ship.h"
+#include "root.h"
 
 struct bio_entry {
 	__u64 bio;
@@ -36,6 +36,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bio_tasks);
 } iotq_bio_tasks SEC(".maps");
+
+/* The roots that submitted them, at the same places; zero for none. Only where roots are followed. */
+struct bio_owners {
+	__u64 way[BIO_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bio_owners);
+} iotq_bio_owners SEC(".maps");
 
 /*
  * What an object of the kernel is known by: how far it lies from our constants. The verifier forbids all arithmetic on
@@ -93,6 +105,35 @@ static __always_inline struct iotq_task *bio_task(__u64 bio)
 	if (!bucket || !tasks)
 		return NULL;
 	return bucket->way[0].bio == bio ? &tasks->way[0] : &tasks->way[1];
+}
+
+/* The root that submitted a bio; zero without one. */
+static __noinline __u64 bio_owner(__u64 bio)
+{
+	__u32 index = bio_index(bio);
+	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
+	struct bio_owners *owners = bpf_map_lookup_elem(&iotq_bio_owners, &index);
+
+	if (!bucket || !owners)
+		return 0;
+	if (bucket->way[0].bio == bio)
+		return owners->way[0];
+	return bucket->way[1].bio == bio ? owners->way[1] : 0;
+}
+
+static __noinline int own_bio(__u64 bio, __u64 owner)
+{
+	__u32 index = bio_index(bio);
+	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
+	struct bio_owners *owners = bpf_map_lookup_elem(&iotq_bio_owners, &index);
+
+	if (!bucket || !owners)
+		return 0;
+	if (bucket->way[0].bio == bio)
+		owners->way[0] = owner;
+	else
+		owners->way[1] = owner;
+	return 0;
 }
 
 static __always_inline void remember_bio(__u64 bio, __u64 now)

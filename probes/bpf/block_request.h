@@ -71,7 +71,9 @@ static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bi
 	if (entry) {
 		slot->queued = entry->at;
 		task = iotq_config.has_start ? NULL : bio_task(bio);
-		entry->bio = 0;
+		/* Its owner may be asked for again. */
+		if (!iotq_config.follow)
+			entry->bio = 0;
 		if (task) {
 			slot->record.task = *task;
 			return;
@@ -116,17 +118,25 @@ static __always_inline void begin(struct iotq_block_slot *slot, const struct req
 	describe_size(record, facts->sector, facts->size);
 	no_times(record);
 	slot->inserted = slot->issued = 0;
+	slot->answered = slot->owner_count = slot->owned = 0;
+	slot->owners[0] = iotq_config.follow && facts->bio ? bio_owner(facts->bio) : 0;
+}
+
+/* Whether the request is part of a root that is followed. */
+static __always_inline bool is_followed(const struct iotq_block_slot *slot)
+{
+	return iotq_config.follow && slot->owners[0];
 }
 
 /* The statements on this layer that want a request which has begun. Its driver may have others that do. */
 static __always_inline void track(struct iotq_block_slot *slot, __u32 passed)
 {
-	slot->record.head.queries = passed;
-	if (passed)
-		return;
-	if (iotq_block_start.count)
+	if (iotq_block_start.count && !passed)
 		COUNT(IOTQ_LAYER_BLOCK, rejected);
-	if (!iotq_config.has_driver)
+	if (is_followed(slot))
+		passed |= iotq_config.joined[IOTQ_LAYER_BLOCK];
+	slot->record.head.queries = passed;
+	if (!passed && !iotq_config.has_driver)
 		slot->queued = 0;
 }
 

@@ -93,11 +93,16 @@ static __always_inline struct iotq_block_slot *ended(__u64 rq, __u32 layer, cons
  */
 static __always_inline void track_below(struct iotq_block_slot *slot, __u32 layer, __u32 passed, __u64 now)
 {
+	bool wanted = passed;
+
+	if (is_followed(slot))
+		passed |= iotq_config.joined[layer];
 	slot->given = passed ? now : 0;
 	slot->driver_queries = passed;
+	if (!wanted && wants_any(layer))
+		COUNT(layer, rejected);
 	if (passed)
 		return;
-	COUNT(layer, rejected);
 	if (!iotq_config.has_start && !iotq_config.has_end)
 		forget(slot);
 }
@@ -106,6 +111,7 @@ static __always_inline void track_below(struct iotq_block_slot *slot, __u32 laye
 static __always_inline void give_back(struct iotq_block_slot *slot)
 {
 	slot->given = 0;
+	slot->answered |= 1u << slot->driver_layer;
 	if (!iotq_config.has_end && !slot->added)
 		forget(slot);
 }

@@ -3,6 +3,7 @@
 #include "block.bpf.h"
 #include "family.bpf.h"
 #include "nvme.bpf.h"
+#include "sched.bpf.h"
 #include "scsi.bpf.h"
 #include "syscall.bpf.h"
 #include "virtio.bpf.h"

@@ -108,7 +108,18 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	unsigned int __state;
 } CORE;
+
+/* Before 5.14. */
+struct task_struct___state {
+	long state;
+} CORE;
+
+/* The kernel knows it by its name. */
+struct bpf_spin_lock {
+	__u32 val;
+};
 
 struct request_queue;
 
@@ -134,6 +145,7 @@ struct bio {
 	__u8 bi_status;
 	struct bvec_iter bi_iter;
 	void *bi_private;
+	struct bio *bi_next;
 } CORE;
 
 /* Before 5.12 a bio names its disk, and the partition only until it is submitted. */

@@ -16,6 +16,9 @@
 /* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
 enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY, CALLER_WOKEN };
 
+/* Its caller has submitted a bio that has no request yet. A flush waits for the device at once. */
+enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
+
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
@@ -24,15 +27,13 @@ struct root {
 	__u64 since; /* the last change of its state */
 	__u32 queued, at_device;
 	__u8 caller;     /* enum caller */
-	__u8 submitting; /* its caller has a bio that has no request yet */
+	__u8 submitting; /* enum submission */
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
 	__u32 done;      /* children that are kept, a bit each */
 	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
 };
 
-/* Children whose records are kept until their root ends. */
-#define ROOT_CHILDREN 16
 #define NO_PLACE 0xff
 
 struct child {
@@ -40,11 +41,9 @@ struct child {
 	__u8 record[248]; /* that of a ring is the longest */
 };
 
-#define ROOT_KEYS 8
-
 /* A root is in one of so many places, which lie in one cache line. */
 struct root_keys {
-	__u64 key[ROOT_KEYS];
+	__u64 key[IOTQ_ROOT_KEYS];
 };
 
 /* Sized by the installer, powers of two. */
@@ -63,7 +62,7 @@ struct {
 	__type(value, struct root);
 } iotq_roots SEC(".maps");
 
-/* ROOT_CHILDREN for each root. */
+/* IOTQ_ROOT_CHILDREN for each root. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -96,9 +95,9 @@ static __always_inline __u32 find_root(__u64 key)
 	if (!keys || !key)
 		return IOTQ_NULL32;
 #pragma unroll
-	for (__u32 i = 0; i < ROOT_KEYS; i++) {
+	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
 		if (keys->key[i] == key)
-			return bucket * ROOT_KEYS + i;
+			return bucket * IOTQ_ROOT_KEYS + i;
 	}
 	return IOTQ_NULL32;
 }
@@ -112,8 +111,8 @@ static __noinline __u32 make_root(__u64 key)
 	if (!keys)
 		return IOTQ_NULL32;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < ROOT_KEYS; i++) {
-		struct root *root = root_at(bucket * ROOT_KEYS + i);
+	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
+		struct root *root = root_at(bucket * IOTQ_ROOT_KEYS + i);
 		bool taken = false;
 
 		if (!root)
@@ -126,7 +125,7 @@ static __noinline __u32 make_root(__u64 key)
 		}
 		bpf_spin_unlock(&root->lock);
 		if (taken)
-			return bucket * ROOT_KEYS + i;
+			return bucket * IOTQ_ROOT_KEYS + i;
 	}
 	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
 	return IOTQ_NULL32;
@@ -138,9 +137,9 @@ static __always_inline __u32 stage_of(const struct root *root)
 		return IOTQ_STAGE_CPU;
 	if (root->caller == CALLER_WAITS_FOR_CPU)
 		return IOTQ_STAGE_RUNQUEUE;
-	if (root->at_device)
+	if (root->at_device || root->submitting == SUBMITS_FLUSH)
 		return IOTQ_STAGE_DEVICE;
-	if (root->queued || root->submitting)
+	if (root->queued || root->submitting == SUBMITS)
 		return IOTQ_STAGE_QUEUE;
 	return root->caller == CALLER_SLEEPS ? IOTQ_STAGE_BLOCKED : IOTQ_STAGE_OTHER;
 }
@@ -183,7 +182,8 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	root->entered = root->since = now;
 	root->queued = root->at_device = root->done = 0;
 	root->caller = caller;
-	root->submitting = root->shipped = 0;
+	root->submitting = SUBMITS_NOTHING;
+	root->shipped = 0;
 	__builtin_memset(&root->record.trail, 0, sizeof(root->record.trail));
 	root->active = 1;
 	bpf_spin_unlock(&root->lock);
@@ -218,7 +218,7 @@ static __always_inline __u64 current_owner(void)
 }
 
 /* The current thread has submitted a bio, which waits for a request. */
-static __always_inline void note_submission(__u64 owner, __u64 now)
+static __always_inline void note_submission(__u64 owner, bool flush, __u64 now)
 {
 	struct root *root = root_at(OWNER_INDEX(owner));
 
@@ -227,7 +227,7 @@ static __always_inline void note_submission(__u64 owner, __u64 now)
 	bpf_spin_lock(&root->lock);
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		advance(root, now);
-		root->submitting = 1;
+		root->submitting = flush ? SUBMITS_FLUSH : SUBMITS;
 	}
 	bpf_spin_unlock(&root->lock);
 }
@@ -239,7 +239,7 @@ static __always_inline __u32 root_id(__u32 index, __u32 seq)
 
 static __always_inline struct child *child_at(__u32 index, __u32 place)
 {
-	__u32 at = index * ROOT_CHILDREN + place;
+	__u32 at = index * IOTQ_ROOT_CHILDREN + place;
 
 	return bpf_map_lookup_elem(&iotq_children, &at);
 }
@@ -257,12 +257,12 @@ static __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		over = false;
 		advance(root, now);
-		root->submitting = 0;
+		root->submitting = SUBMITS_NOTHING;
 		if (issued)
 			root->at_device++;
 		else
 			root->queued++;
-		if (root->record.trail.children < ROOT_CHILDREN)
+		if (root->record.trail.children < IOTQ_ROOT_CHILDREN)
 			place = root->record.trail.children;
 		else
 			root->record.trail.crowded++;
@@ -294,7 +294,7 @@ static __noinline int drop_child(__u64 owner, __u64 now)
 {
 	__u32 place = OWNER_PLACE(owner);
 	struct root *root = root_at(OWNER_INDEX(owner));
-	struct child *kept = child_at(OWNER_INDEX(owner), place & (ROOT_CHILDREN - 1));
+	struct child *kept = child_at(OWNER_INDEX(owner), place & (IOTQ_ROOT_CHILDREN - 1));
 
 	if (!root || !kept)
 		return 0;
@@ -303,7 +303,7 @@ static __noinline int drop_child(__u64 owner, __u64 now)
 		advance(root, now);
 		root->queued--;
 		root->record.trail.gone++;
-		if (place < ROOT_CHILDREN) {
+		if (place < IOTQ_ROOT_CHILDREN) {
 			root->done |= 1u << place;
 			kept->size = 0;
 		} else {
@@ -338,7 +338,7 @@ static __noinline int end_child(__u64 owner, struct iotq_block *record, __u32 si
 		return 0;
 	now = record->head.at;
 	record->task.root = root_id(index, seq);
-	kept = child_at(index, place & (ROOT_CHILDREN - 1));
+	kept = child_at(index, place & (IOTQ_ROOT_CHILDREN - 1));
 	if (!kept)
 		return 0;
 	bpf_spin_lock(&root->lock);
@@ -348,7 +348,7 @@ static __noinline int end_child(__u64 owner, struct iotq_block *record, __u32 si
 			root->at_device--;
 		else
 			root->queued--;
-		if (place < ROOT_CHILDREN) {
+		if (place < IOTQ_ROOT_CHILDREN) {
 			root->done |= 1u << place;
 			kept->size = record->head.queries ? size : 0;
 			__builtin_memcpy(kept->record, record, sizeof(kept->record));
@@ -358,7 +358,7 @@ static __noinline int end_child(__u64 owner, struct iotq_block *record, __u32 si
 		follows = late ? late <= 64 && root->verdicts >> (late - 1) & 1 : root->shipped;
 	}
 	bpf_spin_unlock(&root->lock);
-	if (follows && place < ROOT_CHILDREN && record->head.queries)
+	if (follows && place < IOTQ_ROOT_CHILDREN && record->head.queries)
 		ship_child(record, size, record->head.layer);
 	return 0;
 }
@@ -391,7 +391,7 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	root->record.trail.late = 0;
 	root->record.call.task.root = root_id(index, root->seq);
 #pragma clang loop unroll(disable)
-	for (__u32 place = 0; place < ROOT_CHILDREN; place++) {
+	for (__u32 place = 0; place < IOTQ_ROOT_CHILDREN; place++) {
 		struct child *kept;
 
 		if (place >= children)

@@ -35,6 +35,12 @@ static __always_inline bool wants(__u32 layer, __u32 point)
 	return iotq_config.points[layer] & 1u << point;
 }
 
+/* Whether any statement reads a layer by itself. */
+static __always_inline bool wants_any(__u32 layer)
+{
+	return iotq_config.points[layer];
+}
+
 static __always_inline struct iotq_counts *counts(__u32 layer)
 {
 	return bpf_map_lookup_elem(&iotq_counts, &layer);
@@ -96,7 +102,7 @@ static __always_inline void describe_task(struct iotq_task *into)
 		describe_typed(into);
 	else
 		describe_by_helpers(into);
-	into->pad = 0;
+	into->root = 0;
 	into->members = members(into->pid);
 }
 
@@ -158,6 +164,10 @@ static __always_inline void deliver(struct iotq_head *head, __u32 size, __u32 la
 {
 	__u32 kept = head->queries;
 
+	/* What only its root wants is not judged here. */
+	tracked &= ~iotq_config.joined[layer];
+	if (!tracked)
+		return;
 	passed &= tracked;
 	if (!passed) {
 		COUNT(layer, rejected);

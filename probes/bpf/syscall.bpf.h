@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * System calls of storage. A thread's slot is found by its id, made at its first call and used again and again.
+ * System calls of storage. Each is a root, found by its thread.
  *
  * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
  */
-#include "ship.h"
+#include "root.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
 const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
-
-struct syscall_slot {
-	struct iotq_syscall record; /* record.head.queries is zero while no call is tracked */
-	__u64 entered;
-};
-
-/* Sized by the installer. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32); /* tid */
-	__type(value, struct syscall_slot);
-} iotq_threads SEC(".maps");
-
-static const struct syscall_slot empty_call;
 
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
@@ -39,6 +24,9 @@ struct iovec {
 };
 
 #define IOVECS 8
+
+/* Of a call's record: what only followed ones have comes last. */
+#define CALL_SIZE (iotq_config.follow ? sizeof(struct iotq_call_root) : sizeof(struct iotq_syscall))
 
 static __always_inline __u64 argument(struct pt_regs *regs, __u8 number)
 {
@@ -147,18 +135,37 @@ static __always_inline __u32 traced(__u32 number)
 	return iotq_calls[number].op ? number : IOTQ_MAX_SYSCALLS;
 }
 
+/* The thread's call begins, and statements want it. */
+static __always_inline void start_call(struct root *root, const struct iotq_syscall *record)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (iotq_config.follow) {
+		start_root(root, now, CALLER_RUNS);
+	} else {
+		root->entered = now;
+		root->active = 1;
+	}
+	root->record.call = *record;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
+		deliver(&root->record.call.head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER, record->head.queries,
+			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], record), now);
+}
+
 /* Apart, so that unrelated calls do not pay for clearing its record. */
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
-	struct syscall_slot *slot;
-	__u32 tid = CURRENT(pid);
+	__u32 tid = CURRENT(pid), index;
+	struct root *root;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
-	slot = bpf_map_lookup_elem(&iotq_threads, &tid);
-	if (slot)
-		slot->record.head.queries = 0;
+	index = find_root(tid);
+	root = root_at(index);
+	/* The end of its last call was not seen. */
+	if (root && root->active)
+		root->active = 0;
 	if (!describe_call(&record, regs, number))
 		return 0;
 	describe_task(&record.task);
@@ -167,38 +174,38 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 		COUNT(IOTQ_LAYER_SYSCALL, rejected);
 		return 0;
 	}
-	if (!slot) {
-		bpf_map_update_elem(&iotq_threads, &tid, &empty_call, BPF_NOEXIST);
-		slot = bpf_map_lookup_elem(&iotq_threads, &tid);
-		if (!slot) {
-			COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	if (!root) {
+		root = root_at(make_root(tid));
+		if (!root)
 			return 0;
-		}
 	}
-	slot->record = record;
-	slot->entered = bpf_ktime_get_ns();
-	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
-		deliver(&slot->record.head, sizeof(record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER,
-			slot->record.head.queries, filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], &slot->record), slot->entered);
+	start_call(root, &record);
 	return 0;
 }
 
 static __noinline int leave(__u32 number, long ret)
 {
-	__u32 tid = CURRENT(pid);
-	struct syscall_slot *slot = bpf_map_lookup_elem(&iotq_threads, &tid);
+	__u32 index = find_root((__u32)CURRENT(pid));
+	struct root *root = root_at(index);
+	struct iotq_syscall *call;
+	__u32 passed = 0;
 	__u64 now;
 
-	if (!slot || !slot->record.head.queries || slot->record.number != number)
+	if (!root || !root->active)
 		return 0;
 	now = bpf_ktime_get_ns();
-	slot->record.ret = ret;
-	slot->record.error = ret < 0 && ret >= -4095 ? -ret : 0;
-	slot->record.lat = now - slot->entered;
-	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT))
-		deliver(&slot->record.head, sizeof(slot->record), IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT,
-			slot->record.head.queries, filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &slot->record), now);
-	slot->record.head.queries = 0;
+	call = &root->record.call;
+	call->ret = ret;
+	call->error = ret < 0 && ret >= -4095 ? -ret : 0;
+	call->lat = iotq_config.follow ? stop_root(root, now) : now - root->entered;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
+		passed = filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &root->record) & call->head.queries;
+	if (iotq_config.follow)
+		end_root(root, index, passed & iotq_config.roots);
+	else
+		root->active = 0;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
+		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
 	return 0;
 }
 

@@ -203,10 +203,13 @@ static __noinline int added(__s32 result)
 	virtio->status = virtio->pad = 0;
 	virtio->error = 0;
 	passed = filter(&iotq_virtio_start, virtio);
+	if (!passed && wants_any(IOTQ_LAYER_VIRTIO))
+		COUNT(IOTQ_LAYER_VIRTIO, rejected);
+	if (is_followed(slot))
+		passed |= iotq_config.joined[IOTQ_LAYER_VIRTIO];
 	slot->added = passed ? adding->at : 0;
 	slot->ring_queries = passed;
 	if (!passed) {
-		COUNT(IOTQ_LAYER_VIRTIO, rejected);
 		if (!iotq_config.has_start && !iotq_config.has_end && !slot->given)
 			forget(slot);
 		return 0;
@@ -287,6 +290,7 @@ static __noinline int taken(struct iotq_block_slot *slot, __u64 status, bool scs
 		deliver(&virtio->block.head, sizeof(*virtio), IOTQ_LAYER_VIRTIO, IOTQ_VIRTIO_COMPLETE,
 			slot->ring_queries, filter(table, virtio), now);
 	slot->added = 0;
+	slot->answered |= 1u << IOTQ_LAYER_VIRTIO;
 	if (!iotq_config.has_end && !slot->given)
 		forget(slot);
 	return 0;

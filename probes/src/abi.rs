@@ -17,8 +17,10 @@ pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
 pub const IOTQ_MARK_INTERNAL: u32 = 4;
 pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
+pub const IOTQ_MARK_CROWDED: u32 = 64;
 pub const IOTQ_MARK_PARTS: u32 = 32;
-pub const IOTQ_MARK_APPROX: u32 = 27;
+pub const IOTQ_MARK_APPROX: u32 = 91;
+pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
 pub const IOTQ_UNTOLD: u32 = 32;
@@ -32,6 +34,9 @@ pub const IOTQ_BLOCK_BACKGROUND: u32 = 64;
 pub const IOTQ_BLOCK_SWAP: u32 = 128;
 pub const IOTQ_BLOCK_POLLED: u32 = 256;
 pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
+pub const IOTQ_STAGES: u32 = 6;
+pub const IOTQ_ROOT_CHILDREN: u32 = 16;
+pub const IOTQ_ROOT_KEYS: u32 = 8;
 pub const IOTQ_END_CLAUSE: u32 = 1;
 pub const IOTQ_END_QUERY: u32 = 2;
 pub const IOTQ_NEGATE: u32 = 4;
@@ -111,7 +116,7 @@ pub struct iotq_task {
     pub pid: __u32,
     pub tid: __u32,
     pub uid: __u32,
-    pub pad: __u32,
+    pub root: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -123,7 +128,7 @@ const _: () = {
     ["Offset of field: iotq_task::pid"][::core::mem::offset_of!(iotq_task, pid) - 32usize];
     ["Offset of field: iotq_task::tid"][::core::mem::offset_of!(iotq_task, tid) - 36usize];
     ["Offset of field: iotq_task::uid"][::core::mem::offset_of!(iotq_task, uid) - 40usize];
-    ["Offset of field: iotq_task::pad"][::core::mem::offset_of!(iotq_task, pad) - 44usize];
+    ["Offset of field: iotq_task::root"][::core::mem::offset_of!(iotq_task, root) - 44usize];
 };
 #[repr(C)]
 #[derive(
@@ -529,11 +534,14 @@ pub struct iotq_block_slot {
     pub ring: [__u64; 5usize],
     pub added: __u64,
     pub ring_queries: __u32,
-    pub rest: [__u32; 3usize],
+    pub answered: __u32,
+    pub owner_count: __u32,
+    pub owned: __u32,
+    pub owners: [__u64; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 320usize];
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 448usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
     ["Offset of field: iotq_block_slot::request"]
         [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
@@ -559,8 +567,14 @@ const _: () = {
         [::core::mem::offset_of!(iotq_block_slot, added) - 296usize];
     ["Offset of field: iotq_block_slot::ring_queries"]
         [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 304usize];
-    ["Offset of field: iotq_block_slot::rest"]
-        [::core::mem::offset_of!(iotq_block_slot, rest) - 308usize];
+    ["Offset of field: iotq_block_slot::answered"]
+        [::core::mem::offset_of!(iotq_block_slot, answered) - 308usize];
+    ["Offset of field: iotq_block_slot::owner_count"]
+        [::core::mem::offset_of!(iotq_block_slot, owner_count) - 312usize];
+    ["Offset of field: iotq_block_slot::owned"]
+        [::core::mem::offset_of!(iotq_block_slot, owned) - 316usize];
+    ["Offset of field: iotq_block_slot::owners"]
+        [::core::mem::offset_of!(iotq_block_slot, owners) - 320usize];
 };
 #[repr(C)]
 #[derive(
@@ -617,6 +631,71 @@ const _: () = {
     ["Offset of field: iotq_syscall::error"]
         [::core::mem::offset_of!(iotq_syscall, error) - 152usize];
     ["Offset of field: iotq_syscall::pad2"][::core::mem::offset_of!(iotq_syscall, pad2) - 156usize];
+};
+pub const IOTQ_STAGE_CPU: iotq_stage = 0;
+pub const IOTQ_STAGE_RUNQUEUE: iotq_stage = 1;
+pub const IOTQ_STAGE_DEVICE: iotq_stage = 2;
+pub const IOTQ_STAGE_QUEUE: iotq_stage = 3;
+pub const IOTQ_STAGE_BLOCKED: iotq_stage = 4;
+pub const IOTQ_STAGE_OTHER: iotq_stage = 5;
+pub type iotq_stage = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_trail {
+    pub stages: [__u64; 6usize],
+    pub children: __u32,
+    pub late: __u32,
+    pub crowded: __u32,
+    pub gone: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 64usize];
+    ["Alignment of iotq_trail"][::core::mem::align_of::<iotq_trail>() - 8usize];
+    ["Offset of field: iotq_trail::stages"][::core::mem::offset_of!(iotq_trail, stages) - 0usize];
+    ["Offset of field: iotq_trail::children"]
+        [::core::mem::offset_of!(iotq_trail, children) - 48usize];
+    ["Offset of field: iotq_trail::late"][::core::mem::offset_of!(iotq_trail, late) - 52usize];
+    ["Offset of field: iotq_trail::crowded"]
+        [::core::mem::offset_of!(iotq_trail, crowded) - 56usize];
+    ["Offset of field: iotq_trail::gone"][::core::mem::offset_of!(iotq_trail, gone) - 60usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_call_root {
+    pub call: iotq_syscall,
+    pub trail: iotq_trail,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 224usize];
+    ["Alignment of iotq_call_root"][::core::mem::align_of::<iotq_call_root>() - 8usize];
+    ["Offset of field: iotq_call_root::call"]
+        [::core::mem::offset_of!(iotq_call_root, call) - 0usize];
+    ["Offset of field: iotq_call_root::trail"]
+        [::core::mem::offset_of!(iotq_call_root, trail) - 160usize];
 };
 pub const IOTQ_TEST_TRUE: iotq_test = 0;
 pub const IOTQ_TEST_RANGE: iotq_test = 1;
@@ -1009,15 +1088,19 @@ pub struct iotq_config {
     pub bio_spans: __u8,
     pub has_notify: __u8,
     pub groupings: __u8,
+    pub follow: __u8,
+    pub pad0: [__u8; 3usize],
+    pub roots: __u32,
+    pub joined: [__u32; 12usize],
+    pub roots_mask: __u32,
     pub points: [__u16; 12usize],
     pub grouped: [__u16; 12usize],
     pub cpus: __u32,
-    pub pad1: __u32,
     pub cgroups: [iotq_cgroup; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 224usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 280usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -1057,14 +1140,21 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, has_notify) - 38usize];
     ["Offset of field: iotq_config::groupings"]
         [::core::mem::offset_of!(iotq_config, groupings) - 39usize];
+    ["Offset of field: iotq_config::follow"]
+        [::core::mem::offset_of!(iotq_config, follow) - 40usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 41usize];
+    ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
+    ["Offset of field: iotq_config::joined"]
+        [::core::mem::offset_of!(iotq_config, joined) - 48usize];
+    ["Offset of field: iotq_config::roots_mask"]
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 96usize];
     ["Offset of field: iotq_config::points"]
-        [::core::mem::offset_of!(iotq_config, points) - 40usize];
+        [::core::mem::offset_of!(iotq_config, points) - 100usize];
     ["Offset of field: iotq_config::grouped"]
-        [::core::mem::offset_of!(iotq_config, grouped) - 64usize];
-    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 88usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 92usize];
+        [::core::mem::offset_of!(iotq_config, grouped) - 124usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 148usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 96usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 152usize];
 };
 #[repr(C)]
 #[derive(

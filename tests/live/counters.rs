@@ -48,7 +48,7 @@ fn nothing_passes() {
     assert!(output.seen + unseen >= 24_000, "{output:?}");
 }
 
-/// The ring cannot hold what twelve threads make between two looks: what is lost is counted, to the last request.
+/// The ring cannot hold what twelve threads make: what is lost is counted, to the last request.
 fn small_ring() {
     let disk = Disk::raw(160);
     let load = reads(&disk, &disk.node, 12);
@@ -56,8 +56,10 @@ fn small_ring() {
         "on block.complete where dev == {} and pid under $child and size == 4KiB and not ahead emit sector",
         disk.name()
     );
+    // The reader is stopped meanwhile, so that it cannot keep up.
+    let line = format!("kill -STOP $PPID; {}; kill -CONT $PPID", load.line());
     let kernel = Completions::start();
-    let output = json(&["--ring", "4K", "-c", &load.line(), "-e", &query]);
+    let output = json(&["--ring", "4K", "-c", &line, "-e", &query]);
     let unseen = unseen(kernel, &disk).len() as u64;
     let rows = output.rows.len() as u64;
     assert_eq!(load.issued().len(), 24_000);

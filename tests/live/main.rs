@@ -18,6 +18,7 @@ mod exact;
 mod groups;
 mod refuse;
 mod repl;
+mod requests;
 mod stop;
 mod tools;
 
@@ -40,6 +41,7 @@ fn main() {
         account::tests,
         repl::tests,
         tools::tests,
+        requests::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

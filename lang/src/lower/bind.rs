@@ -31,6 +31,13 @@ impl Plan {
                 groups::rewrite(groups, &mut replace);
             }
         }
+        let joins = bound
+            .statements
+            .iter_mut()
+            .filter_map(|it| it.join.as_mut());
+        for filter in joins.filter_map(|join| join.filter.as_mut()) {
+            *filter = filter.rewrite(&mut replace);
+        }
         fit::push_down(&mut bound);
         bound
     }

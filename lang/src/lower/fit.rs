@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use iotq_probes::abi;
 
 use super::clauses::{clauses, whole};
-use super::{groups, needs, term};
+use super::{groups, join, needs, term};
 use crate::ir::Expr;
-use crate::plan::{Clause, Plan, StreamPlan, Term, Test};
+use crate::plan::{Clause, Plan, Role, StreamPlan, Term, Test};
 
 /// Splits the filter of every stream into what the kernel decides at the start, at the end, and what is left.
 ///
 /// A clause that the kernel could decide and that finds no room is left to user space: a weaker filter in the kernel costs
 /// records, never answers.
 pub(super) fn push_down(plan: &mut Plan) {
-    let mut room = Room::new(plan.streams());
+    join::divide(plan);
+    let mut room = Room::new(plan.judged());
     for stream in plan
         .statements
         .iter_mut()
         .flat_map(|each| &mut each.streams)
+        .filter(|stream| stream.role != Role::Child)
     {
         split(stream, &mut room);
     }
@@ -28,6 +30,7 @@ pub(super) fn push_down(plan: &mut Plan) {
 
 /// Leaves all conditions and groups to user space. The answers are the same, and the kernel ships all records.
 pub(super) fn push_nothing(plan: &mut Plan) {
+    join::divide(plan);
     for stream in plan
         .statements
         .iter_mut()
@@ -50,7 +53,8 @@ fn keep_groups(plan: &mut Plan) {
         .iter_mut()
         .flat_map(|each| &mut each.streams)
     {
-        let decided = stream.residual.is_none();
+        // Requests become rows in user space.
+        let decided = stream.role == Role::Rows && stream.residual.is_none();
         if let Some(plan) = &mut stream.groups {
             let here = decided && room > 0;
             plan.kernel = here.then(|| groups::kernel(plan)).flatten();

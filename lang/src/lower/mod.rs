@@ -4,6 +4,7 @@ mod bind;
 mod clauses;
 mod fit;
 mod groups;
+mod join;
 mod needs;
 mod refuse;
 pub(crate) mod term;
@@ -11,8 +12,8 @@ pub(crate) mod term;
 mod tests;
 
 use crate::diag::Errors;
-use crate::ir::{Checked, Kind, Output, Statement, Stream};
-use crate::plan::{Plan, StatementPlan, StreamPlan};
+use crate::ir::{Checked, Column, Kind, Output, Statement, Stream};
+use crate::plan::{GroupPlan, Plan, Role, StatementPlan, StreamPlan};
 use refuse::Refusals;
 
 /// The plan of a checked program, with the machine's names still symbolic.
@@ -47,31 +48,40 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     fn statement(&mut self, statement: Statement) -> StatementPlan {
         let Statement { span, kind, bounds } = statement;
+        let before = self.streams;
         let mut plan = StatementPlan {
             streams: Vec::new(),
+            join: None,
             bounds,
         };
         match kind {
             Kind::Streams(streams) => {
-                self.refusals.count(self.streams, streams.len(), span);
                 let each = |stream| self.stream(stream);
                 plan.streams = streams.into_iter().filter_map(each).collect();
+                if plan.streams.iter().any(join::is_followed) {
+                    plan.streams.extend(self.children());
+                }
             }
-            Kind::Join(join) => self.refusals.join(&join, span),
+            Kind::Join(join) => self.join(&mut plan, join, span),
         }
+        self.refusals.count(before, self.streams - before, span);
         plan
+    }
+
+    /// The next bit.
+    fn bit(&mut self) -> Option<u8> {
+        let bit = u8::try_from(self.streams).ok();
+        self.streams += 1;
+        bit
     }
 
     fn stream(&mut self, stream: Stream) -> Option<StreamPlan> {
         self.refusals.stream(&stream);
-        let bit = u8::try_from(self.streams).ok();
-        self.streams += 1;
-        let (columns, groups) = match stream.output {
-            Output::Rows(columns) => (columns, None),
-            Output::Groups(groups) => (Vec::new(), Some(groups::plan(groups))),
-            Output::Tree | Output::Stages(_) => return None,
-        };
+        let bit = self.bit();
+        let (columns, groups) = output(stream.output)?;
         Some(StreamPlan {
+            role: Role::Rows,
+            optional: false,
             bit: bit?,
             layer: stream.source.layer,
             point: stream.source.point,
@@ -82,5 +92,14 @@ impl Lowering<'_> {
             columns,
             groups,
         })
+    }
+}
+
+/// Columns or groups; none for the shapes of whole requests.
+fn output(output: Output) -> Option<(Vec<Column>, Option<GroupPlan>)> {
+    match output {
+        Output::Rows(columns) => Some((columns, None)),
+        Output::Groups(groups) => Some((Vec::new(), Some(groups::plan(groups)))),
+        Output::Tree | Output::Stages(_) => None,
     }
 }

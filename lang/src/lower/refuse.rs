@@ -5,7 +5,7 @@ use iotq_probes::abi;
 use crate::diag::codes::build;
 use crate::diag::{Diagnostic, Errors};
 use crate::ir::{
-    Column, Expr, ExprKind, Groups, Join, Name, NameId, NameKind, Output, Side, SourcePoint, Stream,
+    Expr, ExprKind, Groups, Join, Name, NameId, NameKind, Output, Side, SourcePoint, Stream,
 };
 use crate::source::Span;
 
@@ -43,23 +43,45 @@ impl<'a> Refusals<'a> {
 
     pub(super) fn stream(&mut self, stream: &Stream) {
         self.source(&stream.source);
-        self.filter(stream.filter.as_ref());
-        match &stream.output {
-            Output::Groups(groups) => self.groups(groups),
-            output => self.output(output, stream.source.span),
+        if let Some(filter) = &stream.filter {
+            self.names(filter);
         }
+        self.output(&stream.output, stream.source.span);
     }
 
     pub(super) fn join(&mut self, join: &Join, span: Span) {
-        let error = Diagnostic::new(&build::JOIN, "joins are not in this build")
-            .label(span, "asks for rows over several layers")
-            .help("trace the layers side by side: `trace syscall, block where …`");
-        self.found.push(error);
-        for each in &join.sources {
+        for (index, each) in join.sources.iter().enumerate() {
             self.source(&each.source);
+            self.joined(index, &each.source);
         }
-        self.filter(join.filter.as_ref());
+        if let Some(filter) = &join.filter {
+            self.names(filter);
+        }
         self.output(&join.output, span);
+    }
+
+    /// The root's layer must be one whose operations can be followed, and the others lie below it.
+    fn joined(&mut self, index: usize, source: &SourcePoint) {
+        let layer = source.layer;
+        if layer.record.is_none() || (index == 0) == layer.root.is_some() {
+            return;
+        }
+        let message = format!("a join cannot be made of `{}` in this place", layer.name);
+        let error = Diagnostic::new(&build::JOIN, message);
+        let error = if index == 0 {
+            error
+                .label(
+                    source.span,
+                    "its operations have nothing followed below them",
+                )
+                .help("begin with the layer of the caller: `join syscall, block …`")
+        } else {
+            error.label(
+                source.span,
+                "it stands above the others: it must come first",
+            )
+        };
+        self.found.push(error);
     }
 
     fn source(&mut self, source: &SourcePoint) {
@@ -91,44 +113,16 @@ impl<'a> Refusals<'a> {
 
     fn output(&mut self, output: &Output, span: Span) {
         match output {
-            Output::Rows(columns) => self.columns(columns),
-            Output::Groups(groups) => {
-                self.grouped(groups, span);
-                self.groups(groups);
-            }
-            Output::Tree => self.shape("tree", span),
-            Output::Stages(groups) => {
-                self.shape("stages", span);
-                self.groups(groups);
-            }
+            Output::Rows(columns) => columns.iter().for_each(|it| self.names(&it.expr)),
+            Output::Groups(groups) | Output::Stages(groups) => self.groups(groups),
+            Output::Tree => self.tree(span),
         }
     }
 
-    fn grouped(&mut self, groups: &Groups, span: Span) {
-        let first = groups.columns.first().or(groups.by.first());
-        let place = first.map_or(span, |column| column.expr.span);
-        self.aggregation(place);
-    }
-
-    fn aggregation(&mut self, place: Span) {
-        let error = Diagnostic::new(
-            &build::GROUPS,
-            "aggregation over a join is not in this build",
-        )
-        .label(place, "is computed over many operations")
-        .help("aggregate a single layer: `on syscall.exit emit p99(lat) by op`");
-        self.found.push(error);
-    }
-
-    fn shape(&mut self, shape: &str, span: Span) {
-        let error = Diagnostic::new(
-            &build::SHAPES,
-            format!("`emit {shape}` is not in this build"),
-        )
-        .label(span, "asks for the parts of whole requests")
-        .help(
-            "the fields `q2i`, `i2d`, `q2d` and `d2c` of `block` say where a request's time went",
-        );
+    fn tree(&mut self, span: Span) {
+        let error = Diagnostic::new(&build::SHAPES, "`emit tree` is not in this build")
+            .label(span, "asks for the parts of whole requests")
+            .help("`emit stages` says where the time of requests went");
         self.found.push(error);
     }
 
@@ -137,27 +131,6 @@ impl<'a> Refusals<'a> {
             self.names(&column.expr);
         }
         groups.having.iter().for_each(|having| self.names(having));
-    }
-
-    fn columns(&mut self, columns: &[Column]) {
-        columns
-            .iter()
-            .for_each(|column| self.condition(&column.expr));
-    }
-
-    fn filter(&mut self, filter: Option<&Expr>) {
-        filter.into_iter().for_each(|filter| self.condition(filter));
-    }
-
-    /// An expression of single records.
-    fn condition(&mut self, expr: &Expr) {
-        self.names(expr);
-        expr.walk(&mut |expr| {
-            let of_many = matches!(expr.kind, ExprKind::Aggregate(..) | ExprKind::Children(_));
-            if of_many {
-                self.aggregation(expr.span);
-            }
-        });
     }
 
     fn names(&mut self, expr: &Expr) {

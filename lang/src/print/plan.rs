@@ -8,7 +8,7 @@ use super::{Constant, bare, column, list};
 use crate::aggregate::Keep;
 use crate::ir::{Bounds, Column, Name, NameKind};
 use crate::plan::{
-    GroupPlan, Kept, Operand, Plan, StatementPlan, StreamPlan, TemplatePlan, Test, kept_words,
+    GroupPlan, Kept, Operand, Plan, Role, StatementPlan, StreamPlan, TemplatePlan, Test, kept_words,
     key_words,
 };
 use crate::value::Const;
@@ -44,12 +44,43 @@ fn statement_text(
     for stream in &statement.streams {
         stream_text(out, stream, names)?;
     }
+    let Some(join) = &statement.join else {
+        return Ok(());
+    };
+    let only = if join.required {
+        ", only full ones"
+    } else {
+        ""
+    };
+    out.write_str("  rows of requests: streams ")?;
+    list(out, join.sources.iter().map(u8::to_string), ", ")?;
+    writeln!(out, "{only}")?;
+    if let Some(residual) = &join.residual {
+        writeln!(out, "    user space:           {}", residual.display(names))?;
+    }
     Ok(())
 }
 
 fn stream_text(out: &mut Formatter<'_>, stream: &StreamPlan, names: &[Name]) -> Result {
     let (layer, point) = (stream.layer.name, stream.point.name);
-    writeln!(out, "  stream {}: {layer}.{point}", stream.bit)?;
+    let role = match stream.role {
+        Role::Rows => "",
+        Role::Root => ", with what it causes",
+        Role::Child => ", as part of what caused it",
+    };
+    let optional = if stream.optional {
+        ", if it is here"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "  stream {}: {layer}.{point}{role}{optional}",
+        stream.bit
+    )?;
+    if stream.role == Role::Child {
+        return Ok(());
+    }
     for clause in &stream.start {
         writeln!(out, "    kernel, at the start: {}", clause.display(names))?;
     }

@@ -352,6 +352,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "comm", "dev", "op", "sector", "size", "q2d", "d2c", "lat",
     ],
     record: Some(size_of::<iotq_block>()),
+    root: None,
     upkeep: &[
         Hook {
             instead: &[BIO_QUEUE, INSERT, ISSUE],

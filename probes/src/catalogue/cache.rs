@@ -40,6 +40,7 @@ pub static LAYER: Layer = Layer {
     ],
     columns: &["time", "pid", "comm", "event", "file", "offset", "size"],
     record: None,
+    root: None,
     upkeep: &[],
     modules: &[],
     options: &[],

@@ -48,6 +48,7 @@ pub static LAYER: Layer = Layer {
     ],
     columns: &["time", "pid", "comm", "op", "name", "offset", "size", "lat"],
     record: None,
+    root: None,
     upkeep: &[],
     modules: &[],
     options: &[],

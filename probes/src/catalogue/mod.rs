@@ -53,5 +53,17 @@ pub static FAMILY: [Hook; 2] = [
     Hook::typed("sched_process_exit", "iotq_family_exit", &[1, 2]),
 ];
 
+/// The hooks that tell what the callers of followed operations do, for their stages.
+pub static FOLLOW: [Hook; 2] = [
+    Hook::typed("sched_switch", "iotq_sched_switch", &[3, 4]),
+    Hook::typed("sched_wakeup", "iotq_sched_wakeup", &[1]),
+];
+
+/// The layer whose requests are the children of followed operations.
+pub static CHILDREN: &Layer = &block::LAYER;
+
+/// Its points that tell of them from their beginnings on.
+pub static CHILDREN_POINTS: [&str; 5] = ["queue", "split", "merge", "issue", "complete"];
+
 #[cfg(test)]
 mod tests;

@@ -141,6 +141,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "comm", "dev", "qid", "cid", "op", "sector", "size", "status", "lat",
     ],
     record: Some(size_of::<iotq_nvme>()),
+    root: None,
     upkeep: &[
         Hook::raw("nvme_setup_cmd", "iotq_nvme_setup", &[2]),
         block::SUBMITTED,

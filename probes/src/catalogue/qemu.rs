@@ -49,6 +49,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "guest", "disk", "queue", "op", "offset", "size", "lat",
     ],
     record: None,
+    root: None,
     upkeep: &[],
     modules: &[],
     options: &[],

@@ -56,6 +56,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "comm", "cpu", "state", "blocked", "runqueue", "lat",
     ],
     record: None,
+    root: None,
     upkeep: &[],
     modules: &[],
     options: &[],

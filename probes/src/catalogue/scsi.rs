@@ -140,6 +140,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "comm", "dev", "op", "sector", "size", "result", "sense", "lat",
     ],
     record: Some(size_of::<iotq_scsi>()),
+    root: None,
     upkeep: &[DISPATCH, REFUSED, block::SUBMITTED, block::MERGED],
     modules: &["scsi_mod"],
     options: &["CONFIG_SCSI"],

@@ -16,6 +16,15 @@ const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'st
     }
 }
 
+/// A part of the latency; with the others it adds up to it.
+const fn stage(name: &'static str, stage: iotq_stage, doc: &'static str) -> Field {
+    let offset = offset_of!(iotq_call_root, trail.stages) + 8 * stage as usize;
+    Field {
+        followed: true,
+        ..field(name, Type::Duration, END, number(offset, 8), doc)
+    }
+}
+
 /// How a call's arguments are laid out: which register holds what. `None`: it has no such argument.
 #[derive(Debug)]
 pub struct Call {
@@ -283,11 +292,58 @@ pub static LAYER: Layer = Layer {
             number(offset_of!(iotq_syscall, lat), 8),
             "latency: entry to return",
         ),
+        stage(
+            "cpu",
+            IOTQ_STAGE_CPU,
+            "of the latency: the caller was on a CPU",
+        ),
+        stage(
+            "runqueue",
+            IOTQ_STAGE_RUNQUEUE,
+            "of the latency: the caller could run and waited for a CPU",
+        ),
+        stage(
+            "device",
+            IOTQ_STAGE_DEVICE,
+            "of the latency: the caller slept, and one of its requests was at a device",
+        ),
+        stage(
+            "queue",
+            IOTQ_STAGE_QUEUE,
+            "of the latency: the caller slept, and its requests were queued",
+        ),
+        stage(
+            "blocked",
+            IOTQ_STAGE_BLOCKED,
+            "of the latency: the caller slept without a request of its own: a lock, a journal, a page of somebody else's",
+        ),
+        Field {
+            followed: true,
+            ..field(
+                "children",
+                Type::Int,
+                END,
+                number(offset_of!(iotq_call_root, trail.children), 4),
+                "block requests that it caused",
+            )
+        },
+        field(
+            "approx",
+            Type::Bool,
+            END,
+            Slot::Bit {
+                offset: offset_of!(iotq_syscall, head.marks),
+                width: 2,
+                mask: IOTQ_MARK_APPROX as u64,
+            },
+            "more children than there is room for, or one whose record was lost",
+        ),
     ],
     columns: &[
         "time", "pid", "comm", "call", "name", "offset", "size", "ret", "lat",
     ],
     record: Some(size_of::<iotq_syscall>()),
+    root: Some(size_of::<iotq_call_root>()),
     upkeep: &[],
     modules: &[],
     options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],

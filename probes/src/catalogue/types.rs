@@ -156,6 +156,8 @@ pub struct Field {
     pub slot: Option<Slot>,
     /// Who can evaluate predicates on it.
     pub side: Side,
+    /// Only operations that are followed through the layers below have it.
+    pub followed: bool,
     /// One line for people.
     pub doc: &'static str,
 }
@@ -348,6 +350,8 @@ pub struct Layer {
     pub columns: &'static [&'static str],
     /// Bytes of its record; `None` as long as this build has no template for the layer.
     pub record: Option<usize>,
+    /// Bytes of its record if what it causes on other layers is followed; `None` if that cannot be.
+    pub root: Option<usize>,
     /// Hooks that keep the template's books whatever is asked.
     pub upkeep: &'static [Hook],
     /// The modules that may hold the layer's tracepoints and types, where the kernel itself does not.

@@ -142,6 +142,7 @@ pub static LAYER: Layer = Layer {
         "time", "pid", "comm", "dev", "queue", "index", "op", "sector", "size", "lat",
     ],
     record: Some(size_of::<iotq_virtio>()),
+    root: None,
     upkeep: &[ADD, ADDED, block::SUBMITTED, block::MERGED],
     modules: &[
         "virtio_ring",

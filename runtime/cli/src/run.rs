@@ -334,7 +334,16 @@ impl Session<'_> {
                 summary.ungrouped
             ));
         }
-        let malformed = self.engine.counts().malformed;
+        let iotq_engine::Counts {
+            malformed,
+            incomplete,
+            ..
+        } = self.engine.counts();
+        if incomplete > 0 {
+            note(&format!(
+                "iotq: {incomplete} requests are shown without all their parts (field `approx`)"
+            ));
+        }
         if malformed > 0 {
             note(&format!(
                 "iotq: {malformed} records could not be understood"

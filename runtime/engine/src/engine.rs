@@ -1,6 +1,7 @@
 //! From records to rows and groups: what the kernel left undecided, the columns, the bounds of the statements.
 
 mod report;
+mod request;
 
 use std::array;
 use std::io;
@@ -10,13 +11,15 @@ use std::time::Duration;
 use iotq_lang::aggregate::Totals;
 use iotq_lang::eval;
 use iotq_lang::ir::{Bounds, Column};
-use iotq_lang::plan::{Plan, StreamPlan};
-use iotq_lang::value::Value;
+use iotq_lang::plan::{Plan, Role, StreamPlan};
+use iotq_lang::value::{Record, Value};
 use iotq_probes::abi::IOTQ_MAX_QUERIES;
 use iotq_probes::catalogue::Type;
 
 use crate::group::Grouping;
+use crate::join::Assembly;
 use crate::{Clock, Names, RawRecord, Sink};
+use request::Join;
 
 /// What became of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Counts {
     pub malformed: u64,
     /// Rows for whose group there was no room.
     pub ungrouped: u64,
+    /// Requests that became rows without all their parts.
+    pub incomplete: u64,
 }
 
 /// One row, to be written.
@@ -38,7 +43,7 @@ pub struct Row<'a> {
     /// The bit of the stream.
     pub stream: usize,
     columns: &'a [Column],
-    record: &'a RawRecord<'a>,
+    record: &'a dyn Record,
     names: &'a dyn Names,
 }
 
@@ -66,12 +71,14 @@ pub struct Engine {
     clock: Clock,
     names: Rc<dyn Names>,
     counts: Counts,
+    requests: Assembly,
 }
 
 struct Stream {
     plan: StreamPlan,
     statement: usize,
     grouping: Option<Grouping>,
+    join: Option<Join>,
 }
 
 struct Progress {
@@ -100,10 +107,12 @@ impl Engine {
                     let plan = plan.clone();
                     progress.streams |= 1 << plan.bit;
                     let grouping = plan.groups.clone().map(Grouping::new);
+                    let join = Join::of(&plan, planned);
                     *slot = Some(Stream {
                         plan,
                         statement,
                         grouping,
+                        join,
                     });
                 }
             }
@@ -121,6 +130,7 @@ impl Engine {
             clock,
             names: Rc::from(names),
             counts: Counts::default(),
+            requests: Assembly::default(),
         }
     }
 
@@ -135,8 +145,10 @@ impl Engine {
             return Ok(());
         };
         let mut strange = record.queries() == 0;
+        let mut is_part = false;
         for bit in bits(record.queries()) {
             match &self.streams[bit] {
+                Some(stream) if stream.plan.role != Role::Rows => is_part = true,
                 Some(stream) if stream.makes(&record) => {
                     if self.active & 1 << bit != 0 {
                         self.row(bit, &record, sink)?;
@@ -146,6 +158,9 @@ impl Engine {
             }
         }
         self.counts.malformed += u64::from(strange);
+        if is_part {
+            self.part(&record, sink)?;
+        }
         Ok(())
     }
 
@@ -165,7 +180,7 @@ impl Engine {
                 continue;
             };
             let passes = stream.plan.end.iter().all(|clause| clause.holds(&record));
-            if stream.makes(&record) && passes {
+            if stream.plan.role == Role::Rows && stream.makes(&record) && passes {
                 passed = true;
                 self.row(bit, &record, sink)?;
             }
@@ -195,8 +210,7 @@ impl Engine {
         let Some(stream) = &mut self.streams[bit] else {
             return Ok(());
         };
-        let residual = stream.plan.residual.as_ref();
-        if residual.is_some_and(|residual| !eval::holds(residual, record)) {
+        if !stream.passes(record) {
             self.counts.dropped += 1;
             return Ok(());
         }
@@ -204,13 +218,7 @@ impl Engine {
             self.counts.ungrouped += u64::from(!grouping.add(record));
             return Ok(());
         }
-        sink.row(&Row {
-            statement: stream.statement,
-            stream: bit,
-            columns: &stream.plan.columns,
-            record,
-            names: &*self.names,
-        })?;
+        sink.row(&stream.shown(bit, record, &*self.names))?;
         let statement = stream.statement;
         self.wrote(statement);
         Ok(())
@@ -242,6 +250,22 @@ impl Stream {
     fn makes(&self, record: &RawRecord) -> bool {
         let Self { plan, .. } = self;
         plan.layer.id == record.layer().id && plan.point.id == record.point().id
+    }
+
+    /// Whether what the kernel has left undecided holds.
+    fn passes(&self, record: &RawRecord) -> bool {
+        let holds = |residual| eval::holds(residual, record);
+        self.plan.residual.as_ref().is_none_or(holds)
+    }
+
+    fn shown<'a>(&'a self, bit: usize, record: &'a dyn Record, names: &'a dyn Names) -> Row<'a> {
+        Row {
+            statement: self.statement,
+            stream: bit,
+            columns: &self.plan.columns,
+            record,
+            names,
+        }
     }
 }
 

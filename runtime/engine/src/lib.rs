@@ -4,6 +4,7 @@
 
 pub mod engine;
 pub mod group;
+mod join;
 pub mod names;
 pub mod record;
 pub mod sink;

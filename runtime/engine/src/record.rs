@@ -9,6 +9,7 @@ use iotq_probes::catalogue::{Field, Layer, Point, Slot, Type, layer_by_id};
 
 /// Every record begins with a head, and a task behind it.
 const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
+const ROOT: usize = size_of::<iotq_head>() + offset_of!(iotq_task, root);
 
 /// How the clock of the records is told as the time of day.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,7 +74,7 @@ impl<'a> RawRecord<'a> {
         );
         let layer = layer_by_id(id).ok_or(Malformed::Layer(id))?;
         let expected = layer.record.ok_or(Malformed::Layer(id))?;
-        if bytes.len() != expected {
+        if bytes.len() != expected && Some(bytes.len()) != layer.root {
             return Err(Malformed::Length {
                 layer: layer.name,
                 found: bytes.len(),
@@ -108,6 +109,31 @@ impl<'a> RawRecord<'a> {
     /// The streams whose kernel filters it passed, one bit each.
     pub fn queries(&self) -> u32 {
         self.queries
+    }
+
+    /// When the point was reached, in nanoseconds of the monotonic clock.
+    pub fn at(&self) -> u64 {
+        copied(self.bytes, offset_of!(iotq_head, at)).map_or(0, u64::from_ne_bytes)
+    }
+
+    /// The number of the request that it is part of; zero for none. Numbers are used again.
+    pub fn root(&self) -> u32 {
+        copied(self.bytes, ROOT).map_or(0, u32::from_ne_bytes)
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What another layer has of the same request, whose record this one begins with or holds.
+    pub fn part(&self, layer: &'static Layer) -> Option<RawRecord<'a>> {
+        Some(Self {
+            bytes: self.bytes.get(..layer.record?)?,
+            layer,
+            point: layer.end_point(),
+            ..*self
+        })
     }
 
     fn read(&self, field: &Field) -> Option<Value<'a>> {

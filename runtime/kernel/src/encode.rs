@@ -1,6 +1,6 @@
 //! A bound plan as the constants of the templates: filter tables, texts, sets, the calls' arguments.
 
-use iotq_lang::plan::{Clause, Operand, Plan, StreamPlan, Term, Test};
+use iotq_lang::plan::{Clause, Operand, Plan, Role, StreamPlan, Term, Test};
 use iotq_probes::abi::*;
 use iotq_probes::catalogue::{CALLS, Layer, Offset, Point, Size, Slot};
 use zerocopy::FromZeros;
@@ -69,6 +69,14 @@ pub fn encode(
         groupings: Groupings::of(plan),
     };
     constants.groupings.tell(&mut constants.config);
+    for stream in plan.streams() {
+        let bit = 1 << stream.bit;
+        match stream.role {
+            Role::Rows => {}
+            Role::Root => constants.config.roots |= bit,
+            Role::Child => constants.config.joined[usize::from(stream.layer.id)] |= bit,
+        }
+    }
     let mut encoder = Encoder::default();
     for template in &plan.templates {
         let tables = encoder.tables(plan, template.layer)?;
@@ -115,6 +123,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     };
     let points = plan.templates.iter().flat_map(|template| &template.points);
     config.want_issue = u8::from(points.copied().any(|point| issue(&point)));
+    config.follow = u8::from(plan.follows());
     config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config
 }
@@ -156,12 +165,7 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     fn tables(&mut self, plan: &Plan, layer: &'static Layer) -> Result<Tables, Overflow> {
-        let streams = || {
-            plan.statements
-                .iter()
-                .flat_map(|statement| &statement.streams)
-        };
-        let own = || streams().filter(|stream| stream.layer.id == layer.id);
+        let own = || plan.judged().filter(|stream| stream.layer.id == layer.id);
         let start = self.table(layer, own(), |stream| &stream.start)?;
         let points = layer.points.iter().map(|point| point.id).max().unwrap_or(0);
         let at = (0..=points)

@@ -3,15 +3,7 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[
-    &LAYER,
-    &JOIN,
-    &GROUPS,
-    &SHAPES,
-    &SIDES,
-    &DIRECTORIES,
-    &STREAMS,
-];
+pub static ALL: &[&Code] = &[&LAYER, &JOIN, &SHAPES, &SIDES, &DIRECTORIES, &STREAMS];
 
 /// A layer or point that no template feeds.
 pub static LAYER: Code = Code {
@@ -35,53 +27,35 @@ question: the time of a call on a file is `lat` of `syscall`.
 /// A join.
 pub static JOIN: Code = Code {
     id: "E0602",
-    title: "join",
+    title: "layers of a join",
     page: "\
-A `join` gives one row for each request, with fields of several layers. This build cannot follow
-requests from layer to layer.
+A `join` follows each request from its root, the layer that is named first, to what it causes on the
+layers below. The root must be a layer whose operations can be followed.
 
-    join syscall, block where syscall.lat > 5ms emit syscall.lat, block.lat
+    join block, nvme emit block.lat, nvme.lat              # a block request causes nothing
 
-Trace the layers side by side instead: the rows come in time order, and `pid`, `tid` and `time`
-show which of them belong together.
+Begin with the caller. A driver's rows have the fields of their block request anyway.
 
-    trace syscall, block where lat > 5ms
+    join syscall, block, nvme emit syscall.lat, block.lat, nvme.lat
+    trace nvme where lat > 5ms
 ",
     exit: 2,
 };
 
-/// Aggregates and groups.
-pub static GROUPS: Code = Code {
-    id: "E0603",
-    title: "aggregation over a join",
-    page: "\
-An aggregate over a join (`count`, `sum`, `hist`, `p99`, ...) makes one value of many requests, and
-`max(block[].lat)` one of the operations of a request on a layer. This build cannot follow requests
-from layer to layer.
-
-    join syscall, block emit p99(max(block[].lat)) by syscall.op
-
-Aggregate the layers side by side instead.
-
-    trace syscall, block emit p99(lat) by op
-",
-    exit: 2,
-};
-
-/// Trees and stages.
+/// Trees.
 pub static SHAPES: Code = Code {
     id: "E0604",
-    title: "tree or stages",
+    title: "tree",
     page: "\
-`emit tree` draws a request with everything that it caused on the lower layers, and `emit stages`
-cuts its time into disjoint parts. Both need whole requests, which this build cannot follow.
+`emit tree` draws a request with everything that it caused on the lower layers. This build cannot
+draw it.
 
-    join syscall, block where syscall.lat > 10ms emit stages
+    join syscall, block where syscall.lat > 10ms emit tree
 
-Within the block layer the parts of the time are fields: `q2i`, `i2d` and `d2c` follow each other
-and add up to `lat`.
+What a request caused are rows of the join, and `stages` says where its time went.
 
-    on block.complete where lat > 10ms emit op, q2i, i2d, d2c, lat
+    join syscall, block where syscall.lat > 10ms emit syscall.lat, block.dev, block.lat
+    join syscall, block where syscall.lat > 10ms emit stages by syscall.op
 ",
     exit: 2,
 };

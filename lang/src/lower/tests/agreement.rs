@@ -253,8 +253,8 @@ fn fits(plan: &Plan) -> Result<(), TestCaseError> {
         let terms: usize = clauses.iter().map(|clause| clause.0.len()).sum();
         terms.max(1)
     };
-    let start: usize = plan.streams().map(|stream| size(&stream.start)).sum();
-    let end: usize = plan.streams().map(|stream| size(&stream.end)).sum();
+    let start: usize = plan.judged().map(|stream| size(&stream.start)).sum();
+    let end: usize = plan.judged().map(|stream| size(&stream.end)).sum();
     prop_assert!(start.max(end) <= abi::IOTQ_MAX_TERMS as usize);
     prop_assert!(plan.texts().len() <= abi::IOTQ_MAX_TEXTS as usize);
     Ok(())

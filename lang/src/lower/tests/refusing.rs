@@ -1,8 +1,9 @@
 //! What this build cannot run.
 
-use crate::diag::codes;
+use crate::diag::{Errors, codes};
 use crate::ir::*;
 use crate::lower::lower;
+use crate::plan::Role;
 use crate::source::Span;
 use crate::testing::*;
 
@@ -74,8 +75,40 @@ fn all_problems_of_all_statements_are_reported() {
     );
     assert_eq!(
         refused(program),
-        ["E0601", "E0602", "E0605", "E0601", "E0604", "E0606"]
+        ["E0601", "E0605", "E0601", "E0604", "E0606"]
     );
+}
+
+#[test]
+fn a_join_needs_a_root_above_the_others() {
+    let join = |layers: [&str; 2]| {
+        let join = Join {
+            sources: layers.map(|layer| source(layer, Side::Local)).into(),
+            filter: None,
+            output: Output::Rows(Vec::new()),
+            required: false,
+        };
+        let statement = Statement {
+            span: Span::default(),
+            kind: Kind::Join(join),
+            bounds: Bounds::default(),
+        };
+        lower(checked(vec![statement], Vec::new()))
+    };
+    let refused = |layers| join(layers).map_err(|Errors(all)| all[0].code.id);
+    assert_eq!(refused(["block", "nvme"]).err(), Some("E0602"));
+    assert_eq!(refused(["block", "syscall"]).err(), Some("E0602"));
+    let plan = join(["syscall", "nvme"]).expect("a plan");
+    // The driver's requests are known by those of the block layer.
+    let layers: Vec<_> = plan.streams().map(|it| (it.layer.name, it.role)).collect();
+    let expected = [
+        ("syscall", Role::Root),
+        ("nvme", Role::Child),
+        ("block", Role::Child),
+    ];
+    assert_eq!(layers, expected);
+    let followed: Vec<_> = plan.templates[1].points.iter().map(|it| it.name).collect();
+    assert_eq!(followed, ["queue", "split", "merge", "issue", "complete"]);
 }
 
 #[test]
@@ -83,26 +116,6 @@ fn too_many_streams() {
     let mut statements = Vec::new();
     statements.resize_with(34, || trace("block", None));
     assert_eq!(refused(checked(statements, Vec::new())), ["E0608"]);
-}
-
-#[test]
-fn an_aggregate_among_rows_is_refused() {
-    let kind = ExprKind::Aggregate(Aggregate::Max, vec![block("lat")]);
-    let expr = Expr {
-        kind,
-        ..block("lat")
-    };
-    let column = Column {
-        name: "max(lat)".into(),
-        expr,
-    };
-    assert_eq!(
-        refused(checked(
-            vec![outputs(Output::Rows(vec![column]))],
-            Vec::new()
-        )),
-        ["E0603"]
-    );
 }
 
 #[test]

@@ -38,11 +38,11 @@ impl<W: Write> Csv<W> {
     ///
     /// If the plan has several streams, or the header cannot be written.
     pub fn new(plan: &Plan, out: W) -> Result<Self, CsvError> {
-        let streams: Vec<_> = plan.streams().collect();
         let timed = plan
             .statements
             .iter()
             .any(|each| each.bounds.every.is_some());
+        let streams: Vec<_> = plan.judged().collect();
         let [stream] = streams[..] else {
             return Err(CsvError::Streams(streams.len()));
         };

@@ -52,7 +52,7 @@ const LAYER_WIDTH: usize = 7;
 impl<W: Write> Text<W> {
     /// A sink for the rows of a plan, with times told as in a zone.
     pub fn new(plan: &Plan, zone: TimeZone, out: W) -> Self {
-        let several = plan.streams().nth(1).is_some();
+        let several = plan.judged().nth(1).is_some();
         Self {
             out,
             zone,

@@ -6,7 +6,7 @@ use std::path::Path;
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
-use iotq_probes::catalogue::{FAMILY, Hook, Layer};
+use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer};
 
 use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
@@ -41,16 +41,22 @@ impl Hooks {
                 hooks.take(types, hook, template.layer, &mut errors);
             }
         }
-        if families {
-            for hook in &FAMILY {
+        let mut take = |all: &'static [Hook], into: &mut Vec<_>, what: &str| {
+            for hook in all {
                 match fitting(types, hook) {
-                    Ok(hook) => hooks.family.push(hook),
+                    Ok(hook) => into.push(hook),
                     Err(why) => errors.push(
-                        Diagnostic::new(&code::NO_HOOK, format!("{why}, which `pid under` needs"))
+                        Diagnostic::new(&code::NO_HOOK, format!("{why}, which {what} needs"))
                             .help(remedy(types, hook, None, &why)),
                     ),
                 }
             }
+        };
+        if families {
+            take(&FAMILY, &mut hooks.family, "`pid under`");
+        }
+        if plan.follows() {
+            take(&FOLLOW, &mut hooks.points, "the time off the CPU");
         }
         if errors.is_empty() {
             Ok(hooks)

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::iotq_config;
+use iotq_probes::abi::{IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, iotq_config};
 
 use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
 use crate::encode::Constants;
@@ -21,7 +21,8 @@ const BIOS_UNTIL_ISSUED: u32 = 4096;
 const BIOS_UNTIL_STARTED: u32 = 512;
 const BIO_SPANS: u32 = 16_384;
 const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
-const THREADS: u32 = 16_384;
+/// Calls in flight, at most, and what is kept of each one's children.
+const ROOTS: u32 = 4096;
 const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
 
@@ -33,7 +34,8 @@ pub(super) struct Sizes {
     bios: u32,
     bio_tasks: u32,
     bio_spans: u32,
-    threads: u32,
+    roots: u32,
+    follow: bool,
     families: u32,
     untold: u32,
     groups: Room,
@@ -50,7 +52,9 @@ impl Sizes {
         } else {
             1
         };
-        let wait = if hooks.sees("block_io_start") {
+        let follow = constants.config.follow != 0;
+        // Whose they are is asked again when their request is issued.
+        let wait = if hooks.sees("block_io_start") && !follow {
             BIOS_UNTIL_STARTED
         } else {
             BIOS_UNTIL_ISSUED
@@ -67,7 +71,12 @@ impl Sizes {
                 bios
             },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
-            threads: used("sys_enter", THREADS),
+            roots: if hooks.sees("sys_enter") {
+                ROOTS
+            } else {
+                IOTQ_ROOT_KEYS
+            },
+            follow,
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
@@ -87,7 +96,13 @@ impl Sizes {
             ("iotq_bios", self.bios),
             ("iotq_bio_tasks", self.bio_tasks),
             ("iotq_bio_spans", self.bio_spans),
-            ("iotq_threads", self.threads),
+            ("iotq_roots", self.roots),
+            ("iotq_root_keys", self.roots / IOTQ_ROOT_KEYS),
+            (
+                "iotq_children",
+                self.only_if_followed(self.roots * IOTQ_ROOT_CHILDREN),
+            ),
+            ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
             ("iotq_group_heads", self.groups.heads.max(1)),
@@ -102,8 +117,13 @@ impl Sizes {
     pub fn tell(&self, config: &mut iotq_config) {
         config.requests_mask = self.requests - 1;
         config.bios_mask = self.bios - 1;
+        config.roots_mask = self.roots / IOTQ_ROOT_KEYS - 1;
         config.wakeup_bytes = self.ring / 4;
         config.wakeup_every = self.wakeup_period() - 1;
+    }
+
+    fn only_if_followed(&self, entries: u32) -> u32 {
+        if self.follow { entries } else { 1 }
     }
 
     /// How many records a CPU may add before it looks how much is in the ring, a power of two: all CPUs together no more

@@ -1,0 +1,142 @@
+//! Joins: the root's stream, the streams of what it causes, and how the predicate is divided among them.
+
+use iotq_probes::catalogue::{CHILDREN, Field, Layer, Type};
+
+use super::Lowering;
+use super::clauses::{clauses, whole};
+use crate::ir::{Aggregate, Column, Expr, ExprKind, FieldRef, Groups, Join, Output, SourcePoint};
+use crate::plan::{JoinPlan, Plan, Role, StatementPlan, StreamPlan};
+use crate::source::Span;
+
+impl Lowering<'_> {
+    pub(super) fn join(&mut self, plan: &mut StatementPlan, join: Join, span: Span) {
+        self.refusals.join(&join, span);
+        let whole = matches!(join.output, Output::Stages(_));
+        let output = match (join.output, join.sources.first()) {
+            (Output::Stages(groups), Some(root)) => Output::Groups(stages(groups, &root.source)),
+            (other, _) => other,
+        };
+        let Some((columns, groups)) = super::output(output) else {
+            return;
+        };
+        let mut sources = Vec::new();
+        for (index, it) in join.sources.iter().enumerate() {
+            let Some(mut stream) = self.source(&it.source) else {
+                return;
+            };
+            stream.optional = it.optional;
+            if index == 0 {
+                stream.role = Role::Root;
+            }
+            sources.push(stream.bit);
+            plan.streams.push(stream);
+        }
+        if let Some(root) = plan.streams.first_mut() {
+            root.columns = columns;
+            root.groups = groups;
+        }
+        let is_there = plan.streams.iter().any(|it| it.layer.id == CHILDREN.id);
+        if !is_there {
+            plan.streams.extend(self.children());
+        }
+        plan.join = Some(JoinPlan {
+            sources,
+            filter: join.filter,
+            residual: None,
+            required: join.required,
+            whole,
+        });
+    }
+
+    fn source(&mut self, source: &SourcePoint) -> Option<StreamPlan> {
+        let bit = self.bit()?;
+        Some(child(bit, source.layer))
+    }
+
+    /// The stream by which what an operation causes is known, even if nobody reads it.
+    pub(super) fn children(&mut self) -> Option<StreamPlan> {
+        Some(child(self.bit()?, CHILDREN))
+    }
+}
+
+fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
+    StreamPlan {
+        role: Role::Child,
+        optional: false,
+        bit,
+        layer,
+        point: layer.end_point(),
+        filter: None,
+        start: Vec::new(),
+        end: Vec::new(),
+        residual: None,
+        columns: Vec::new(),
+        groups: None,
+    }
+}
+
+/// How many requests there were, how long they took, and how this time is made up.
+fn stages(groups: Groups, root: &SourcePoint) -> Groups {
+    let layer = root.layer;
+    let aggregate = |name: &str, aggregate, args: Vec<Expr>| {
+        let ty = args.first().map_or(Type::Int, |arg| arg.ty);
+        Column {
+            name: name.into(),
+            expr: Expr {
+                kind: ExprKind::Aggregate(aggregate, args),
+                ty,
+                span: root.span,
+            },
+        }
+    };
+    let is_part = |field: &&'static Field| {
+        field.name == "lat" || field.followed && field.ty == Type::Duration
+    };
+    let sum = |field: &'static Field| {
+        let field_ref = FieldRef {
+            source: 0,
+            layer,
+            field,
+        };
+        let value = Expr::field(field_ref, root.span);
+        aggregate(field.name, Aggregate::Sum, vec![value])
+    };
+    let sums = layer.fields.iter().filter(is_part).map(sum);
+    let count = aggregate("requests", Aggregate::Count, Vec::new());
+    Groups {
+        columns: std::iter::once(count).chain(sums).collect(),
+        ..groups
+    }
+}
+
+/// Whether a stream reads what only followed operations have.
+pub(super) fn is_followed(stream: &StreamPlan) -> bool {
+    let mut found = false;
+    for expr in stream.exprs() {
+        expr.walk(&mut |expr| found |= expr.reads().is_some_and(|it| it.field.followed));
+    }
+    found
+}
+
+/// Gives each join's root the clauses that are about it alone; the others judge rows.
+pub(super) fn divide(plan: &mut Plan) {
+    for statement in &mut plan.statements {
+        let Some(join) = &mut statement.join else {
+            continue;
+        };
+        let clauses = join.filter.as_ref().map(clauses).unwrap_or_default();
+        let (of_root, of_rows): (Vec<_>, Vec<_>) = clauses
+            .into_iter()
+            .partition(|clause| clause.iter().all(is_of_root));
+        join.residual = (!of_rows.is_empty()).then(|| whole(of_rows));
+        if let Some(root) = statement.streams.first_mut() {
+            root.filter = (!of_root.is_empty()).then(|| whole(of_root));
+        }
+    }
+}
+
+fn is_of_root(literal: &Expr) -> bool {
+    let mut alone = true;
+    literal.walk(&mut |expr| alone &= expr.reads().is_none_or(|field| field.source == 0));
+    alone
+}

@@ -1,0 +1,9 @@
+//! Requests: what belongs to one root is put together, and becomes rows over several layers.
+
+mod assembly;
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use assembly::{Assembly, Request};
+pub(crate) use row::{Source, rows};

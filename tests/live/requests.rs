@@ -1,0 +1,208 @@
+//! Requests followed from their system calls: each is there, its stages add up, and its children are its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::needs::{Need, test};
+use iotq_tests::{Disk, Output, Row, json};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+const STAGES: [&str; 5] = [
+    "cpu",
+    "runqueue",
+    "syscall.device",
+    "syscall.queue",
+    "blocked",
+];
+
+/// name, what fio is told, the fewest children of a read, a write, a sync
+const LOADS: [(&str, &str, [u64; 3]); 5] = [
+    (
+        "direct",
+        "--rw=randrw --direct=1 --bs=4k --numjobs=4 --number_ios=2500",
+        [1, 1, 0],
+    ),
+    (
+        "large",
+        "--rw=read --direct=1 --bs=1M --number_ios=64",
+        [1, 1, 0],
+    ),
+    (
+        "buffered",
+        "--rw=randread --invalidate=1 --bs=16k --number_ios=2000",
+        [0, 0, 0],
+    ),
+    (
+        "fsync",
+        "--rw=randwrite --bs=4k --fsync=1 --number_ios=500",
+        [0, 0, 1],
+    ),
+    (
+        "mixed",
+        "--rw=randrw --bs=8k --fsync=16 --numjobs=3 --number_ios=800",
+        [0, 0, 0],
+    ),
+];
+
+pub fn tests() -> Vec<Trial> {
+    let needs = [Need::Root, Need::Loop, Need::Fio];
+    let mut tests: Vec<Trial> = LOADS
+        .into_iter()
+        .map(|(name, line, fewest)| {
+            let name = format!("requests/{name}");
+            test(&name, &needs, move || check(line, fewest))
+        })
+        .collect();
+    tests.push(test("requests/many_children", &needs, many_children));
+    tests.push(test("requests/only_slow_ones", &needs, only_slow_ones));
+    tests.push(test("requests/stages_of_calls", &needs, stages_of_calls));
+    tests
+}
+
+/// fio's own counts of reads, writes and syncs.
+fn counted(disk: &Disk) -> [u64; 3] {
+    let report = fs::read_to_string(disk.memory().join("fio.json")).unwrap();
+    let json: Value = serde_json::from_str(&report).unwrap();
+    let jobs = json["jobs"].as_array().unwrap();
+    ["read", "write", "sync"].map(|way| {
+        let count = |job: &Value| job[way]["total_ios"].as_u64().unwrap();
+        jobs.iter().map(count).sum()
+    })
+}
+
+fn fio(disk: &Disk, line: &str) -> String {
+    format!(
+        "fio --name=t --thread --ioengine=psync --size=64M --filename={} --output-format=json --output={} {line}",
+        disk.file(64).display(),
+        disk.memory().join("fio.json").display()
+    )
+}
+
+/// The rows of each request.
+fn requests(output: &Output) -> BTreeMap<(u64, u64), Vec<&Row>> {
+    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+    for row in &output.rows {
+        let key = (row.number("time"), row.number("tid"));
+        requests.entry(key).or_default().push(row);
+    }
+    requests
+}
+
+fn check(line: &str, fewest: [u64; 3]) {
+    let disk = Disk::ext4(160);
+    let query = format!(
+        "join syscall, block where pid under $child and name == data and op in {{read, write, fsync}} \
+         emit time, tid, syscall.op as op, syscall.lat as lat, {}, children, syscall.approx as approx, \
+              block.op as part, block.dev as dev, block.lat as part_lat",
+        STAGES.join(", ")
+    );
+    let kernel = Completions::start();
+    let output = json(&[
+        "--ring",
+        "16M",
+        "-c",
+        &fio(&disk, line),
+        "-e",
+        &query.replace("op in", "syscall.op in"),
+    ]);
+    let kernel = kernel.map_or_else(Vec::new, Completions::stop);
+    let unseen = blind(&kernel, &number(&disk.name())).count();
+    let requests = requests(&output);
+    let ops = ["read", "write", "fsync"];
+    let found = ops.map(|op| {
+        let is = |rows: &&Vec<&Row>| rows[0].text("op") == op;
+        requests.values().filter(is).count() as u64
+    });
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    assert_eq!(found, counted(&disk), "as many as fio counts");
+    let mut approx = 0;
+    for rows in requests.values() {
+        let first = rows[0];
+        let sum: u64 = STAGES.iter().map(|stage| first.number(stage)).sum();
+        assert_eq!(sum, first.number("lat"), "the stages add up: {first:?}");
+        if first.field("approx") == true {
+            // More than there is room for are only counted.
+            approx += usize::from(first.number("children") <= 16);
+            continue;
+        }
+        let op = ops.iter().position(|op| *op == first.text("op")).unwrap();
+        let children = rows.iter().filter(|row| !row.field("part").is_null());
+        let children: Vec<_> = children.collect();
+        assert_eq!(children.len() as u64, first.number("children"), "{first:?}");
+        assert!(children.len() as u64 >= fewest[op], "{first:?}");
+        for child in &children {
+            assert_eq!(child.text("dev"), disk.name());
+        }
+        // A direct read is what it waits for.
+        if fewest[0] == 1 && children.len() == 1 {
+            assert!(
+                children[0].number("part_lat") <= first.number("lat"),
+                "{first:?}"
+            );
+        }
+    }
+    // The kernel may keep the end of a request from the probes.
+    let excused = requests.len() / 1000 + 2 * unseen;
+    assert!(
+        approx <= excused,
+        "{approx} of {}, {unseen} unseen",
+        requests.len()
+    );
+}
+
+/// More children than there is room for: they are counted, and the request says so.
+fn many_children() {
+    let disk = Disk::raw(160);
+    fs::write(
+        format!("/sys/block/{}/queue/max_sectors_kb", disk.name()),
+        "64",
+    )
+    .unwrap();
+    let line = format!(
+        "dd if={} of=/dev/null bs=4M count=2 iflag=direct",
+        disk.node.display()
+    );
+    let query = "join syscall, block where pid under $child and syscall.op == read and children > 0 \
+                 emit time, tid, children, syscall.approx as approx, block.size as size";
+    let output = json(&["-c", &line, "-e", query]);
+    let large: Vec<_> = requests(&output)
+        .into_values()
+        .filter(|rows| rows[0].number("children") >= 64)
+        .collect();
+    assert_eq!(large.len(), 2, "{output:?}");
+    for rows in large {
+        assert_eq!(rows[0].field("approx"), true);
+        assert_eq!(rows.len(), 16, "those that there is room for");
+        assert!(rows.iter().all(|row| row.number("size") == 64 << 10));
+    }
+}
+
+/// The kernel drops what fails at the end, with all its children.
+fn only_slow_ones() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randread --direct=1 --bs=4k --number_ios=2000");
+    let query = "join syscall, block where pid under $child and name == data and syscall.lat > 100s \
+                 emit syscall.lat, block.lat";
+    let output = json(&["-c", &line, "-e", query]);
+    assert_eq!((output.rows.len(), output.shipped, output.lost), (0, 0, 0));
+    assert!(output.seen >= 2000, "{output:?}");
+}
+
+/// Stages are fields of calls without a join, too, and the kernel judges them.
+fn stages_of_calls() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randread --direct=1 --bs=4k --number_ios=500");
+    let query = "on syscall.exit where pid under $child and name == data and op == read and device > 0ns \
+                 emit lat, cpu, runqueue, device, queue, blocked, children";
+    let output = json(&["-c", &line, "-e", query]);
+    assert!(output.rows.len() >= 490, "{output:?}");
+    for row in &output.rows {
+        let stages = ["cpu", "runqueue", "device", "queue", "blocked"];
+        let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+        assert_eq!(sum, row.number("lat"));
+        assert!(row.number("device") > 0);
+        assert_eq!(row.number("children"), 1);
+    }
+}
