@@ -40,8 +40,19 @@ pub struct JoinPlan {
     pub residual: Option<Expr>,
     /// Only full rows.
     pub required: bool,
-    /// There is one row for each request that has any, of its root alone.
-    pub whole: bool,
+    /// What becomes of a request.
+    pub shape: Shape,
+}
+
+/// What becomes of a request of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A row for each thing that it caused.
+    Rows,
+    /// One row of its root, if it has any that passes.
+    Whole,
+    /// A tree, if it has any row that passes: of every layer, the columns of its stream.
+    Tree,
 }
 
 /// What the records of a stream are for.

@@ -55,17 +55,10 @@ const CASES: &[Case] = &[
     ("layer_without_probes", &["-e", "trace fs"], "E0601", 2),
     (
         "join",
-        &["-e", "join syscall, block emit syscall.lat"],
+        &["-e", "join block, nvme emit nvme.lat"],
         "E0602",
         2,
     ),
-    (
-        "aggregation",
-        &["-e", "join syscall, block emit count()"],
-        "E0603",
-        2,
-    ),
-    ("tree", &["-e", "join syscall, block emit tree"], "E0604", 2),
     ("sides", &["-e", "trace guest.block"], "E0605", 2),
     (
         "directory",

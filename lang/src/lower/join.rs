@@ -2,22 +2,26 @@
 
 use iotq_probes::catalogue::{CHILDREN, Field, Layer, Type};
 
-use super::Lowering;
 use super::clauses::{clauses, whole};
+use super::{Lowering, groups};
 use crate::ir::{Aggregate, Column, Expr, ExprKind, FieldRef, Groups, Join, Output, SourcePoint};
-use crate::plan::{JoinPlan, Plan, Role, StatementPlan, StreamPlan};
+use crate::plan::{JoinPlan, Plan, Role, Shape, StatementPlan, StreamPlan};
 use crate::source::Span;
 
 impl Lowering<'_> {
-    pub(super) fn join(&mut self, plan: &mut StatementPlan, join: Join, span: Span) {
-        self.refusals.join(&join, span);
-        let whole = matches!(join.output, Output::Stages(_));
-        let output = match (join.output, join.sources.first()) {
-            (Output::Stages(groups), Some(root)) => Output::Groups(stages(groups, &root.source)),
-            (other, _) => other,
-        };
-        let Some((columns, groups)) = super::output(output) else {
+    pub(super) fn join(&mut self, plan: &mut StatementPlan, join: Join) {
+        self.refusals.join(&join);
+        let Some(root) = join.sources.first() else {
             return;
+        };
+        let (shape, columns, groups) = match join.output {
+            Output::Rows(columns) => (Shape::Rows, columns, None),
+            Output::Groups(groups) => (Shape::Rows, Vec::new(), Some(groups::plan(groups))),
+            Output::Stages(it) => {
+                let groups = groups::plan(stages(it, &root.source));
+                (Shape::Whole, Vec::new(), Some(groups))
+            }
+            Output::Tree => (Shape::Tree, Vec::new(), None),
         };
         let mut sources = Vec::new();
         for (index, it) in join.sources.iter().enumerate() {
@@ -31,7 +35,10 @@ impl Lowering<'_> {
             sources.push(stream.bit);
             plan.streams.push(stream);
         }
-        if let Some(root) = plan.streams.first_mut() {
+        if shape == Shape::Tree {
+            let streams = plan.streams.iter_mut().enumerate();
+            streams.for_each(|(source, stream)| stream.columns = node(source, stream.layer));
+        } else if let Some(root) = plan.streams.first_mut() {
             root.columns = columns;
             root.groups = groups;
         }
@@ -44,7 +51,7 @@ impl Lowering<'_> {
             filter: join.filter,
             residual: None,
             required: join.required,
-            whole,
+            shape,
         });
     }
 
@@ -73,6 +80,24 @@ fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
         columns: Vec::new(),
         groups: None,
     }
+}
+
+/// What a tree tells of an operation on a layer: its usual columns, and its stages.
+fn node(source: usize, layer: &'static Layer) -> Vec<Column> {
+    let usual = layer.columns.iter().filter_map(|name| layer.field(name));
+    let stages = layer.fields.iter().filter(|field| field.followed);
+    let column = |field: &'static Field| Column {
+        name: field.name.into(),
+        expr: Expr::field(
+            FieldRef {
+                source,
+                layer,
+                field,
+            },
+            Span::default(),
+        ),
+    };
+    usual.chain(stages).map(column).collect()
 }
 
 /// How many requests there were, how long they took, and how this time is made up.

@@ -62,7 +62,7 @@ impl Lowering<'_> {
                     plan.streams.extend(self.children());
                 }
             }
-            Kind::Join(join) => self.join(&mut plan, join, span),
+            Kind::Join(join) => self.join(&mut plan, join),
         }
         self.refusals.count(before, self.streams - before, span);
         plan

@@ -46,10 +46,10 @@ impl<'a> Refusals<'a> {
         if let Some(filter) = &stream.filter {
             self.names(filter);
         }
-        self.output(&stream.output, stream.source.span);
+        self.output(&stream.output);
     }
 
-    pub(super) fn join(&mut self, join: &Join, span: Span) {
+    pub(super) fn join(&mut self, join: &Join) {
         for (index, each) in join.sources.iter().enumerate() {
             self.source(&each.source);
             self.joined(index, &each.source);
@@ -57,7 +57,7 @@ impl<'a> Refusals<'a> {
         if let Some(filter) = &join.filter {
             self.names(filter);
         }
-        self.output(&join.output, span);
+        self.output(&join.output);
     }
 
     /// The root's layer must be one whose operations can be followed, and the others lie below it.
@@ -111,19 +111,12 @@ impl<'a> Refusals<'a> {
         self.found.push(error);
     }
 
-    fn output(&mut self, output: &Output, span: Span) {
+    fn output(&mut self, output: &Output) {
         match output {
             Output::Rows(columns) => columns.iter().for_each(|it| self.names(&it.expr)),
             Output::Groups(groups) | Output::Stages(groups) => self.groups(groups),
-            Output::Tree => self.tree(span),
+            Output::Tree => {}
         }
-    }
-
-    fn tree(&mut self, span: Span) {
-        let error = Diagnostic::new(&build::SHAPES, "`emit tree` is not in this build")
-            .label(span, "asks for the parts of whole requests")
-            .help("`emit stages` says where the time of requests went");
-        self.found.push(error);
     }
 
     fn groups(&mut self, groups: &Groups) {

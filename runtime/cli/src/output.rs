@@ -39,16 +39,28 @@ pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failur
     };
     let out = BufWriter::with_capacity(BUFFER, out);
     Ok(match run.format.unwrap_or_default() {
-        Format::Text => Box::new(Text::new(plan, TimeZone::system(), out)),
+        Format::Text => Box::new(Text::new(plan, TimeZone::system(), out).ascii(!is_utf8())),
         Format::Json => Box::new(Json::new(plan, out)?),
         Format::Csv => Box::new(Csv::new(plan, out).map_err(csv)?),
+    })
+}
+
+/// Whether the locale has more than ASCII, by the variables that decide it; without any, most terminals do.
+fn is_utf8() -> bool {
+    let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| set(&name));
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
     })
 }
 
 fn csv(error: CsvError) -> Failure {
     match error {
         CsvError::Write(error) => Failure::from(error),
-        CsvError::Streams(_) => Failure::plain(
+        CsvError::Streams(_) | CsvError::Trees => Failure::plain(
             &code::FORMAT,
             "this query does not fit into one CSV table",
             &error,

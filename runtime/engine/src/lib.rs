@@ -15,6 +15,7 @@ mod testing;
 
 pub use engine::{Counts, Engine, Row};
 pub use group::Group;
+pub use join::{Node, Tree};
 pub use names::{Names, NoNames};
 pub use record::{Clock, Malformed, RawRecord};
 pub use sink::{Sink, Summary};

@@ -3,7 +3,7 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[&LAYER, &JOIN, &SHAPES, &SIDES, &DIRECTORIES, &STREAMS];
+pub static ALL: &[&Code] = &[&LAYER, &JOIN, &SIDES, &DIRECTORIES, &STREAMS];
 
 /// A layer or point that no template feeds.
 pub static LAYER: Code = Code {
@@ -38,24 +38,6 @@ Begin with the caller. A driver's rows have the fields of their block request an
 
     join syscall, block, nvme emit syscall.lat, block.lat, nvme.lat
     trace nvme where lat > 5ms
-",
-    exit: 2,
-};
-
-/// Trees.
-pub static SHAPES: Code = Code {
-    id: "E0604",
-    title: "tree",
-    page: "\
-`emit tree` draws a request with everything that it caused on the lower layers. This build cannot
-draw it.
-
-    join syscall, block where syscall.lat > 10ms emit tree
-
-What a request caused are rows of the join, and `stages` says where its time went.
-
-    join syscall, block where syscall.lat > 10ms emit syscall.lat, block.dev, block.lat
-    join syscall, block where syscall.lat > 10ms emit stages by syscall.op
 ",
     exit: 2,
 };

@@ -3,12 +3,11 @@
 use std::io;
 
 use iotq_lang::eval;
-use iotq_lang::ir::Expr;
-use iotq_lang::plan::{Role, StatementPlan, StreamPlan};
-use iotq_lang::value::Record;
+use iotq_lang::ir::{Column, Expr};
+use iotq_lang::plan::{Role, Shape, StatementPlan, StreamPlan};
 
 use super::{Engine, Row, Stream, bits};
-use crate::join::{self, Request, Source};
+use crate::join::{self, Parts, Request, Source, Tree};
 use crate::{RawRecord, Sink};
 
 /// How the requests of a root's stream become rows.
@@ -16,8 +15,9 @@ pub(super) struct Join {
     sources: Vec<Source>,
     residual: Option<Expr>,
     required: bool,
-    /// Once for each request.
-    whole: bool,
+    shape: Shape,
+    /// What a tree tells of each source's operations.
+    columns: Vec<Vec<Column>>,
 }
 
 impl Join {
@@ -25,16 +25,21 @@ impl Join {
     pub fn of(stream: &StreamPlan, statement: &StatementPlan) -> Option<Self> {
         let is_root = stream.role == Role::Root;
         let plan = statement.join.as_ref().filter(|_| is_root)?;
+        let stream_of = |bit: &u8| statement.streams.iter().find(|it| it.bit == *bit);
         let source = |&bit: &u8| {
-            let stream = statement.streams.iter().find(|it| it.bit == bit)?;
-            let layer = stream.layer;
+            let layer = stream_of(&bit)?.layer;
             Some(Source { layer, bit })
         };
         Some(Self {
             sources: plan.sources.iter().filter_map(source).collect(),
             residual: plan.residual.clone(),
             required: plan.required,
-            whole: plan.whole,
+            shape: plan.shape,
+            columns: plan
+                .sources
+                .iter()
+                .filter_map(|bit| Some(stream_of(bit)?.columns.clone()))
+                .collect(),
         })
     }
 }
@@ -97,37 +102,52 @@ impl Engine {
         else {
             return Ok(());
         };
-        let progress = &self.statements[*statement];
-        let left = progress.bounds.limit.map(|it| it - progress.rows);
-        let (mut rows, mut ungrouped, mut found) = (0, 0, false);
-        let each = |record: &dyn Record| {
-            let passes = |residual: &Expr| eval::holds(residual, record);
-            if !join.residual.as_ref().is_none_or(passes) {
-                return Ok(());
-            }
-            if join.whole && std::mem::replace(&mut found, true) {
-                return Ok(());
-            }
-            if let Some(grouping) = grouping {
-                ungrouped += u64::from(!grouping.add(record));
-                return Ok(());
-            }
-            if left.is_some_and(|left| rows >= left) {
-                return Ok(());
-            }
-            rows += 1;
-            sink.row(&Row {
-                statement: *statement,
-                stream: bit,
-                columns: &plan.columns,
-                record,
-                names: &*self.names,
-            })
+        let Some(parts) = Parts::of(request, &join.sources, self.clock) else {
+            return Ok(());
         };
-        join::rows(request, &join.sources, join.required, self.clock, each)?;
-        let statement = *statement;
-        self.counts.ungrouped += ungrouped;
-        (0..rows).for_each(|_| self.wrote(statement));
+        let rows = parts.rows(join.sources.len(), join.required);
+        let passing = rows.filter(|row| {
+            let residual = join.residual.as_ref();
+            residual.is_none_or(|it| eval::holds(it, row))
+        });
+        let most = match join.shape {
+            Shape::Rows => usize::MAX,
+            Shape::Whole | Shape::Tree => 1,
+        };
+        let passing = passing.take(most);
+        let (statement, names) = (*statement, &*self.names);
+        if let Some(grouping) = grouping {
+            for row in passing {
+                self.counts.ungrouped += u64::from(!grouping.add(&row));
+            }
+            return Ok(());
+        }
+        let progress = &self.statements[statement];
+        let left = progress.bounds.limit.map(|it| it - progress.rows);
+        let left = left.and_then(|left| usize::try_from(left).ok());
+        let mut written = 0;
+        for row in passing.take(left.unwrap_or(usize::MAX)) {
+            if join.shape == Shape::Tree {
+                let Some(root) = join::root(&parts, &join.sources, &join.columns) else {
+                    return Ok(());
+                };
+                sink.tree(&Tree {
+                    statement,
+                    root,
+                    names,
+                })?;
+            } else {
+                sink.row(&Row {
+                    statement,
+                    stream: bit,
+                    columns: &plan.columns,
+                    record: &row,
+                    names,
+                })?;
+            }
+            written += 1;
+        }
+        (0..written).for_each(|_| self.wrote(statement));
         Ok(())
     }
 }

@@ -20,6 +20,10 @@ impl Sink for Seen {
         Ok(())
     }
 
+    fn tree(&mut self, _: &crate::Tree<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -4,6 +4,9 @@ mod assembly;
 mod row;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub(crate) use assembly::{Assembly, Request};
-pub(crate) use row::{Source, rows};
+pub(crate) use row::{Parts, Source};
+pub(crate) use tree::root;
+pub use tree::{Node, Tree};

@@ -14,6 +14,45 @@ pub(crate) struct Source {
     pub bit: u8,
 }
 
+/// A request as the sources of a join see it.
+pub(crate) struct Parts<'a> {
+    pub root: RawRecord<'a>,
+    /// Each child by source; none where the layer has nothing of it. Children that no source sees are left out.
+    pub children: Vec<Vec<Option<RawRecord<'a>>>>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn of(request: &'a Request, sources: &[Source], clock: Clock) -> Option<Self> {
+        let child = |bytes: &'a Vec<u8>| {
+            let record = RawRecord::parse(bytes, clock).ok()?;
+            let part = |source: &Source| {
+                let is_there = record.queries() >> source.bit & 1 == 1;
+                is_there.then(|| record.part(source.layer)).flatten()
+            };
+            let parts: Vec<_> = sources.iter().map(part).collect();
+            parts.iter().any(Option::is_some).then_some(parts)
+        };
+        Some(Self {
+            root: RawRecord::parse(&request.root, clock).ok()?,
+            children: request.children.iter().filter_map(child).collect(),
+        })
+    }
+
+    /// The rows; only full ones if `required`.
+    pub fn rows(&self, sources: usize, required: bool) -> impl Iterator<Item = JoinRow<'_>> {
+        let nothing = self.children.is_empty().then(|| vec![None; sources]);
+        let all = nothing.into_iter().chain(self.children.iter().cloned());
+        all.filter_map(move |mut parts| {
+            *parts.first_mut()? = Some(self.root);
+            let is_full = parts.iter().all(Option::is_some);
+            (is_full || !required).then_some(JoinRow {
+                parts,
+                children: &self.children,
+            })
+        })
+    }
+}
+
 /// One row: the root, and one child as each layer below has it.
 pub(crate) struct JoinRow<'a> {
     /// By source; none where the layer has nothing of the request.
@@ -40,51 +79,4 @@ impl Record for JoinRow<'_> {
             .map(|part| part.value(field))
             .collect()
     }
-}
-
-/// Hands each row of a request to `each` that has all its parts, or any if not `required`.
-pub(crate) fn rows<E>(
-    request: &Request,
-    sources: &[Source],
-    required: bool,
-    clock: Clock,
-    mut each: impl FnMut(&dyn Record) -> Result<(), E>,
-) -> Result<(), E> {
-    let Ok(root) = RawRecord::parse(&request.root, clock) else {
-        return Ok(());
-    };
-    let children: Vec<Vec<Option<RawRecord>>> = request
-        .children
-        .iter()
-        .filter_map(|bytes| RawRecord::parse(bytes, clock).ok())
-        .map(|record| parts(&record, sources))
-        .filter(|parts| parts.iter().any(Option::is_some))
-        .collect();
-    let nothing = vec![vec![None; sources.len()]];
-    for parts in if children.is_empty() {
-        &nothing
-    } else {
-        &children
-    } {
-        let mut parts = parts.clone();
-        if let Some(first) = parts.first_mut() {
-            *first = Some(root);
-        }
-        if !required || parts.iter().all(Option::is_some) {
-            each(&JoinRow {
-                parts,
-                children: &children,
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// A child as the sources have it.
-fn parts<'a>(child: &RawRecord<'a>, sources: &[Source]) -> Vec<Option<RawRecord<'a>>> {
-    let part = |source: &Source| {
-        let is_there = child.queries() >> source.bit & 1 == 1;
-        is_there.then(|| child.part(source.layer)).flatten()
-    };
-    sources.iter().map(part).collect()
 }

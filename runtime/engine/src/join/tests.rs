@@ -4,11 +4,11 @@ use std::mem::{offset_of, size_of};
 
 use iotq_probes::abi::*;
 
-use super::{Assembly, Request, Source, rows};
+use super::{Assembly, Parts, Request, Source};
 use crate::testing::Bytes;
 use crate::{Clock, RawRecord};
 use iotq_lang::ir::FieldRef;
-use iotq_lang::value::Value;
+use iotq_lang::value::{Record, Value};
 use iotq_probes::catalogue::layer;
 
 const ROOT: usize = size_of::<iotq_head>() + offset_of!(iotq_task, root);
@@ -48,7 +48,7 @@ fn is_approx(request: &Request) -> bool {
         layer,
         field,
     };
-    iotq_lang::value::Record::value(&record, read) == Value::Bool(true)
+    record.value(read) == Value::Bool(true)
 }
 
 #[test]
@@ -111,17 +111,16 @@ fn a_row_for_each_child() {
         field: block.field("lat").expect("a field"),
     };
     let lats = |request: &Request, required| {
-        let mut all = Vec::new();
-        let done = rows(request, &sources, required, Clock::default(), |row| {
+        let parts = Parts::of(request, &sources, Clock::default()).expect("a request");
+        let rows = parts.rows(sources.len(), required);
+        rows.map(|row| {
             let value = match row.value(lat) {
                 Value::Int(value) => Some(value),
                 _ => None,
             };
-            all.push((value, row.children(lat).len()));
-            Ok::<_, ()>(())
-        });
-        done.expect("no error");
-        all
+            (value, row.children(lat).len())
+        })
+        .collect::<Vec<_>>()
     };
     assert_eq!(
         lats(&three, false),

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use csv::{Terminator, Writer, WriterBuilder};
 use iotq_lang::aggregate::Emitted;
 use iotq_lang::ir::Column;
-use iotq_lang::plan::Plan;
+use iotq_lang::plan::{JoinPlan, Plan, Shape};
 
 use super::json::histogram;
 use super::plain::Plain;
 use super::{Sink, Summary};
-use crate::{Group, Row};
+use crate::{Group, Row, Tree};
 
 /// Writes CSV.
 pub struct Csv<W: Write> {
@@ -26,6 +26,9 @@ pub enum CsvError {
     /// A table has one set of columns.
     #[error("a CSV table has one set of columns, and the script has {0} streams of rows")]
     Streams(usize),
+    /// A tree is no table.
+    #[error("a CSV table has rows, and the query emits trees")]
+    Trees,
     /// The header could not be written.
     #[error("write the header of the CSV table")]
     Write(#[from] io::Error),
@@ -43,6 +46,15 @@ impl<W: Write> Csv<W> {
             .iter()
             .any(|each| each.bounds.every.is_some());
         let streams: Vec<_> = plan.judged().collect();
+        let draws = |join: &JoinPlan| join.shape == Shape::Tree;
+        if plan
+            .statements
+            .iter()
+            .filter_map(|it| it.join.as_ref())
+            .any(draws)
+        {
+            return Err(CsvError::Trees);
+        }
         let [stream] = streams[..] else {
             return Err(CsvError::Streams(streams.len()));
         };
@@ -97,6 +109,11 @@ impl<W: Write> Sink for Csv<W> {
             }
         }
         Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    /// Never: a table of trees is refused when the sink is made.
+    fn tree(&mut self, _: &Tree<'_>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -8,7 +8,7 @@ use iotq_lang::plan::{GroupPlan, Plan, StreamPlan};
 
 use super::plain::Plain;
 use super::{Sink, Summary};
-use crate::{Group, Row};
+use crate::{Group, Names, Node, Row, Tree};
 
 /// Writes JSON lines.
 pub struct Json<W> {
@@ -70,6 +70,34 @@ impl<W: Write> Json<W> {
             Plain::Float(value) => serde_json::to_writer(&mut self.line, &value)?,
             Plain::Text(text) => serde_json::to_writer(&mut self.line, &*text)?,
         }
+        Ok(())
+    }
+}
+
+impl<W: Write> Json<W> {
+    /// The members of an operation of a tree.
+    fn node(&mut self, node: &Node<'_>, names: &dyn Names) -> io::Result<()> {
+        let head = format!(
+            "\"layer\":\"{}\",\"start\":{},\"data\":{{",
+            node.layer.name, node.start
+        );
+        self.line.extend_from_slice(head.as_bytes());
+        for (index, (name, value, ty)) in node.cells().enumerate() {
+            if index > 0 {
+                self.line.push(b',');
+            }
+            serde_json::to_writer(&mut self.line, name)?;
+            self.line.push(b':');
+            self.value(Plain::new(value, ty, names))?;
+        }
+        self.line.extend_from_slice(b"},\"children\":[");
+        for (index, child) in node.children.iter().enumerate() {
+            self.line
+                .extend_from_slice(if index > 0 { b",{" } else { b"{" });
+            self.node(child, names)?;
+            self.line.push(b'}');
+        }
+        self.line.push(b']');
         Ok(())
     }
 }
@@ -162,6 +190,15 @@ impl<W: Write> Sink for Json<W> {
             }
         }
         self.line.extend_from_slice(b"}}\n");
+        self.out.write_all(&self.line)
+    }
+
+    fn tree(&mut self, tree: &Tree<'_>) -> io::Result<()> {
+        self.line.clear();
+        let head = format!("{{\"type\":\"tree\",\"query\":{},", tree.statement);
+        self.line.extend_from_slice(head.as_bytes());
+        self.node(&tree.root, tree.names)?;
+        self.line.extend_from_slice(b"}\n");
         self.out.write_all(&self.line)
     }
 

@@ -5,11 +5,12 @@ mod json;
 mod picture;
 mod plain;
 mod text;
+mod waterfall;
 
 use std::fmt::{Display, Formatter};
 use std::io;
 
-use crate::{Group, Row};
+use crate::{Group, Row, Tree};
 
 pub use csv::{Csv, CsvError};
 pub use json::Json;
@@ -30,6 +31,13 @@ pub trait Sink {
     ///
     /// Those of the output.
     fn group(&mut self, group: &Group<'_>) -> io::Result<()>;
+
+    /// Writes a request as a tree.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    fn tree(&mut self, tree: &Tree<'_>) -> io::Result<()>;
 
     /// Hands on what has been written so far.
     ///

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::plain::Plain;
-use super::{Sink, Summary, picture};
+use super::{Sink, Summary, picture, waterfall};
 use crate::units::{Bytes, Nanoseconds};
-use crate::{Group, Names, Row};
+use crate::{Group, Names, Row, Tree};
 
 /// Writes aligned columns.
 pub struct Text<W> {
@@ -26,6 +26,8 @@ pub struct Text<W> {
     last: Option<usize>,
     line: String,
     cell: String,
+    /// Trees are drawn with letters alone.
+    ascii: bool,
 }
 
 /// The columns of one stream.
@@ -68,7 +70,14 @@ impl<W: Write> Text<W> {
             last: None,
             line: String::new(),
             cell: String::new(),
+            ascii: false,
         }
+    }
+
+    /// The same for terminals that have ASCII only.
+    #[must_use]
+    pub fn ascii(self, ascii: bool) -> Self {
+        Self { ascii, ..self }
     }
 
     fn header(&mut self, stream: usize) -> io::Result<()> {
@@ -215,6 +224,21 @@ impl<W: Write> Sink for Text<W> {
             Emitted::Histogram(_) => (Value::Null, ty),
         });
         self.table_line(group.origin.stream, cells, group.origin.names)
+    }
+
+    fn tree(&mut self, tree: &Tree<'_>) -> io::Result<()> {
+        let strokes = if self.ascii {
+            waterfall::ASCII
+        } else {
+            waterfall::UTF8
+        };
+        self.last = None;
+        self.line.clear();
+        let mut cell = |out: &mut String, value: Value<'_>, ty| {
+            show(out, value, ty, &self.zone, tree.names);
+        };
+        waterfall::draw(&mut self.line, tree, &strokes, &mut cell);
+        self.out.write_all(self.line.as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,0 +1,107 @@
+//! A request as a tree: its root, what it caused, and what that was on the layers below.
+
+use iotq_lang::eval;
+use iotq_lang::ir::{Column, FieldRef};
+use iotq_lang::value::{Record, Value};
+use iotq_probes::catalogue::{Layer, Type};
+
+use super::row::{Parts, Source};
+use crate::{Names, RawRecord};
+
+/// A request, to be drawn.
+pub struct Tree<'a> {
+    /// The index of the statement.
+    pub statement: usize,
+    /// Its root, with all else below it.
+    pub root: Node<'a>,
+    /// What the machine calls the numbers in it.
+    pub names: &'a dyn Names,
+}
+
+/// One operation on one layer.
+pub struct Node<'a> {
+    /// The layer.
+    pub layer: &'static Layer,
+    /// When it began, in nanoseconds after the root did.
+    pub start: i128,
+    /// How long it took; none if its end was not seen.
+    pub lat: Option<i128>,
+    /// What it caused, in the order of their beginnings.
+    pub children: Vec<Node<'a>>,
+    record: RawRecord<'a>,
+    columns: &'a [Column],
+}
+
+impl<'a> Node<'a> {
+    fn new(record: RawRecord<'a>, columns: &'a [Column], began: i128) -> Self {
+        let mut node = Self {
+            layer: record.layer(),
+            start: 0,
+            lat: None,
+            children: Vec::new(),
+            record,
+            columns,
+        };
+        node.lat = node.duration("lat");
+        node.start = i128::from(record.at()) - node.lat.unwrap_or(0) - began;
+        node
+    }
+
+    /// A duration by its name.
+    pub fn duration(&self, field: &str) -> Option<i128> {
+        let layer = self.layer;
+        let field = layer.field(field).filter(|it| it.ty == Type::Duration)?;
+        let read = FieldRef {
+            source: 0,
+            layer,
+            field,
+        };
+        match self.record.value(read) {
+            Value::Int(ns) => Some(ns),
+            _ => None,
+        }
+    }
+
+    /// Its columns: names and values with their types.
+    pub fn cells(&self) -> impl Iterator<Item = (&'a str, Value<'_>, Type)> {
+        let record = &self.record;
+        self.columns.iter().map(move |column| {
+            let value = eval::eval(&column.expr, record);
+            (column.name.as_str(), value, column.expr.ty)
+        })
+    }
+
+    /// The parts that its latency is made of, in the catalogue's order; none for what is not followed.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, i128)> {
+        let stages = self.layer.fields.iter().filter(|field| field.followed);
+        stages.filter_map(|field| Some((field.name, self.duration(field.name)?)))
+    }
+}
+
+/// The tree of a request. `columns`: what is told of each source's operations.
+pub(crate) fn root<'a>(
+    parts: &Parts<'a>,
+    sources: &[Source],
+    columns: &'a [Vec<Column>],
+) -> Option<Node<'a>> {
+    let of_source = |source: usize| columns.get(source).map(Vec::as_slice);
+    let mut root = Node::new(parts.root, of_source(0)?, 0);
+    let began = std::mem::take(&mut root.start);
+    for child in &parts.children {
+        // The layers stand in each other: the driver's part is below the block layer's.
+        let mut order: Vec<usize> = (1..sources.len()).collect();
+        order.sort_by_key(|&source| sources[source].layer.record);
+        let mut below: Vec<Node<'a>> = Vec::new();
+        for source in order.into_iter().rev() {
+            let part = child.get(source).copied().flatten();
+            if let (Some(record), Some(columns)) = (part, of_source(source)) {
+                let mut node = Node::new(record, columns, began);
+                node.children = std::mem::take(&mut below);
+                below.push(node);
+            }
+        }
+        root.children.append(&mut below);
+    }
+    root.children.sort_by_key(|child| child.start);
+    Some(root)
+}
