@@ -5,7 +5,7 @@ use std::fs;
 
 use iotq_tests::completions::{Completions, blind, number};
 use iotq_tests::needs::{Need, test};
-use iotq_tests::{Disk, Output, Row, json};
+use iotq_tests::{Disk, Output, Row, iotq, json, run};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
@@ -58,6 +58,10 @@ pub fn tests() -> Vec<Trial> {
     tests.push(test("requests/many_children", &needs, many_children));
     tests.push(test("requests/only_slow_ones", &needs, only_slow_ones));
     tests.push(test("requests/stages_of_calls", &needs, stages_of_calls));
+    tests.push(test("requests/trees", &needs, trees));
+    tests.push(test("requests/drawn", &needs, drawn));
+    tests.push(test("requests/sums_of_stages", &needs, sums_of_stages));
+    tests.push(test("requests/optional", &needs, optional));
     tests
 }
 
@@ -205,4 +209,114 @@ fn stages_of_calls() {
         assert!(row.number("device") > 0);
         assert_eq!(row.number("children"), 1);
     }
+}
+
+const TREE: &str = "join syscall, block where pid under $child and name == data and syscall.op == fsync \
+                    and not syscall.approx emit tree";
+
+/// A tree holds what its root caused, within its time.
+fn trees() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randwrite --bs=4k --fsync=4 --number_ios=200");
+    let output = json(&["-c", &line, "-e", TREE]);
+    assert!(output.trees.len() >= 45, "{output:?}");
+    for tree in &output.trees {
+        let data = &tree["data"];
+        let number = |name: &str| {
+            data[name]
+                .as_i64()
+                .unwrap_or_else(|| panic!("{name}: {tree}"))
+        };
+        let stages = ["cpu", "runqueue", "device", "queue", "blocked"].map(number);
+        assert_eq!(stages.iter().sum::<i64>(), number("lat"), "{tree}");
+        let children = tree["children"].as_array().unwrap();
+        assert_eq!(children.len() as i64, number("children"), "{tree}");
+        for child in children {
+            assert_eq!(
+                (&child["layer"], &child["data"]["dev"]),
+                (&"block".into(), &disk.name().into())
+            );
+            let (start, lat) = (
+                child["start"].as_i64().unwrap(),
+                child["data"]["lat"].as_i64(),
+            );
+            assert!(
+                start >= 0 && start + lat.unwrap() <= number("lat"),
+                "{tree}"
+            );
+        }
+    }
+}
+
+/// For people, with more than ASCII or without.
+fn drawn() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randwrite --bs=4k --fsync=4 --number_ios=40");
+    for (locale, branch, bar) in [("C.UTF-8", "└─ block", '█'), ("C", "`- block", '#')] {
+        let mut command = iotq();
+        command.env("LC_ALL", locale);
+        command.args(["-c", &line, "-e", &format!("{TREE} limit 2")]);
+        let text = run(command).text();
+        assert_eq!(text.matches(branch).count(), 2, "{text}");
+        assert!(text.contains(bar) && text.contains("  device"), "{text}");
+        assert_eq!(text.is_ascii(), locale == "C", "{text}");
+    }
+}
+
+/// Summed up, stages are those of the single calls, each of which counts once however much it caused.
+fn sums_of_stages() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randwrite --bs=4k --fsync=4 --number_ios=200");
+    let filter = "where pid under $child and name == data";
+    let query = format!(
+        "join syscall, block {filter} emit stages by syscall.op as op \
+         on syscall.exit {filter} emit op, lat, cpu, runqueue, device, queue, blocked"
+    );
+    let output = json(&["-c", &line, "-e", &query]);
+    let mut sums = BTreeMap::<String, [u64; 7]>::new();
+    for row in output.of(1) {
+        let sum = sums.entry(row.text("op").into()).or_default();
+        sum[0] += 1;
+        for (sum, name) in sum[1..].iter_mut().zip(STAGE_COLUMNS) {
+            *sum += row.number(name);
+        }
+    }
+    let groups = output.groups_of(0).map(|group| {
+        let number = |name: &str| group.number(name);
+        let [lat, cpu, runqueue, device, queue, blocked] = STAGE_COLUMNS.map(number);
+        let op = group.by["op"].as_str().unwrap().to_owned();
+        (
+            op,
+            [
+                number("requests"),
+                lat,
+                cpu,
+                runqueue,
+                device,
+                queue,
+                blocked,
+            ],
+        )
+    });
+    assert_eq!(groups.collect::<BTreeMap<_, _>>(), sums);
+    assert!(
+        sums["fsync"][0] >= 45 && sums["write"][0] == 200,
+        "{sums:?}"
+    );
+}
+
+const STAGE_COLUMNS: [&str; 6] = ["lat", "cpu", "runqueue", "device", "queue", "blocked"];
+
+/// A layer that the kernel lacks is left out if the query can do without it.
+fn optional() {
+    let disk = Disk::ext4(160);
+    let line = fio(&disk, "--rw=randread --direct=1 --bs=4k --number_ios=50");
+    let query = "join syscall, block, optional nvme, optional scsi where pid under $child and name == data \
+                 and syscall.op == read emit syscall.lat, block.lat, nvme.lat";
+    let output = json(&["-c", &line, "-e", query]);
+    assert_eq!(output.rows.len(), 50, "{output:?}");
+    let said = output.stderr.contains("goes on without `nvme`");
+    let has_nvme =
+        fs::read_to_string("/proc/kallsyms").is_ok_and(|it| it.contains("__tracepoint_nvme_sq"));
+    assert_eq!(said, !has_nvme, "{}", output.stderr);
 }

@@ -81,6 +81,8 @@ pub struct Output {
     pub rows: Vec<Row>,
     /// All groups.
     pub groups: Vec<Group>,
+    /// All trees, as they are printed.
+    pub trees: Vec<Value>,
     /// Records that passed the probes' way.
     pub seen: u64,
     /// Records that came to user space.
@@ -122,8 +124,12 @@ impl Output {
         assert_eq!(summary["type"], "summary", "{stderr}");
         assert!(summary["seconds"].is_number(), "{summary}");
         let count = |name: &str| summary[name].as_u64().expect("a count");
-        let (rows, groups): (Vec<_>, _) = lines.into_iter().partition(|it| it["type"] == "row");
+        let (rows, others): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|it| it["type"] == "row");
+        let (trees, groups): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|it| it["type"] == "tree");
         Self {
+            trees,
             rows: rows.into_iter().map(row).collect(),
             groups: groups.into_iter().map(group).collect(),
             seen: count("seen"),

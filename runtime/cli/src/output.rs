@@ -48,9 +48,7 @@ pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failur
 /// Whether the locale has more than ASCII, by the variables that decide it; without any, most terminals do.
 fn is_utf8() -> bool {
     let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| set(&name));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
     locale.is_none_or(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
