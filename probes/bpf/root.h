@@ -317,6 +317,8 @@ static __noinline int drop_child(__u64 owner, __u64 now)
 /* The record of a child on its way; not in the books, which count roots. */
 static __always_inline void ship_child(const void *record, __u64 size, __u32 layer)
 {
+	/* Apart from other comparisons of it, or older verifiers lose its bound. */
+	barrier_var(size);
 	if (size <= sizeof(((struct child *)0)->record) &&
 	    bpf_ringbuf_output(&iotq_ring, (void *)record, size, BPF_RB_NO_WAKEUP))
 		COUNT(layer, lost_ring);

@@ -30,7 +30,6 @@ pub(super) fn push_down(plan: &mut Plan) {
 
 /// Leaves all conditions and groups to user space. The answers are the same, and the kernel ships all records.
 pub(super) fn push_nothing(plan: &mut Plan) {
-    join::divide(plan);
     for stream in plan
         .statements
         .iter_mut()

@@ -6,6 +6,7 @@ mod doctor;
 mod groups;
 mod names;
 mod nvme;
+mod request;
 mod scsi;
 mod syscall;
 mod virtio;
@@ -33,6 +34,8 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["attempts"] => scsi::attempts(brought),
         ["nvme"] => nvme::commands(brought),
         ["virtio", format] => virtio::requests(brought, format),
+        ["followed"] => request::followed(brought),
+        ["most", stages, nominal] => request::most(brought, stages, nominal),
         ["calls"] => syscall::calls(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),

@@ -1,0 +1,91 @@
+//! Judges of requests that are followed from their calls.
+
+use std::collections::BTreeMap;
+
+use iotq_tests::Row;
+use iotq_tests::lab::result::Brought;
+
+use super::{made, rows_of};
+
+/// Each call of the generator is a request, whatever its thread; its stages add up to its latency; and what it caused is
+/// where it wrote or read, of its size.
+pub fn followed(brought: &Brought) {
+    let rows = rows_of(brought);
+    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+    for row in &rows {
+        let key = (row.number("time"), row.number("tid"));
+        requests.entry(key).or_default().push(row);
+    }
+    let mut theirs = BTreeMap::<_, u64>::new();
+    for each in made(brought) {
+        let op = each.kind.replace("flush", "fsync");
+        *theirs.entry((op, each.offset, each.size)).or_default() += 1;
+    }
+    let mut ours = BTreeMap::<_, u64>::new();
+    let mut approximate = 0;
+    for rows in requests.values() {
+        let number = |name: &str| u64::try_from(rows[0].int(name).unwrap_or(0)).unwrap();
+        let key = (
+            rows[0].text("op").to_owned(),
+            number("offset"),
+            number("size"),
+        );
+        *ours.entry(key).or_default() += 1;
+        adds_up(rows[0]);
+        if rows[0].field("approx") == true {
+            approximate += 1;
+        } else {
+            caused(rows);
+        }
+    }
+    assert_eq!(ours, theirs, "requests, and calls of the generator");
+    assert!(
+        approximate * 1000 <= requests.len(),
+        "{approximate} of {} are approximate",
+        requests.len()
+    );
+}
+
+fn adds_up(row: &Row) {
+    let stages = ["cpu", "runqueue", "device", "queued", "blocked"];
+    let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+    assert_eq!(sum, row.number("lat"), "{row:?}");
+}
+
+fn caused(rows: &[&Row]) {
+    let first = rows[0];
+    let parts: Vec<_> = rows
+        .iter()
+        .filter(|row| !row.field("part").is_null())
+        .collect();
+    assert_eq!(parts.len() as u64, first.number("children"), "{first:?}");
+    for part in &parts {
+        assert!(part.number("part_lat") <= first.number("lat"), "{part:?}");
+    }
+    if first.text("op") == "fsync" {
+        return;
+    }
+    let bytes: u64 = parts.iter().map(|part| part.number("part_size")).sum();
+    let least = parts.iter().map(|part| part.number("sector")).min();
+    // Neighbours of several threads may go as one request.
+    assert!(bytes >= first.number("size"), "{parts:?}");
+    assert!(
+        least.is_some_and(|least| least * 512 <= first.number("offset")),
+        "{parts:?}"
+    );
+}
+
+/// `most cpu,queued 1ms`: in the median, each of these stages is shorter.
+pub fn most(brought: &Brought, stages: &str, nominal: &str) {
+    let most: u64 = nominal.strip_suffix("ms").unwrap().parse().unwrap();
+    for stage in stages.split(',') {
+        let rows = rows_of(brought);
+        let mut times: Vec<_> = rows.iter().map(|row| row.number(stage)).collect();
+        times.sort_unstable();
+        let median = times[times.len() / 2];
+        assert!(
+            median < most * 1_000_000,
+            "the median of {stage} is {median}ns"
+        );
+    }
+}
