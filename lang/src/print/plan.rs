@@ -8,8 +8,8 @@ use super::{Constant, bare, column, list};
 use crate::aggregate::Keep;
 use crate::ir::{Bounds, Column, Name, NameKind};
 use crate::plan::{
-    GroupPlan, Kept, Operand, Plan, Role, StatementPlan, StreamPlan, TemplatePlan, Test, kept_words,
-    key_words,
+    GroupPlan, Kept, Operand, Plan, Role, StatementPlan, StreamPlan, TemplatePlan, Test,
+    kept_words, key_words,
 };
 use crate::value::Const;
 
