@@ -15,7 +15,7 @@ use iotq_probes::abi::IOTQ_MAX_QUERIES;
 use iotq_probes::catalogue::Type;
 
 use crate::group::Grouping;
-use crate::jit::{Compiler, Computed};
+use crate::jit::{Compiler, Computed, Condition};
 use crate::{Clock, Names, RawRecord, Sink};
 
 /// What became of the records.
@@ -73,7 +73,7 @@ struct Stream {
     statement: usize,
     grouping: Option<Grouping>,
     /// What the kernel left undecided.
-    residual: Option<Computed>,
+    residual: Option<Condition>,
     /// The columns.
     cells: Vec<Computed>,
 }

@@ -96,6 +96,7 @@ impl<'a> RawRecord<'a> {
     }
 
     /// The whole of it.
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }

@@ -13,7 +13,7 @@ use iotq_lang::ir::{Expr, ExprKind};
 use iotq_probes::catalogue::Layer;
 
 use super::Unsupported;
-use super::computed::Computed;
+use super::computed::{Computed, Condition};
 use super::emit::Emitter;
 use super::entry::{Code, Draft, Function, Helper, Kind, helpers, register};
 use crate::Clock;
@@ -52,15 +52,27 @@ impl Compiler {
         Self { clock, workshop }
     }
 
+    /// Whether nothing has been compiled, and nothing been paid.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.workshop.is_none()
+    }
+
     /// A condition on records of a layer, compiled if it can be.
-    pub fn condition(&mut self, layer: &'static Layer, expr: &Expr) -> Computed {
-        Computed::new(expr, self.compile(layer, expr, Use::Condition))
+    pub fn condition(&mut self, layer: &'static Layer, expr: &Expr) -> Condition {
+        Condition {
+            expr: expr.clone(),
+            native: self.compile(layer, expr, Use::Condition),
+        }
     }
 
     /// A value of records of a layer, compiled if it can be. What is only read or known is left to the evaluator, which is
     /// as fast.
     pub fn value(&mut self, layer: &'static Layer, expr: &Expr) -> Computed {
-        Computed::new(expr, self.compile(layer, expr, Use::Value))
+        Computed {
+            expr: expr.clone(),
+            native: self.compile(layer, expr, Use::Value),
+        }
     }
 
     /// The code for an expression, for people: cranelift's own form, and the instructions of this machine.
@@ -76,11 +88,9 @@ impl Compiler {
     ) -> Result<String, Unsupported> {
         let clock = self.clock;
         let workshop = self.workshop(expr, wanted)?;
-        workshop.context.set_disasm(true);
         let mut listing = String::new();
-        let made = workshop.define(layer, clock, expr, wanted, Some(&mut listing));
-        workshop.context.set_disasm(false);
-        made.map(|_| listing)
+        workshop.define(layer, clock, expr, wanted, Some(&mut listing))?;
+        Ok(listing)
     }
 
     fn compile(
@@ -162,6 +172,7 @@ impl Workshop {
         let mut module = code.module();
         // A function that was given up leaves its parts behind.
         module.clear_context(&mut self.context);
+        self.context.set_disasm(listing.is_some());
         self.functions = FunctionBuilderContext::new();
         let signature = &mut self.context.func.signature;
         signature.params = vec![AbiParam::new(types::I64); 3];

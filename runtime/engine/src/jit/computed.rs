@@ -8,20 +8,23 @@ use super::Unsupported;
 use super::entry::Function;
 use crate::RawRecord;
 
-/// An expression over records of one layer.
+/// A condition on records of one layer.
 #[derive(Clone)]
-pub struct Computed {
-    expr: Expr,
-    native: Result<Function, Unsupported>,
+pub struct Condition {
+    pub(super) expr: Expr,
+    pub(super) native: Result<Function, Unsupported>,
 }
 
-impl Computed {
-    pub(super) fn new(expr: &Expr, native: Result<Function, Unsupported>) -> Self {
-        let expr = expr.clone();
-        Self { expr, native }
-    }
+/// A value of records of one layer.
+#[derive(Clone)]
+pub struct Computed {
+    pub(super) expr: Expr,
+    pub(super) native: Result<Function, Unsupported>,
+}
 
-    /// Whether a condition holds for a record of the layer.
+impl Condition {
+    /// Whether it holds for a record of the layer.
+    #[inline]
     pub fn holds(&self, record: &RawRecord) -> bool {
         match &self.native {
             Ok(native) => native.holds(record.bytes()),
@@ -29,7 +32,20 @@ impl Computed {
         }
     }
 
+    /// What it means.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// Why it is left to the evaluator, if it is.
+    pub fn left(&self) -> Option<&Unsupported> {
+        self.native.as_ref().err()
+    }
+}
+
+impl Computed {
     /// The value for a record of the layer.
+    #[inline]
     pub fn value<'a>(&'a self, record: &'a RawRecord) -> Value<'a> {
         match &self.native {
             Ok(native) => native.value(record.bytes()),
@@ -37,12 +53,12 @@ impl Computed {
         }
     }
 
-    /// What it computes.
+    /// What it means.
     pub fn expr(&self) -> &Expr {
         &self.expr
     }
 
-    /// Why it has no native code, if it has none.
+    /// Why it is left to the evaluator, if it is.
     pub fn left(&self) -> Option<&Unsupported> {
         self.native.as_ref().err()
     }

@@ -2,8 +2,9 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{Block, InstBuilder, Value as Reg};
-use iotq_lang::ir::{CompareOp, Expr, ExprKind};
+use iotq_lang::ir::{ArithOp, CompareOp, Expr, ExprKind};
 use iotq_lang::value::Const;
+use iotq_probes::catalogue::Type;
 
 use super::Unsupported;
 use super::emit::Emitter;
@@ -23,8 +24,28 @@ pub(super) struct Truth {
 
 /// Sets up to this size are compared one by one.
 const FEW: usize = 8;
+/// Comparisons that cost as much as a jump that is not foreseen.
+const CHEAP: usize = 8;
 
 impl Emitter<'_> {
+    /// Ends the function with whether a condition holds.
+    pub fn finish_condition(&mut self, expr: &Expr) -> Result<(), Unsupported> {
+        if is_cheap(expr) {
+            let truth = self.truth(expr)?;
+            let (holds, _) = self.sides(truth);
+            self.ins().return_(&[holds]);
+            return Ok(());
+        }
+        let (yes, no) = (self.builder.create_block(), self.builder.create_block());
+        self.branch(expr, true, yes, no)?;
+        for (block, answer) in [(yes, true), (no, false)] {
+            self.builder.switch_to_block(block);
+            let answer = self.flag(answer);
+            self.ins().return_(&[answer]);
+        }
+        Ok(())
+    }
+
     /// Goes on at `yes` where the condition is `wanted`, and at `no` where it is the opposite or null.
     pub fn branch(
         &mut self,
@@ -36,8 +57,8 @@ impl Emitter<'_> {
         let (list, all) = match &expr.kind {
             ExprKind::Not(inner) => return self.branch(inner, !wanted, yes, no),
             // What is not true is false or null: all that is not `a and b` is wanted as soon as one is false.
-            ExprKind::And(list) => (list, wanted),
-            ExprKind::Or(list) => (list, !wanted),
+            ExprKind::And(list) if !is_cheap(expr) => (list, wanted),
+            ExprKind::Or(list) if !is_cheap(expr) => (list, !wanted),
             _ => {
                 let truth = self.truth(expr)?;
                 let (known, unknown) = self.sides(truth);
@@ -151,7 +172,7 @@ impl Emitter<'_> {
     }
 
     /// Null.
-    fn never(&mut self) -> Truth {
+    pub fn never(&mut self) -> Truth {
         let flag = self.flag(false);
         Truth {
             known: Some(flag),
@@ -253,6 +274,22 @@ impl Emitter<'_> {
         let order = self.text_order(left, right)?;
         Ok(self.ins().icmp_imm(signed(op), order, 0))
     }
+}
+
+/// Whether computing all of it costs less than a jump that is not foreseen.
+fn is_cheap(expr: &Expr) -> bool {
+    let mut cost = 0;
+    expr.walk(&mut |each| {
+        cost += match &each.kind {
+            ExprKind::In(_, set) => set.len(),
+            ExprKind::Glob(..) | ExprKind::Call(..) => CHEAP,
+            ExprKind::Arith(ArithOp::Mul | ArithOp::Div | ArithOp::Rem, ..) => CHEAP,
+            _ if each.ty == Type::Text => CHEAP,
+            ExprKind::Compare(..) | ExprKind::Between(..) => 1,
+            _ => 0,
+        }
+    });
+    cost < CHEAP
 }
 
 fn signed(op: CompareOp) -> IntCC {

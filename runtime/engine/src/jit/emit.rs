@@ -65,18 +65,6 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Ends the function with whether a condition holds.
-    pub fn finish_condition(&mut self, expr: &Expr) -> Result<(), Unsupported> {
-        let (yes, no) = (self.builder.create_block(), self.builder.create_block());
-        self.branch(expr, true, yes, no)?;
-        for (block, answer) in [(yes, true), (no, false)] {
-            self.builder.switch_to_block(block);
-            let answer = self.flag(answer);
-            self.ins().return_(&[answer]);
-        }
-        Ok(())
-    }
-
     /// Ends the function with a value in the cell, and whether it is there.
     pub fn finish_value(&mut self, expr: &Expr, cell: Reg) -> Result<Kind, Unsupported> {
         let value = self.value(expr)?;

@@ -92,6 +92,7 @@ pub struct Function {
 
 impl Function {
     /// Whether a condition holds for a record; for one of another length it does not.
+    #[inline]
     pub fn holds(&self, record: &[u8]) -> bool {
         self.run(record, &mut [0; 2], &mut MaybeUninit::uninit())
     }
@@ -125,6 +126,7 @@ impl Function {
         }
     }
 
+    #[inline]
     fn run(&self, record: &[u8], cell: &mut Cell, room: &mut MaybeUninit<[u8; ROOM]>) -> bool {
         if record.len() != self.draft.record {
             return false;

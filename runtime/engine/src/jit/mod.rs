@@ -12,13 +12,17 @@ mod condition;
 mod emit;
 mod entry;
 mod function;
+mod listing;
 mod number;
 mod range;
+#[cfg(test)]
+mod tests;
 mod text;
 mod value;
 
 pub use compiler::{Compiler, Use};
-pub use computed::Computed;
+pub use computed::{Computed, Condition};
+pub use listing::Listing;
 
 use cranelift_module::ModuleError;
 

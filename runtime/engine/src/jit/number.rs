@@ -202,13 +202,29 @@ impl Emitter<'_> {
             Data::Int(int) => match int.range.form() {
                 Form::Signed => self.ins().fcvt_from_sint(types::F64, int.value),
                 Form::Unsigned => self.ins().fcvt_from_uint(types::F64, int.value),
-                Form::Wide => {
-                    let (low, high) = self.ins().isplit(int.value);
-                    self.call(Helper::Float, &[low, high])
-                }
+                Form::Wide => self.wide_float(*int),
             },
             _ => return None,
         })
+    }
+
+    /// Mostly 64 bits are enough for the number itself.
+    fn wide_float(&mut self, int: Int) -> Reg {
+        let (low, high) = self.ins().isplit(int.value);
+        let sign = self.ins().sshr_imm(low, 63);
+        let short = self.ins().icmp(IntCC::Equal, high, sign);
+        let (then, long) = (self.builder.create_block(), self.builder.create_block());
+        let done = self.builder.create_block();
+        let result = self.builder.append_block_param(done, types::F64);
+        self.ins().brif(short, then, &[], long, &[]);
+        self.builder.switch_to_block(then);
+        let float = self.ins().fcvt_from_sint(types::F64, low);
+        self.ins().jump(done, &[float.into()]);
+        self.builder.switch_to_block(long);
+        let float = self.call(Helper::Float, &[low, high]);
+        self.ins().jump(done, &[float.into()]);
+        self.builder.switch_to_block(done);
+        result
     }
 
     fn floats(&mut self, op: ArithOp, left: Reg, right: Reg) -> Val {

@@ -42,8 +42,8 @@ pub(super) enum Data {
 /// Where a text lies.
 #[derive(Clone, Debug)]
 pub(super) enum Text {
-    /// In the record: without NUL, and null if empty.
-    Field { at: usize, size: usize },
+    /// So many bytes that end at the first NUL, in the record or in the room; null if empty.
+    Field(Reg, usize),
     /// Known.
     Const(Rc<[u8]>),
     /// Anywhere: place, length, and the most that the length can be.
@@ -121,11 +121,12 @@ impl Emitter<'_> {
                 Val::sure(Data::Bool(self.ins().icmp_imm(IntCC::NotEqual, bit, 0)))
             }
             Slot::Text { offset, len } => {
+                self.within(offset + len)?;
                 let first = self.load(types::I8, offset)?;
-                self.load(types::I8, offset + len.saturating_sub(1))?;
                 let known = self.ins().icmp_imm(IntCC::NotEqual, first, 0);
-                let (at, size) = (offset, len);
-                Val::when(Some(known), Data::Text(Text::Field { at, size }))
+                let record = self.record;
+                let start = self.ins().iadd_imm(record, offset as i64);
+                Val::when(Some(known), Data::Text(Text::Field(start, len)))
             }
             Slot::File { dev, inode } => {
                 let (dev, inode) = (self.word(dev, 4)?, self.word(inode, 8)?);
@@ -171,14 +172,19 @@ impl Emitter<'_> {
 
     /// Reads the record: where the ring has it, which need not be aligned.
     pub fn load(&mut self, ty: Register, offset: usize) -> Result<Reg, Unsupported> {
-        let end = offset + ty.bytes() as usize;
+        self.within(offset + ty.bytes() as usize)?;
         let offset = i32::try_from(offset).map_err(|_| Unsupported::Slot)?;
-        if end > self.length {
-            return Err(Unsupported::Slot);
-        }
         let flags = MemFlags::new().with_notrap().with_readonly();
         let record = self.record;
         Ok(self.ins().load(ty, flags, record, offset))
+    }
+
+    /// Refuses what ends behind the record.
+    fn within(&self, end: usize) -> Result<(), Unsupported> {
+        if end > self.length {
+            return Err(Unsupported::Slot);
+        }
+        Ok(())
     }
 
     /// One of two values of a kind, the first where `first` is 1.
