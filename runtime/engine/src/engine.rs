@@ -8,14 +8,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use iotq_lang::aggregate::Totals;
-use iotq_lang::eval;
-use iotq_lang::ir::{Bounds, Column};
+use iotq_lang::ir::Bounds;
 use iotq_lang::plan::{Plan, StreamPlan};
 use iotq_lang::value::Value;
 use iotq_probes::abi::IOTQ_MAX_QUERIES;
 use iotq_probes::catalogue::Type;
 
 use crate::group::Grouping;
+use crate::jit::{Compiler, Computed, Condition};
 use crate::{Clock, Names, RawRecord, Sink};
 
 /// What became of the records.
@@ -37,7 +37,7 @@ pub struct Row<'a> {
     pub statement: usize,
     /// The bit of the stream.
     pub stream: usize,
-    columns: &'a [Column],
+    cells: &'a [Computed],
     record: &'a RawRecord<'a>,
     names: &'a dyn Names,
 }
@@ -46,8 +46,8 @@ impl<'a> Row<'a> {
     /// The values of the columns with their types.
     pub fn cells(&self) -> impl Iterator<Item = (Value<'a>, Type)> {
         let record = self.record;
-        let cell = move |column: &'a Column| (eval::eval(&column.expr, record), column.expr.ty);
-        self.columns.iter().map(cell)
+        let cell = move |cell: &'a Computed| (cell.value(record), cell.expr().ty);
+        self.cells.iter().map(cell)
     }
 
     /// What the machine calls the numbers in them.
@@ -72,6 +72,10 @@ struct Stream {
     plan: StreamPlan,
     statement: usize,
     grouping: Option<Grouping>,
+    /// What the kernel left undecided.
+    residual: Option<Condition>,
+    /// The columns.
+    cells: Vec<Computed>,
 }
 
 struct Progress {
@@ -86,6 +90,7 @@ struct Progress {
 impl Engine {
     /// An engine for a bound plan.
     pub fn new(plan: &Plan, clock: Clock, names: Box<dyn Names>) -> Self {
+        let mut compiler = Compiler::new(clock);
         let mut streams = array::from_fn(|_| None);
         let mut statements = Vec::with_capacity(plan.statements.len());
         for (statement, planned) in plan.statements.iter().enumerate() {
@@ -97,14 +102,8 @@ impl Engine {
             };
             for plan in &planned.streams {
                 if let Some(slot) = streams.get_mut(usize::from(plan.bit)) {
-                    let plan = plan.clone();
                     progress.streams |= 1 << plan.bit;
-                    let grouping = plan.groups.clone().map(Grouping::new);
-                    *slot = Some(Stream {
-                        plan,
-                        statement,
-                        grouping,
-                    });
+                    *slot = Some(Stream::new(plan, statement, &mut compiler));
                 }
             }
             statements.push(progress);
@@ -195,8 +194,8 @@ impl Engine {
         let Some(stream) = &mut self.streams[bit] else {
             return Ok(());
         };
-        let residual = stream.plan.residual.as_ref();
-        if residual.is_some_and(|residual| !eval::holds(residual, record)) {
+        let residual = stream.residual.as_ref();
+        if residual.is_some_and(|residual| !residual.holds(record)) {
             self.counts.dropped += 1;
             return Ok(());
         }
@@ -207,7 +206,7 @@ impl Engine {
         sink.row(&Row {
             statement: stream.statement,
             stream: bit,
-            columns: &stream.plan.columns,
+            cells: &stream.cells,
             record,
             names: &*self.names,
         })?;
@@ -239,6 +238,21 @@ impl Engine {
 }
 
 impl Stream {
+    fn new(plan: &StreamPlan, statement: usize, compiler: &mut Compiler) -> Self {
+        let layer = plan.layer;
+        let residual = plan.residual.as_ref();
+        let columns = plan.columns.iter();
+        Self {
+            residual: residual.map(|residual| compiler.condition(layer, residual)),
+            cells: columns
+                .map(|column| compiler.value(layer, &column.expr))
+                .collect(),
+            grouping: plan.groups.clone().map(Grouping::new),
+            plan: plan.clone(),
+            statement,
+        }
+    }
+
     fn makes(&self, record: &RawRecord) -> bool {
         let Self { plan, .. } = self;
         plan.layer.id == record.layer().id && plan.point.id == record.point().id

@@ -8,7 +8,7 @@ use iotq_probes::abi::{iotq_head, iotq_task};
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, Type, layer_by_id};
 
 /// Every record begins with a head, and a task behind it.
-const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
+pub(crate) const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
 
 /// How the clock of the records is told as the time of day.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,6 +93,12 @@ impl<'a> RawRecord<'a> {
             queries: queries.ok_or(no_head)?,
             clock,
         })
+    }
+
+    /// The whole of it.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// The layer that it is of.
