@@ -18,6 +18,8 @@ use iotq_probes::catalogue::Type;
 use crate::ir::{CompareOp, Expr, ExprKind, FieldRef, Function};
 use crate::value::{Const, Record, Value};
 
+pub use text::matches;
+
 /// The value of an expression for a record.
 pub fn eval<'a, R: Record + ?Sized>(expr: &'a Expr, record: &'a R) -> Value<'a> {
     match &expr.kind {
@@ -76,7 +78,7 @@ fn condition<R: Record + ?Sized>(expr: &Expr, record: &R) -> Option<bool> {
         }
         ExprKind::Glob(value, glob) => {
             let value = eval(value, record);
-            Some(text::matches(glob.as_bytes(), text::bytes(&value)?))
+            Some(matches(glob.as_bytes(), text::bytes(&value)?))
         }
         ExprKind::Is(..) | ExprKind::Under(..) | ExprKind::Children(_) => None,
         ExprKind::Const(_)

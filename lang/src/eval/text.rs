@@ -24,7 +24,7 @@ pub(super) fn length<'a>(value: &Value) -> Value<'a> {
 /// Whether the whole text matches a glob: `*` is any bytes, `?` is one.
 ///
 /// After a mismatch only the last `*` takes one byte more, so the time is bounded by the product of the lengths.
-pub(super) fn matches(glob: &[u8], text: &[u8]) -> bool {
+pub fn matches(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     let mut retry = None;
     while read < text.len() {

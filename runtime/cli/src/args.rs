@@ -189,6 +189,8 @@ pub enum Stage {
     Checked,
     /// What the kernel evaluates and what user space does
     Plan,
+    /// The native code for what user space does, on this machine
+    Jit,
 }
 
 /// Pages of the reference.

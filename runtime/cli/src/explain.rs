@@ -5,11 +5,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use iotq_engine::jit::Listing;
+use iotq_kernel::names;
 use iotq_lang::diag::{Code, codes};
+use iotq_lang::plan::Plan;
 use iotq_lang::syntax::print;
 
 use crate::args::{Input, Stage};
 use crate::report::{Failure, note};
+use crate::run::clock;
 use crate::script::Script;
 
 /// Checks a query as far as that goes without running it.
@@ -58,8 +62,20 @@ pub fn shown(script: &mut Script, stage: Stage) -> Result<ExitCode, Failure> {
         Stage::Source => write!(out, "{}", print::script(&script.tree))?,
         Stage::Checked => write!(out, "{}", script.check(true)?)?,
         Stage::Plan => write!(out, "{}", script.plan(true, |_| Vec::new())?)?,
+        Stage::Jit => {
+            let bound = bound(script)?;
+            write!(out, "{}", Listing::new(&bound, clock()))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The plan for this machine. What `$child` will be is not known; it is some process.
+fn bound(script: &mut Script) -> Result<Plan, Failure> {
+    let plan = script.plan(true, |_| Vec::new())?;
+    let resolved = names::resolve(&plan.names, Some(std::process::id()));
+    let resolved = resolved.map_err(|errors| Failure::new(errors, &script.sources))?;
+    Ok(plan.bind(&resolved.meanings))
 }
 
 /// Whether a word looks like a code of an error.

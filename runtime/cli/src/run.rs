@@ -136,7 +136,7 @@ fn install(
 }
 
 /// Records carry the monotonic clock, people want the time of day.
-fn clock() -> Clock {
+pub fn clock() -> Clock {
     use rustix::time::{ClockId, clock_gettime};
     let nanoseconds = |id| {
         let now = clock_gettime(id);

@@ -11,12 +11,13 @@ use std::time::Duration;
 use iotq_lang::aggregate::Totals;
 use iotq_lang::eval;
 use iotq_lang::ir::{Bounds, Column};
-use iotq_lang::plan::{Plan, Role, StreamPlan};
+use iotq_lang::plan::{Plan, Role, StatementPlan, StreamPlan};
 use iotq_lang::value::{Record, Value};
 use iotq_probes::abi::IOTQ_MAX_QUERIES;
 use iotq_probes::catalogue::Type;
 
 use crate::group::Grouping;
+use crate::jit::{Compiler, Computed, Condition};
 use crate::join::Assembly;
 use crate::{Clock, Names, RawRecord, Sink};
 use request::Join;
@@ -42,17 +43,34 @@ pub struct Row<'a> {
     pub statement: usize,
     /// The bit of the stream.
     pub stream: usize,
-    columns: &'a [Column],
-    record: &'a dyn Record,
+    source: Cells<'a>,
     names: &'a dyn Names,
+}
+
+/// What the values of a row are made of.
+#[derive(Clone, Copy)]
+enum Cells<'a> {
+    /// Of one record.
+    Record(&'a [Computed], &'a RawRecord<'a>),
+    /// Of the records of a request.
+    Request(&'a [Column], &'a dyn Record),
 }
 
 impl<'a> Row<'a> {
     /// The values of the columns with their types.
     pub fn cells(&self) -> impl Iterator<Item = (Value<'a>, Type)> {
-        let record = self.record;
-        let cell = move |column: &'a Column| (eval::eval(&column.expr, record), column.expr.ty);
-        self.columns.iter().map(cell)
+        let source = self.source;
+        let count = match source {
+            Cells::Record(cells, _) => cells.len(),
+            Cells::Request(columns, _) => columns.len(),
+        };
+        (0..count).map(move |index| match source {
+            Cells::Record(cells, record) => (cells[index].value(record), cells[index].expr().ty),
+            Cells::Request(columns, record) => {
+                let expr = &columns[index].expr;
+                (eval::eval(expr, record), expr.ty)
+            }
+        })
     }
 
     /// What the machine calls the numbers in them.
@@ -78,6 +96,10 @@ struct Stream {
     plan: StreamPlan,
     statement: usize,
     grouping: Option<Grouping>,
+    /// What the kernel left undecided.
+    residual: Option<Condition>,
+    /// The columns.
+    cells: Vec<Computed>,
     join: Option<Join>,
 }
 
@@ -93,6 +115,7 @@ struct Progress {
 impl Engine {
     /// An engine for a bound plan.
     pub fn new(plan: &Plan, clock: Clock, names: Box<dyn Names>) -> Self {
+        let mut compiler = Compiler::new(clock);
         let mut streams = array::from_fn(|_| None);
         let mut statements = Vec::with_capacity(plan.statements.len());
         for (statement, planned) in plan.statements.iter().enumerate() {
@@ -104,16 +127,8 @@ impl Engine {
             };
             for plan in &planned.streams {
                 if let Some(slot) = streams.get_mut(usize::from(plan.bit)) {
-                    let plan = plan.clone();
                     progress.streams |= 1 << plan.bit;
-                    let grouping = plan.groups.clone().map(Grouping::new);
-                    let join = Join::of(&plan, planned);
-                    *slot = Some(Stream {
-                        plan,
-                        statement,
-                        grouping,
-                        join,
-                    });
+                    *slot = Some(Stream::new(plan, statement, planned, &mut compiler));
                 }
             }
             statements.push(progress);
@@ -218,7 +233,12 @@ impl Engine {
             self.counts.ungrouped += u64::from(!grouping.add(record));
             return Ok(());
         }
-        sink.row(&stream.shown(bit, record, &*self.names))?;
+        sink.row(&Row {
+            statement: stream.statement,
+            stream: bit,
+            source: Cells::Record(&stream.cells, record),
+            names: &*self.names,
+        })?;
         let statement = stream.statement;
         self.wrote(statement);
         Ok(())
@@ -247,6 +267,29 @@ impl Engine {
 }
 
 impl Stream {
+    fn new(
+        plan: &StreamPlan,
+        statement: usize,
+        whole: &StatementPlan,
+        compiler: &mut Compiler,
+    ) -> Self {
+        let layer = plan.layer;
+        let residual = plan.residual.as_ref();
+        // Those of requests are of several records.
+        let alone = plan.role == Role::Rows;
+        let columns = plan.columns.iter().filter(|_| alone);
+        Self {
+            residual: residual.map(|residual| compiler.condition(layer, residual)),
+            cells: columns
+                .map(|column| compiler.value(layer, &column.expr))
+                .collect(),
+            grouping: plan.groups.clone().map(Grouping::new),
+            join: Join::of(plan, whole),
+            plan: plan.clone(),
+            statement,
+        }
+    }
+
     fn makes(&self, record: &RawRecord) -> bool {
         let Self { plan, .. } = self;
         plan.layer.id == record.layer().id && plan.point.id == record.point().id
@@ -254,18 +297,8 @@ impl Stream {
 
     /// Whether what the kernel has left undecided holds.
     fn passes(&self, record: &RawRecord) -> bool {
-        let holds = |residual| eval::holds(residual, record);
-        self.plan.residual.as_ref().is_none_or(holds)
-    }
-
-    fn shown<'a>(&'a self, bit: usize, record: &'a dyn Record, names: &'a dyn Names) -> Row<'a> {
-        Row {
-            statement: self.statement,
-            stream: bit,
-            columns: &self.plan.columns,
-            record,
-            names,
-        }
+        let residual = self.residual.as_ref();
+        residual.is_none_or(|residual| residual.holds(record))
     }
 }
 

@@ -8,7 +8,7 @@ use iotq_probes::abi::{iotq_head, iotq_task};
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, Type, layer_by_id};
 
 /// Every record begins with a head, and a task behind it.
-const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
+pub(crate) const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
 const ROOT: usize = size_of::<iotq_head>() + offset_of!(iotq_task, root);
 
 /// How the clock of the records is told as the time of day.
@@ -96,6 +96,12 @@ impl<'a> RawRecord<'a> {
         })
     }
 
+    /// The whole of it.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The layer that it is of.
     pub fn layer(&self) -> &'static Layer {
         self.layer
@@ -121,9 +127,11 @@ impl<'a> RawRecord<'a> {
         copied(self.bytes, ROOT).map_or(0, u32::from_ne_bytes)
     }
 
-    /// Its bytes.
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    /// What every record of its layer has: without what only followed operations have behind it.
+    #[inline]
+    pub fn own(&self) -> &'a [u8] {
+        let length = self.layer.record.unwrap_or(0);
+        self.bytes.get(..length).unwrap_or(self.bytes)
     }
 
     /// What another layer has of the same request, whose record this one begins with or holds.

@@ -13,7 +13,7 @@ const ORDER: [&str; 5] = [
     "iotq-kernel",
     "iotq",
 ];
-const TOOLS: [&str; 2] = ["xtask", "iotq-tests"];
+const TOOLS: [&str; 3] = ["xtask", "iotq-tests", "iotq-trials"];
 
 /// Checks the dependencies that `cargo metadata` reports.
 pub fn run() -> Result<()> {

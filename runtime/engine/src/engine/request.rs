@@ -6,7 +6,7 @@ use iotq_lang::eval;
 use iotq_lang::ir::{Column, Expr};
 use iotq_lang::plan::{Role, Shape, StatementPlan, StreamPlan};
 
-use super::{Engine, Row, Stream, bits};
+use super::{Cells, Engine, Row, Stream, bits};
 use crate::join::{self, Parts, Request, Source, Tree};
 use crate::{RawRecord, Sink};
 
@@ -98,6 +98,7 @@ impl Engine {
             statement,
             grouping,
             join: Some(join),
+            ..
         } = stream
         else {
             return Ok(());
@@ -140,8 +141,7 @@ impl Engine {
                 sink.row(&Row {
                     statement,
                     stream: bit,
-                    columns: &plan.columns,
-                    record: &row,
+                    source: Cells::Request(&plan.columns, &row),
                     names,
                 })?;
             }
