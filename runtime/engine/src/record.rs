@@ -127,13 +127,6 @@ impl<'a> RawRecord<'a> {
         copied(self.bytes, ROOT).map_or(0, u32::from_ne_bytes)
     }
 
-    /// What every record of its layer has: without what only followed operations have behind it.
-    #[inline]
-    pub fn own(&self) -> &'a [u8] {
-        let length = self.layer.record.unwrap_or(0);
-        self.bytes.get(..length).unwrap_or(self.bytes)
-    }
-
     /// What another layer has of the same request, whose record this one begins with or holds.
     pub fn part(&self, layer: &'static Layer) -> Option<RawRecord<'a>> {
         Some(Self {

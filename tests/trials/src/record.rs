@@ -42,9 +42,9 @@ pub fn layer(tape: &mut Tape) -> &'static Layer {
     layers[tape.below(layers.len())]
 }
 
-/// A record of a layer, which any query may have asked for.
+/// A record of a layer, which any query may have asked for; if it can be followed, it was.
 pub fn record(layer: &'static Layer, tape: &mut Tape) -> Vec<u8> {
-    let mut bytes = vec![0; layer.record.unwrap_or(0)];
+    let mut bytes = vec![0; layer.root.or(layer.record).unwrap_or(0)];
     for slot in layer.fields.iter().filter_map(|field| field.slot) {
         match slot {
             Slot::Uint { offset, width, .. } | Slot::Bit { offset, width, .. } => {

@@ -177,7 +177,7 @@ impl Workshop {
         let signature = &mut self.context.func.signature;
         signature.params = vec![AbiParam::new(types::I64); 3];
         signature.returns = vec![AbiParam::new(types::I8)];
-        let record = layer.record.unwrap_or(0);
+        let record = length(layer, expr);
         let Emitted { kind, makes, calls } = self.emit(&mut module, layer, clock, expr, wanted)?;
         let before = listing.is_some().then(|| self.context.func.to_string());
         let id = module.declare_anonymous_function(&self.context.func.signature)?;
@@ -217,7 +217,7 @@ impl Workshop {
             helpers: &self.helpers,
             calls: Vec::new(),
             layer,
-            length: layer.record.unwrap_or(0),
+            length: length(layer, expr),
             clock,
             record,
             room,
@@ -260,6 +260,14 @@ fn list(out: &mut String, function: &str, calls: &[(String, Helper)], machine: &
         let _ = writeln!(out, "; {callee} is {}", helpers()[*helper as usize].0);
     }
     let _ = writeln!(out, "{}\n\n{}", function.trim_end(), machine.trim_end());
+}
+
+/// Bytes of the layer's records that an expression reads: with what only followed operations have, if it asks for that.
+fn length(layer: &Layer, expr: &Expr) -> usize {
+    let mut followed = false;
+    expr.walk(&mut |each| followed |= each.reads().is_some_and(|it| it.field.followed));
+    let whole = layer.root.filter(|_| followed);
+    whole.or(layer.record).unwrap_or(0)
 }
 
 /// How large an expression is.

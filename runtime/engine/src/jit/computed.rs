@@ -26,10 +26,10 @@ impl Condition {
     /// Whether it holds for a record of the layer.
     #[inline]
     pub fn holds(&self, record: &RawRecord) -> bool {
-        match &self.native {
-            Ok(native) => native.holds(record.own()),
-            Err(_) => eval::holds(&self.expr, record),
-        }
+        let native = self.native.as_ref().ok();
+        native
+            .and_then(|native| native.holds(record.bytes()))
+            .unwrap_or_else(|| eval::holds(&self.expr, record))
     }
 
     /// What it means.
@@ -47,10 +47,10 @@ impl Computed {
     /// The value for a record of the layer.
     #[inline]
     pub fn value<'a>(&'a self, record: &'a RawRecord) -> Value<'a> {
-        match &self.native {
-            Ok(native) => native.value(record.own()),
-            Err(_) => eval::eval(&self.expr, record),
-        }
+        let native = self.native.as_ref().ok();
+        native
+            .and_then(|native| native.value(record.bytes()))
+            .unwrap_or_else(|| eval::eval(&self.expr, record))
     }
 
     /// What it means.

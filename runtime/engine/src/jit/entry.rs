@@ -42,7 +42,7 @@ pub(super) enum Kind {
 pub(super) struct Draft {
     pub id: FuncId,
     pub kind: Kind,
-    /// Bytes of the records that it reads.
+    /// It reads so many bytes of a record at most.
     pub record: usize,
     /// It makes texts, in the room.
     pub makes: bool,
@@ -91,20 +91,20 @@ pub struct Function {
 }
 
 impl Function {
-    /// Whether a condition holds for a record; for one of another length it does not.
+    /// Whether a condition holds for a record; `None` if the record is shorter than what it reads.
     #[inline]
-    pub fn holds(&self, record: &[u8]) -> bool {
+    pub fn holds(&self, record: &[u8]) -> Option<bool> {
         self.run(record, &mut [0; 2], &mut MaybeUninit::uninit())
     }
 
-    /// The value for a record; null for one of another length.
-    pub fn value<'a>(&'a self, record: &'a [u8]) -> Value<'a> {
+    /// The value for a record; `None` if the record is shorter than what it reads.
+    pub fn value<'a>(&'a self, record: &'a [u8]) -> Option<Value<'a>> {
         let (mut cell, mut room) = ([0; 2], MaybeUninit::uninit());
-        if !self.run(record, &mut cell, &mut room) {
-            return Value::Null;
+        if !self.run(record, &mut cell, &mut room)? {
+            return Some(Value::Null);
         }
         let [first, second] = cell;
-        match self.draft.kind {
+        Some(match self.draft.kind {
             Kind::Null => Value::Null,
             Kind::Bool => Value::Bool(first != 0),
             Kind::Int => Value::Int(joined(first, second)),
@@ -123,20 +123,25 @@ impl Function {
                     Value::Text(text)
                 }
             }
-        }
+        })
     }
 
     #[inline]
-    fn run(&self, record: &[u8], cell: &mut Cell, room: &mut MaybeUninit<[u8; ROOM]>) -> bool {
-        if record.len() != self.draft.record {
-            return false;
+    fn run(
+        &self,
+        record: &[u8],
+        cell: &mut Cell,
+        room: &mut MaybeUninit<[u8; ROOM]>,
+    ) -> Option<bool> {
+        if record.len() < self.draft.record {
+            return None;
         }
         let (record, room) = (record.as_ptr(), room.as_mut_ptr());
         record.expose_provenance();
         room.expose_provenance();
-        // SAFETY: the code reads bytes of a record of this length and writes the cell and the room; `self.code` keeps it
+        // SAFETY: the code reads no further than a record of this length goes, and writes the cell and the room; `self.code` keeps it
         // where it is.
-        unsafe { (self.entry)(record, cell, room) != 0 }
+        Some(unsafe { (self.entry)(record, cell, room) != 0 })
     }
 }
 
