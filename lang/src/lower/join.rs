@@ -43,7 +43,8 @@ impl Lowering<'_> {
             root.groups = groups;
         }
         let is_there = plan.streams.iter().any(|it| it.layer.id == CHILDREN.id);
-        if !is_there {
+        self.follows |= is_there;
+        if !self.follows {
             plan.streams.extend(self.children());
         }
         plan.join = Some(JoinPlan {
@@ -60,8 +61,9 @@ impl Lowering<'_> {
         Some(child(bit, source.layer))
     }
 
-    /// The stream by which what an operation causes is known, even if nobody reads it.
+    /// The stream by which what operations cause is known, even if nobody reads it: one is enough.
     pub(super) fn children(&mut self) -> Option<StreamPlan> {
+        self.follows = true;
         Some(child(self.bit()?, CHILDREN))
     }
 }

@@ -26,6 +26,7 @@ pub fn lower(checked: Checked) -> Result<Plan, Errors> {
     let mut lowering = Lowering {
         refusals: Refusals::new(&names),
         streams: 0,
+        follows: false,
     };
     let each = |statement| lowering.statement(statement);
     let statements = statements.into_iter().map(each).collect();
@@ -43,6 +44,8 @@ struct Lowering<'a> {
     refusals: Refusals<'a>,
     /// Those before this one, over all statements.
     streams: usize,
+    /// One of them is there to know what operations cause.
+    follows: bool,
 }
 
 impl Lowering<'_> {
@@ -58,7 +61,7 @@ impl Lowering<'_> {
             Kind::Streams(streams) => {
                 let each = |stream| self.stream(stream);
                 plan.streams = streams.into_iter().filter_map(each).collect();
-                if plan.streams.iter().any(join::is_followed) {
+                if !self.follows && plan.streams.iter().any(join::is_followed) {
                     plan.streams.extend(self.children());
                 }
             }
