@@ -208,8 +208,9 @@ struct iotq_block_slot {
 	__u32 ring_queries; /* the statements on rings that follow it */
 	__u32 answered; /* the layers below that are done with it, a bit each */
 	/* The roots that it is part of, two cache lines that only joins touch. */
-	__u32 owner_count;
-	__u32 owned; /* a root's bookkeeping is to be done */
+	__u16 owner_count;
+	__u16 owned; /* a root's bookkeeping is to be done */
+	__u32 index; /* of this slot */
 	__u64 owners[IOTQ_MAX_OWNERS];
 };
 

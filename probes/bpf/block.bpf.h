@@ -166,18 +166,19 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
-	struct iotq_block_slot *slot = slot_of(identity(rq));
+	struct iotq_block_slot *slot;
 	struct request_facts facts;
 
+	typed_facts(&facts, rq, queue, bio);
+	slot = slot_of(identity(rq));
 	if (!slot)
 		return 0;
 	if (slot->record.head.queries && iotq_config.has_end)
 		close_unended(slot);
 	if (iotq_config.has_driver && (slot->given || slot->added))
 		close_below(slot);
-	if (slot->owner_count)
-		end_owned(slot, bpf_ktime_get_ns());
-	typed_facts(&facts, rq, queue, bio);
+	if (iotq_config.follow && slot->owner_count)
+		end_owned(slot->index, bpf_ktime_get_ns());
 	begin(slot, &facts, true);
 	track(slot, filter(&iotq_block_start, &slot->record));
 	if (is_followed(slot))
@@ -193,8 +194,8 @@ int BPF_PROG(iotq_rq_merge, struct request *rq)
 
 	if (!slot)
 		return 0;
-	if (slot->owner_count)
-		leave_owners(slot, bpf_ktime_get_ns());
+	if (iotq_config.follow && slot->owner_count)
+		leave_owners(slot->index, bpf_ktime_get_ns());
 	forget(slot);
 	return 0;
 }
@@ -248,10 +249,11 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 {
 	struct blk_mq_hw_ctx *hctx = LOADED(rq->mq_hctx);
 	struct iotq_block_slot *slot;
-	__u64 now;
+	__u64 merged, now;
 
 	if (!iotq_config.want_issue && rq->bio)
 		return 0;
+	merged = merged_bios(rq);
 	slot = arrive(rq);
 	if (!slot)
 		return 0;
@@ -265,7 +267,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
 	slot->record.tag = rq->tag;
 	if (is_followed(slot))
-		issue_owned(slot, rq, now);
+		issue_owned(slot, merged, now);
 	reach(&slot->record, IOTQ_BLOCK_ISSUE, now);
 	return 0;
 }
@@ -277,8 +279,8 @@ int BPF_PROG(iotq_rq_requeue, struct request *rq)
 
 	if (!slot || !slot->record.head.queries)
 		return 0;
-	if (slot->owner_count)
-		move_owned(slot, false, bpf_ktime_get_ns());
+	if (iotq_config.follow && slot->owner_count)
+		move_owned(slot->index, false, bpf_ktime_get_ns());
 	if (slot->record.requeues < 0xffff)
 		slot->record.requeues++;
 	describe_size(&slot->record, rq->__sector, rq->__data_len);
@@ -335,6 +337,7 @@ static __noinline struct iotq_block_slot *flush_at_end(struct request *rq, struc
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int bytes)
 {
+	bool goes_on = more_steps(rq);
 	struct iotq_block_slot *slot = find_slot(identity(rq));
 	__u64 now;
 
@@ -345,7 +348,7 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 			/* With a start filter it may just as well have been turned away. */
 			if (takes_all(&iotq_block_start) && !iotq_config.follow)
 				COUNT(IOTQ_LAYER_BLOCK, unmatched);
-			if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !more_steps(rq))
+			if (iotq_config.has_driver && slot && bytes >= rq->__data_len && !goes_on)
 				finish(slot);
 			return 0;
 		}
@@ -361,14 +364,14 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	now = bpf_ktime_get_ns();
 	if (slot->issued && slot->record.d2c == IOTQ_NULL64)
 		slot->record.d2c = now - slot->issued;
-	if (more_steps(rq))
+	if (goes_on)
 		return 0;
 	if (!slot->issued && slot->record.size && iotq_config.want_issue)
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
 	slot->record.lat = now - slot->queued;
 	complete(&slot->record, now);
-	if (slot->owner_count)
-		end_owned(slot, now);
+	if (iotq_config.follow && slot->owner_count)
+		end_owned(slot->index, now);
 	finish(slot);
 	return 0;
 }

@@ -108,7 +108,7 @@ static __always_inline struct iotq_task *bio_task(__u64 bio)
 }
 
 /* The root that submitted a bio; zero without one. */
-static __noinline __u64 bio_owner(__u64 bio)
+__noinline __u64 bio_owner(__u64 bio)
 {
 	__u32 index = bio_index(bio);
 	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);
@@ -121,7 +121,7 @@ static __noinline __u64 bio_owner(__u64 bio)
 	return bucket->way[1].bio == bio ? owners->way[1] : 0;
 }
 
-static __noinline int own_bio(__u64 bio, __u64 owner)
+__noinline int own_bio(__u64 bio, __u64 owner)
 {
 	__u32 index = bio_index(bio);
 	struct bio_bucket *bucket = bpf_map_lookup_elem(&iotq_bios, &index);

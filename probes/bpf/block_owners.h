@@ -8,38 +8,37 @@
 
 #include "block_request.h"
 
+/* Bios of a merged request whose owners are asked for. */
+#define MERGED_BIOS 32
+
 /* What its roots count a request as: `owned` of its slot. */
 enum { OWNED_NOT, OWNED_QUEUED, OWNED_AT_DEVICE };
 
 static __always_inline bool has_owner(const struct iotq_block_slot *slot, __u64 owner)
 {
-	bool found = false;
-
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++)
-		found |= i < slot->owner_count && OWNER_INDEX(slot->owners[i]) == OWNER_INDEX(owner) &&
-			 OWNER_SEQ(slot->owners[i]) == OWNER_SEQ(owner);
-	return found;
+	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
+		if (i >= slot->owner_count)
+			break;
+		if (OWNER_ROOT(slot->owners[i]) == OWNER_ROOT(owner))
+			return true;
+	}
+	return false;
 }
 
-/* The request becomes part of a root. */
-static __noinline int add_owner(struct iotq_block_slot *slot, __u64 owner, __u64 now)
+/* A root that the request will be part of, if there is room for it. */
+__noinline int note_owner(__u32 index, __u64 owner)
 {
-	__u32 count;
+	struct iotq_block_slot *slot = slot_at(index);
 
-	if (!slot)
+	if (!slot || !owner || has_owner(slot, owner))
 		return 0;
-	count = slot->owner_count;
-	if (has_owner(slot, owner))
-		return 0;
-	if (count >= IOTQ_MAX_OWNERS) {
+	if (slot->owner_count >= IOTQ_MAX_OWNERS) {
 		COUNT(IOTQ_LAYER_BLOCK, lost_slot);
 		return 0;
 	}
-	owner = add_child(owner, slot->owned == OWNED_AT_DEVICE, now);
-	slot->owners[count] = owner;
-	if (owner)
-		slot->owner_count = count + 1;
+	slot->owners[slot->owner_count & (IOTQ_MAX_OWNERS - 1)] = owner;
+	slot->owner_count++;
 	return 0;
 }
 
@@ -49,29 +48,41 @@ static __always_inline void own(struct iotq_block_slot *slot, __u64 now)
 	if (!is_followed(slot) || slot->owned)
 		return;
 	slot->owned = slot->record.op == IOTQ_BLOCK_OP_FLUSH ? OWNED_AT_DEVICE : OWNED_QUEUED;
-	add_owner(slot, slot->owners[0], now);
+	slot->owners[0] = add_child(slot->owners[0], slot->owned == OWNED_AT_DEVICE, now);
+	slot->owner_count = 1; /* zero in its place: that root is over */
 }
 
 /* The roots of the bios that were merged into the request. */
-static __noinline int own_merged(struct iotq_block_slot *slot, __u64 bio, __u64 now)
+__noinline int own_merged(__u32 index, __u64 bio, __u64 now)
 {
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < 2 * IOTQ_MAX_OWNERS; i++) {
-		__u64 owner;
+	struct iotq_block_slot *slot = slot_at(index);
+	__u32 known;
 
+	if (!slot)
+		return 0;
+	known = slot->owner_count;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < MERGED_BIOS; i++) {
 		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
 		if (!bio)
 			break;
-		owner = bio_owner(identity_at(bio));
-		if (owner)
-			add_owner(slot, owner, now);
+		note_owner(index, bio_owner(identity_at(bio)));
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
+		if (i >= slot->owner_count)
+			break;
+		if (i >= known)
+			slot->owners[i] = add_child(slot->owners[i], slot->owned == OWNED_AT_DEVICE, now);
 	}
 	return 0;
 }
 
 /* The request goes to the device, or comes back from it. */
-static __noinline int move_owned(struct iotq_block_slot *slot, bool issued, __u64 now)
+__noinline int move_owned(__u32 index, bool issued, __u64 now)
 {
+	struct iotq_block_slot *slot = slot_at(index);
+
 	if (!slot || slot->owned == (issued ? OWNED_AT_DEVICE : OWNED_QUEUED))
 		return 0;
 	slot->owned = issued ? OWNED_AT_DEVICE : OWNED_QUEUED;
@@ -79,22 +90,31 @@ static __noinline int move_owned(struct iotq_block_slot *slot, bool issued, __u6
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
 		if (i >= slot->owner_count)
 			break;
-		move_child(slot->owners[i], issued, now);
+		if (slot->owners[i])
+			move_child(slot->owners[i], issued, now);
 	}
 	return 0;
 }
 
-static __always_inline void issue_owned(struct iotq_block_slot *slot, struct request *rq, __u64 now)
+/* The address of the request's first bio, if others were merged with it. */
+static __always_inline __u64 merged_bios(struct request *rq)
 {
 	struct bio *bio;
 
 	if (!iotq_config.follow)
+		return 0;
+	bio = LOADED(rq->bio);
+	return bio && LOADED(bio->bi_next) ? number(&rq->bio) : 0;
+}
+
+static __always_inline void issue_owned(struct iotq_block_slot *slot, __u64 merged, __u64 now)
+{
+	if (!iotq_config.follow)
 		return;
 	own(slot, now);
-	move_owned(slot, true, now);
-	bio = rq->bio;
-	if (bio && bio->bi_next)
-		own_merged(slot, number(&rq->bio), now);
+	move_owned(slot->index, true, now);
+	if (merged)
+		own_merged(slot->index, merged, now);
 }
 
 /* Of the layers below that have answered, the one whose record is longest: it holds the others. */
@@ -123,9 +143,54 @@ static __always_inline __u32 end_point(__u32 layer)
 	return layer == IOTQ_LAYER_NVME ? IOTQ_NVME_COMPLETE : IOTQ_SCSI_COMPLETE;
 }
 
-/* The request is over for its roots. */
-static __noinline int end_owned(struct iotq_block_slot *slot, __u64 now)
+/*
+ * A child is over. Its record, whose head says which statements want it, is kept until its root ends; if that was before,
+ * it follows the root.
+ */
+__noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 {
+	struct iotq_block_slot *slot = slot_at(slot_index);
+	__u32 index = OWNER_INDEX(owner), seq = OWNER_SEQ(owner), place = OWNER_PLACE(owner), late;
+	struct root *root = root_at(index);
+	struct iotq_block *record;
+	bool follows = false;
+	struct child *kept;
+	__u64 now;
+
+	if (!root || !slot)
+		return 0;
+	record = &slot->record;
+	now = record->head.at;
+	record->task.root = root_id(index, seq);
+	kept = child_at(index, place & (IOTQ_ROOT_CHILDREN - 1));
+	if (!kept)
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == seq) {
+		advance(root, now);
+		if (issued)
+			root->at_device--;
+		else
+			root->queued--;
+		if (place < IOTQ_ROOT_CHILDREN) {
+			root->done |= 1u << place;
+			kept->size = record->head.queries ? size : 0;
+			__builtin_memcpy(kept->record, record, sizeof(kept->record));
+		}
+	} else {
+		late = root->seq - seq;
+		follows = late ? late <= 64 && root->verdicts >> (late - 1) & 1 : root->shipped;
+	}
+	bpf_spin_unlock(&root->lock);
+	if (follows && place < IOTQ_ROOT_CHILDREN && record->head.queries)
+		ship_child(record, size, record->head.layer);
+	return 0;
+}
+
+/* The request is over for its roots. */
+__noinline int end_owned(__u32 index, __u64 now)
+{
+	struct iotq_block_slot *slot = slot_at(index);
 	struct iotq_head *head;
 	__u32 layer, kept;
 
@@ -140,14 +205,15 @@ static __noinline int end_owned(struct iotq_block_slot *slot, __u64 now)
 	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
 #pragma unroll
 	for (__u32 i = 0; i < IOTQ_MAX_LAYERS; i++) {
-		if (i != IOTQ_LAYER_BLOCK && slot->answered & 1u << i)
-			head->queries |= iotq_config.joined[i];
+		if (i != IOTQ_LAYER_BLOCK)
+			head->queries |= iotq_config.joined[i] & -(slot->answered >> i & 1);
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
 		if (i >= slot->owner_count)
 			break;
-		end_child(slot->owners[i], &slot->record, record_size(layer), slot->owned == OWNED_AT_DEVICE);
+		if (slot->owners[i])
+			end_child(slot->owners[i], index, record_size(layer), slot->owned == OWNED_AT_DEVICE);
 	}
 	head->queries = kept;
 	slot->owner_count = slot->owned = 0;
@@ -157,15 +223,18 @@ static __noinline int end_owned(struct iotq_block_slot *slot, __u64 now)
 }
 
 /* The request went into another one, which takes over its roots with its bios. */
-static __noinline int leave_owners(struct iotq_block_slot *slot, __u64 now)
+__noinline int leave_owners(__u32 index, __u64 now)
 {
+	struct iotq_block_slot *slot = slot_at(index);
+
 	if (!slot)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
 		if (i >= slot->owner_count)
 			break;
-		drop_child(slot->owners[i], now);
+		if (slot->owners[i])
+			drop_child(slot->owners[i], now);
 	}
 	slot->owner_count = slot->owned = 0;
 	slot->owners[0] = 0;

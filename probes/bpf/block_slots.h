@@ -50,6 +50,11 @@ static __always_inline struct probe first_probe(__u64 rq)
 	return (struct probe){ .index = hash >> 40, .step = (__u32)(hash >> 16) | 1 };
 }
 
+static __always_inline struct iotq_block_slot *slot_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&iotq_requests, &index);
+}
+
 static __always_inline struct iotq_block_slot *next_slot(struct probe *probe)
 {
 	__u32 index = probe->index & iotq_config.requests_mask;
@@ -99,6 +104,7 @@ static __noinline struct iotq_block_slot *make_slot(__u64 rq)
 			break;
 		if (slot->request || bpf_map_update_elem(&iotq_claims, &index, &one, BPF_NOEXIST))
 			continue;
+		slot->index = index;
 		slot->request = rq;
 		return slot;
 	}

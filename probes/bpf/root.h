@@ -7,6 +7,9 @@
  * their devices) and the time of its last change. Each event adds the time since then to the stage that the state names,
  * and changes the state: so the stages add up to the latency, whatever overlaps. Events come from several CPUs, and take
  * the root's lock for it.
+ *
+ * Functions that take numbers alone are not static: so the verifier walks each once, and not from every place that calls
+ * it, in every round of a loop.
  */
 #ifndef IOTQ_ROOT_H
 #define IOTQ_ROOT_H
@@ -74,6 +77,7 @@ struct {
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
 #define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
 #define OWNER_PLACE(owner) ((__u32)(owner) >> 16 & 0xff)
+#define OWNER_ROOT(owner) ((owner) & ~OWNER(0, 0, 0xff))
 #define OWNER_SEQ(owner) ((__u32)((owner) >> 32))
 
 static __always_inline struct root *root_at(__u32 index)
@@ -245,7 +249,7 @@ static __always_inline struct child *child_at(__u32 index, __u32 place)
 }
 
 /* A child begins. Its place among the root's children; zero if the root is over. */
-static __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
+__noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 {
 	struct root *root = root_at(OWNER_INDEX(owner));
 	__u32 place = NO_PLACE;
@@ -273,7 +277,7 @@ static __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 }
 
 /* A child goes from the queue to the device, or back. */
-static __noinline int move_child(__u64 owner, bool issued, __u64 now)
+__noinline int move_child(__u64 owner, bool issued, __u64 now)
 {
 	struct root *root = root_at(OWNER_INDEX(owner));
 
@@ -290,7 +294,7 @@ static __noinline int move_child(__u64 owner, bool issued, __u64 now)
 }
 
 /* A queued child went into another request. */
-static __noinline int drop_child(__u64 owner, __u64 now)
+__noinline int drop_child(__u64 owner, __u64 now)
 {
 	__u32 place = OWNER_PLACE(owner);
 	struct root *root = root_at(OWNER_INDEX(owner));
@@ -322,47 +326,6 @@ static __always_inline void ship_child(const void *record, __u64 size, __u32 lay
 	if (size <= sizeof(((struct child *)0)->record) &&
 	    bpf_ringbuf_output(&iotq_ring, (void *)record, size, BPF_RB_NO_WAKEUP))
 		COUNT(layer, lost_ring);
-}
-
-/*
- * A child is over. Its record, whose head says which statements want it, is kept until its root ends; if that was before,
- * it follows the root.
- */
-static __noinline int end_child(__u64 owner, struct iotq_block *record, __u32 size, bool issued)
-{
-	__u32 index = OWNER_INDEX(owner), seq = OWNER_SEQ(owner), place = OWNER_PLACE(owner), late;
-	struct root *root = root_at(index);
-	bool follows = false;
-	struct child *kept;
-	__u64 now;
-
-	if (!root || !record)
-		return 0;
-	now = record->head.at;
-	record->task.root = root_id(index, seq);
-	kept = child_at(index, place & (IOTQ_ROOT_CHILDREN - 1));
-	if (!kept)
-		return 0;
-	bpf_spin_lock(&root->lock);
-	if (root->active && root->seq == seq) {
-		advance(root, now);
-		if (issued)
-			root->at_device--;
-		else
-			root->queued--;
-		if (place < IOTQ_ROOT_CHILDREN) {
-			root->done |= 1u << place;
-			kept->size = record->head.queries ? size : 0;
-			__builtin_memcpy(kept->record, record, sizeof(kept->record));
-		}
-	} else {
-		late = root->seq - seq;
-		follows = late ? late <= 64 && root->verdicts >> (late - 1) & 1 : root->shipped;
-	}
-	bpf_spin_unlock(&root->lock);
-	if (follows && place < IOTQ_ROOT_CHILDREN && record->head.queries)
-		ship_child(record, size, record->head.layer);
-	return 0;
 }
 
 /* A root's caller goes on: no time is added from here on. Its latency. */

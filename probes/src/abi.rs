@@ -535,8 +535,9 @@ pub struct iotq_block_slot {
     pub added: __u64,
     pub ring_queries: __u32,
     pub answered: __u32,
-    pub owner_count: __u32,
-    pub owned: __u32,
+    pub owner_count: __u16,
+    pub owned: __u16,
+    pub index: __u32,
     pub owners: [__u64; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -572,7 +573,9 @@ const _: () = {
     ["Offset of field: iotq_block_slot::owner_count"]
         [::core::mem::offset_of!(iotq_block_slot, owner_count) - 312usize];
     ["Offset of field: iotq_block_slot::owned"]
-        [::core::mem::offset_of!(iotq_block_slot, owned) - 316usize];
+        [::core::mem::offset_of!(iotq_block_slot, owned) - 314usize];
+    ["Offset of field: iotq_block_slot::index"]
+        [::core::mem::offset_of!(iotq_block_slot, index) - 316usize];
     ["Offset of field: iotq_block_slot::owners"]
         [::core::mem::offset_of!(iotq_block_slot, owners) - 320usize];
 };
