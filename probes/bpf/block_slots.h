@@ -50,9 +50,10 @@ static __always_inline struct probe first_probe(__u64 rq)
 	return (struct probe){ .index = hash >> 40, .step = (__u32)(hash >> 16) | 1 };
 }
 
+/* Of a request with roots; none where nothing is followed, so that the verifier needs not allow what is done with it. */
 static __always_inline struct iotq_block_slot *slot_at(__u32 index)
 {
-	return bpf_map_lookup_elem(&iotq_requests, &index);
+	return iotq_config.follow ? bpf_map_lookup_elem(&iotq_requests, &index) : NULL;
 }
 
 static __always_inline struct iotq_block_slot *next_slot(struct probe *probe)

@@ -85,6 +85,12 @@ static __always_inline struct root *root_at(__u32 index)
 	return bpf_map_lookup_elem(&iotq_roots, &index);
 }
 
+/* None where nothing is followed, so that the verifier needs not allow what is done with it. */
+static __always_inline struct root *owning_root(__u64 owner)
+{
+	return iotq_config.follow ? root_at(OWNER_INDEX(owner)) : NULL;
+}
+
 static __always_inline __u32 root_bucket(__u64 key)
 {
 	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & iotq_config.roots_mask;
@@ -224,7 +230,7 @@ static __always_inline __u64 current_owner(void)
 /* The current thread has submitted a bio, which waits for a request. */
 static __always_inline void note_submission(__u64 owner, bool flush, __u64 now)
 {
-	struct root *root = root_at(OWNER_INDEX(owner));
+	struct root *root = owning_root(owner);
 
 	if (!root)
 		return;
@@ -251,7 +257,7 @@ static __always_inline struct child *child_at(__u32 index, __u32 place)
 /* A child begins. Its place among the root's children; zero if the root is over. */
 __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 {
-	struct root *root = root_at(OWNER_INDEX(owner));
+	struct root *root = owning_root(owner);
 	__u32 place = NO_PLACE;
 	bool over = true;
 
@@ -279,7 +285,7 @@ __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 /* A child goes from the queue to the device, or back. */
 __noinline int move_child(__u64 owner, bool issued, __u64 now)
 {
-	struct root *root = root_at(OWNER_INDEX(owner));
+	struct root *root = owning_root(owner);
 
 	if (!root)
 		return 0;
@@ -297,7 +303,7 @@ __noinline int move_child(__u64 owner, bool issued, __u64 now)
 __noinline int drop_child(__u64 owner, __u64 now)
 {
 	__u32 place = OWNER_PLACE(owner);
-	struct root *root = root_at(OWNER_INDEX(owner));
+	struct root *root = owning_root(owner);
 	struct child *kept = child_at(OWNER_INDEX(owner), place & (IOTQ_ROOT_CHILDREN - 1));
 
 	if (!root || !kept)
@@ -336,6 +342,7 @@ static __always_inline __u64 stop_root(struct root *root, __u64 now)
 	bpf_spin_lock(&root->lock);
 	advance(root, now);
 	lat = root->since - root->entered;
+	root->since = IOTQ_NULL64;
 	bpf_spin_unlock(&root->lock);
 	return lat;
 }
