@@ -34,7 +34,7 @@
 
 #define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was asked for, and not seen */
 
-#define IOTQ_MARK_CROWDED 64 /* a root: it had more children than there is room for */
+#define IOTQ_MARK_CROWDED 64 /* a root: it had more children than there is room for, or not all was seen of them */
 
 #define IOTQ_MARK_PARTS 32 /* place and size are those of what has completed; else, until its issue, those at its start */
 

@@ -64,7 +64,8 @@ static __always_inline int bio_queued(struct bio *bio)
 	if (iotq_config.follow) {
 		owner = current_owner();
 		own_bio(identity(bio), owner);
-		if (owner)
+		/* A bio to a device without requests becomes other ones, or is over soon. */
+		if (owner && bio_disk(bio)->queue->mq_ops)
 			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH, now);
 	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
@@ -180,6 +181,9 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 	if (iotq_config.follow && slot->owner_count)
 		end_owned(slot->index, bpf_ktime_get_ns());
 	begin(slot, &facts, true);
+	/* Its bio went by unseen, but the thread is the same. */
+	if (iotq_config.follow && slot->record.head.marks & IOTQ_MARK_APPROX_QUEUE)
+		slot->owners[0] = current_owner();
 	track(slot, filter(&iotq_block_start, &slot->record));
 	if (is_followed(slot))
 		own(slot, bpf_ktime_get_ns());

@@ -168,6 +168,8 @@ __noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 	bpf_spin_lock(&root->lock);
 	if (root->active && root->seq == seq) {
 		advance(root, now);
+		if (record->head.marks & (IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE))
+			root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 		if (issued)
 			root->at_device--;
 		else

@@ -25,6 +25,9 @@ enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
+	__u32 claims;
+	__u32 done;     /* children that are kept, a bit each */
+	__u64 holder;   /* the key of whose this place is, from its claim to its release */
 	__u64 verdicts; /* of the uses before, a bit each, the last one lowest: the root was shipped */
 	__u64 entered;
 	__u64 since; /* the last change of its state */
@@ -33,7 +36,7 @@ struct root {
 	__u8 submitting; /* enum submission */
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
-	__u32 done;      /* children that are kept, a bit each */
+	__u8 pad[4];
 	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
 };
 
@@ -112,7 +115,28 @@ static __always_inline __u32 find_root(__u64 key)
 	return IOTQ_NULL32;
 }
 
-/* The same; without one, a place that nobody uses now is taken. */
+/*
+ * A place belongs to one key from its claim to its release. Without locks, which older kernels do not have here: of two
+ * that add themselves to the claims, at most one finds itself alone.
+ */
+static __always_inline bool claim(struct root *root, __u64 key)
+{
+	__sync_fetch_and_add(&root->claims, 1);
+	if (*(volatile __u32 *)&root->claims == 1) {
+		root->holder = key;
+		return true;
+	}
+	__sync_fetch_and_add(&root->claims, -1);
+	return false;
+}
+
+static __always_inline void release(struct root *root)
+{
+	root->holder = 0;
+	__sync_fetch_and_add(&root->claims, -1);
+}
+
+/* A place that nobody uses now, for this key. */
 static __noinline __u32 make_root(__u64 key)
 {
 	__u32 bucket = root_bucket(key);
@@ -123,22 +147,37 @@ static __noinline __u32 make_root(__u64 key)
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
 		struct root *root = root_at(bucket * IOTQ_ROOT_KEYS + i);
-		bool taken = false;
 
 		if (!root)
 			return IOTQ_NULL32;
-		bpf_spin_lock(&root->lock);
-		if (!root->active) {
-			keys->key[i] = key;
-			root->active = 1;
-			taken = true;
-		}
-		bpf_spin_unlock(&root->lock);
-		if (taken)
-			return bucket * IOTQ_ROOT_KEYS + i;
+		if (root->holder || !claim(root, key))
+			continue;
+		keys->key[i] = key;
+		return bucket * IOTQ_ROOT_KEYS + i;
 	}
 	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
 	return IOTQ_NULL32;
+}
+
+/* The same; if possible, the place that it had before. Somebody else may take that at the same time. */
+static __always_inline __u32 take_root(__u64 key)
+{
+	__u32 index = find_root(key);
+	struct root *root = root_at(index);
+
+	if (root && claim(root, key)) {
+		if (find_root(key) == index)
+			return index;
+		release(root);
+	}
+	return make_root(key);
+}
+
+/* The end of what had this place was not seen, and will not be. */
+static __always_inline void abandon(struct root *root)
+{
+	root->active = 0;
+	release(root);
 }
 
 static __always_inline __u32 stage_of(const struct root *root)
@@ -343,6 +382,9 @@ static __always_inline __u64 stop_root(struct root *root, __u64 now)
 	advance(root, now);
 	lat = root->since - root->entered;
 	root->since = IOTQ_NULL64;
+	/* The request of what it has submitted was not seen. */
+	if (root->submitting && !root->record.trail.children)
+		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 	bpf_spin_unlock(&root->lock);
 	return lat;
 }

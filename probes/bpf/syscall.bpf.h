@@ -156,16 +156,16 @@ static __always_inline void start_call(struct root *root, const struct iotq_sysc
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
-	__u32 tid = CURRENT(pid), index;
+	__u32 tid = CURRENT(pid);
 	struct root *root;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
-	index = find_root(tid);
-	root = root_at(index);
-	/* The end of its last call was not seen. */
-	if (root && root->active)
-		root->active = 0;
+	root = root_at(find_root(tid));
+	if (root && root->holder == tid) {
+		abandon(root);
+		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
+	}
 	if (!describe_call(&record, regs, number))
 		return 0;
 	describe_task(&record.task);
@@ -174,24 +174,21 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 		COUNT(IOTQ_LAYER_SYSCALL, rejected);
 		return 0;
 	}
-	if (!root) {
-		root = root_at(make_root(tid));
-		if (!root)
-			return 0;
-	}
-	start_call(root, &record);
+	root = root_at(take_root(tid));
+	if (root)
+		start_call(root, &record);
 	return 0;
 }
 
 static __noinline int leave(__u32 number, long ret)
 {
-	__u32 index = find_root((__u32)CURRENT(pid));
+	__u32 tid = CURRENT(pid), index = find_root(tid);
 	struct root *root = root_at(index);
 	struct iotq_syscall *call;
 	__u32 passed = 0;
 	__u64 now;
 
-	if (!root || !root->active)
+	if (!root || root->holder != tid)
 		return 0;
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
@@ -206,6 +203,19 @@ static __noinline int leave(__u32 number, long ret)
 		root->active = 0;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
 		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
+	release(root);
+	return 0;
+}
+
+/* A thread that is killed does not come back from its call. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(iotq_caller_exit, struct task_struct *task)
+{
+	__u32 tid = task->pid;
+	struct root *root = root_at(find_root(tid));
+
+	if (root && root->holder == tid)
+		abandon(root);
 	return 0;
 }
 

@@ -344,7 +344,11 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_syscall>()),
     root: Some(size_of::<iotq_call_root>()),
-    upkeep: &[],
+    upkeep: &[Hook::typed(
+        "sched_process_exit",
+        "iotq_caller_exit",
+        &[1, 2],
+    )],
     modules: &[],
     options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],
 };

@@ -99,6 +99,10 @@ impl Failure {
                 "there is no type information of this kernel",
                 &error,
             ),
+            InstallError::NoLocks => {
+                Self::plain(&machine::NO_HOOK, "requests cannot be followed here", &error)
+                    .help("each layer by itself can be traced: `trace syscall`, `trace block`; newer kernels have it".into())
+            }
             other if denied(&other) && !iotq_kernel::privileged() => {
                 Self::not_permitted(sources).help(chain(&other))
             }

@@ -3,6 +3,7 @@
 # stdout: ok +devices +1 disk: 1 nvme
 # stdout: (ok|reduced) +nvme +[0-9]+ of [0-9]+ hooks$
 # judge: doctor
+# timeout: 90s
 . /lab/cases/lib
 wait_for /dev/nvme0n1
 doctor

@@ -13,7 +13,7 @@ use super::{Finding, State};
 use crate::report::Failure;
 use crate::script::Script;
 
-/// All layers, and the families of processes. `options`: so the kernel is asked to verify the programs.
+/// All layers, the families of processes, and requests over several layers. `options`: so the kernel is asked to verify the programs.
 pub fn examine(types: &KernelTypes, options: Option<&Options>) -> Vec<Finding> {
     let layers = LAYERS.iter().map(|layer| {
         if layer.record.is_none() {
@@ -28,12 +28,17 @@ pub fn examine(types: &KernelTypes, options: Option<&Options>) -> Vec<Finding> {
             .collect();
         let mut finding = of_layer(layer, &survey, &modules);
         if let Some(options) = options.filter(|_| finding.state != State::Bad) {
-            attempt(&mut finding, layer, &survey, options);
+            attempt(&mut finding, plan(layer, &survey), &survey, options);
         }
         finding
     });
-    let families = of_families(&Survey::of_families(types));
-    layers.chain([families]).collect()
+    let families = of_hooks("families", &Survey::of_families(types));
+    let survey = Survey::of_requests(types);
+    let mut requests = of_hooks("requests", &survey);
+    if let Some(options) = options.filter(|_| requests.state != State::Bad) {
+        attempt(&mut requests, requests_plan(), &survey, options);
+    }
+    layers.chain([families, requests]).collect()
 }
 
 /// What a survey of a layer says, and how the modules stand that may hold its hooks.
@@ -80,10 +85,11 @@ pub fn of_layer(layer: &Layer, survey: &Survey, modules: &[(&str, Module)]) -> F
     finding
 }
 
-fn of_families(survey: &Survey) -> Finding {
+/// What there is beside the layers: all of its hooks, or nothing.
+fn of_hooks(subject: &'static str, survey: &Survey) -> Finding {
     let whole = survey.hooks.iter().all(|hook| hook.lost.is_empty());
     let state = if whole { State::Good } else { State::Bad };
-    let mut finding = Finding::new("families", state, counts(survey));
+    let mut finding = Finding::new(subject, state, counts(survey));
     list(&mut finding, survey);
     finding.more = json!({"hooks": hooks_json(None, survey)});
     finding
@@ -207,9 +213,9 @@ fn module_word(module: Module) -> &'static str {
     }
 }
 
-/// Has the kernel verify the layer's programs.
-fn attempt(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Options) {
-    let Err(why) = verify(layer, survey, options) else {
+/// Has the kernel verify the programs of a plan.
+fn attempt(finding: &mut Finding, plan: Result<Plan, Failure>, survey: &Survey, options: &Options) {
+    let Err((why, way_out)) = verify(plan, options) else {
         finding.more["verified"] = json!(true);
         return;
     };
@@ -218,7 +224,9 @@ fn attempt(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Opti
         "{}, and the kernel refuses the programs (E0709)",
         finding.text
     );
-    let way_out = if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
+    let way_out = if let Some(known) = way_out {
+        known.to_owned()
+    } else if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
         CONFIDENTIAL.to_owned()
     } else if let Some(function) = typed_function(survey) {
         format!(
@@ -239,18 +247,30 @@ fn attempt(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Opti
     finding.details.push(("way out", way_out));
 }
 
-fn verify(layer: &Layer, survey: &Survey, options: &Options) -> Result<(), String> {
-    let plan = plan(layer, survey).map_err(|failure| failure.message())?;
+/// # Errors
+/// Why the kernel does not take them, with the way out if it is known.
+fn verify(
+    plan: Result<Plan, Failure>,
+    options: &Options,
+) -> Result<(), (String, Option<&'static str>)> {
+    let plan = plan.map_err(|failure| (failure.message(), None))?;
     iotq_kernel::verify(&plan, &Resolved::default(), options).map_err(|error| match error {
         InstallError::Refused(Errors(errors)) => {
             let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-            messages.join("; ")
+            (messages.join("; "), None)
         }
-        other => other.brief(),
+        InstallError::NoLocks => (error.to_string(), Some("newer kernels have it")),
+        other => (other.brief(), None),
     })
 }
 
-/// A query that asks for all that can be asked of a layer here.
+/// A query that follows requests.
+fn requests_plan() -> Result<Plan, Failure> {
+    let lines = ["join syscall, block emit stages".to_owned()];
+    Script::from_expr(&lines, &[])?.plan(false, |_| Vec::new())
+}
+
+/// A query that asks for all that can be asked of a layer here, by itself.
 fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
     let at = |point: &&str| format!("{}.{point}", layer.name);
     let points: Vec<String> = survey.points.iter().map(at).collect();
@@ -260,7 +280,7 @@ fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
         let fields = layer
             .fields
             .iter()
-            .filter(|field| field.needs.iter().all(fed));
+            .filter(|field| !field.followed && field.needs.iter().all(fed));
         let fields: Vec<&str> = fields.map(|field| field.name).collect();
         lines.push(format!(
             "on {}.{} emit {}",

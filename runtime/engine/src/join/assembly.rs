@@ -6,7 +6,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem::{offset_of, size_of};
 
-use iotq_probes::abi::{IOTQ_MARK_CROWDED, IOTQ_MARK_UNENDED, iotq_head, iotq_trail};
+use iotq_probes::abi::{
+    IOTQ_MARK_APPROX_ISSUE, IOTQ_MARK_CROWDED, IOTQ_MARK_UNENDED, iotq_head, iotq_trail,
+};
 
 use crate::RawRecord;
 
@@ -114,14 +116,15 @@ impl Request {
         Some(u64::from_ne_bytes(*at.first_chunk()?))
     }
 
-    /// The same, marked if the end of a child was not seen: the stages counted on it.
+    /// The same, marked if the end of a child was not seen, or its issue: the stages counted on it.
     fn checked(self) -> Self {
-        let unended = |child: &Vec<u8>| {
+        const UNSEEN: u32 = IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE;
+        let unseen = |child: &Vec<u8>| {
             let marks = child.get(offset_of!(iotq_head, marks)..);
             let marks = marks.and_then(|marks| marks.first_chunk().copied());
-            marks.is_some_and(|marks| u32::from(u16::from_ne_bytes(marks)) & IOTQ_MARK_UNENDED != 0)
+            marks.is_some_and(|marks| u32::from(u16::from_ne_bytes(marks)) & UNSEEN != 0)
         };
-        if self.children.iter().any(unended) {
+        if self.children.iter().any(unseen) {
             self.incomplete()
         } else {
             self

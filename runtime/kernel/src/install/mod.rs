@@ -79,6 +79,11 @@ pub enum InstallError {
         /// Why.
         source: MapError,
     },
+    /// This kernel's tracing programs have no locks (before 5.11 or so), which requests need to be followed.
+    #[error(
+        "this kernel has no locks for tracing programs, without which requests cannot be followed over several layers"
+    )]
+    NoLocks,
     /// The object lacks a program or a map: it is not the one that this code belongs to.
     #[error("the template object has no `{0}`")]
     Missing(&'static str),
@@ -91,6 +96,19 @@ fn modules(plan: &Plan) -> Vec<&'static str> {
 }
 
 impl InstallError {
+    /// What the kernel's words mean, where that is known. No list of the kernel tells which helpers a program may call.
+    fn told(self) -> Self {
+        if let Self::Program {
+            source: ProgramError::LoadError { verifier_log, .. },
+            ..
+        } = &self
+            && verifier_log.to_string().contains("func bpf_spin_lock")
+        {
+            return Self::NoLocks;
+        }
+        self
+    }
+
     /// The error in one line. Of the verifier's words, which may be thousands, the last.
     pub fn brief(&self) -> String {
         let Self::Program {
@@ -215,7 +233,8 @@ impl Loaded {
                 &layouts,
                 &hooks,
                 VerifierLogLevel::DEBUG,
-            )?,
+            )
+            .map_err(InstallError::told)?,
             other => other?,
         };
         drop(loader);

@@ -1,6 +1,6 @@
 //! What this kernel offers to a layer: the same choice as an installation makes, told instead of taken.
 
-use iotq_probes::catalogue::{FAMILY, Hook, Layer};
+use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer};
 
 use super::hooks::{fitting, unneeded};
 use super::layouts::Layouts;
@@ -51,8 +51,8 @@ pub struct Survey {
 /// What a hook is there for.
 #[derive(Clone, Copy)]
 struct Role {
-    /// None: the families of processes.
-    layer: Option<&'static Layer>,
+    /// Else it is for something beside the layers, which there is not without it.
+    layer: Result<&'static Layer, &'static str>,
     /// None: the books.
     point: Option<&'static str>,
 }
@@ -62,7 +62,7 @@ impl Survey {
     pub fn of(layer: &'static Layer, types: &KernelTypes) -> Self {
         let mut survey = Self::default();
         let role = |point| Role {
-            layer: Some(layer),
+            layer: Ok(layer),
             point,
         };
         for point in layer.points {
@@ -92,13 +92,19 @@ impl Survey {
 
     /// Looks at the hooks that follow a process's descendants.
     pub fn of_families(types: &KernelTypes) -> Self {
+        Self::of_hooks(&FAMILY, "no `pid under`", types)
+    }
+
+    /// Looks at the hooks by which requests are followed.
+    pub fn of_requests(types: &KernelTypes) -> Self {
+        Self::of_hooks(&FOLLOW, "no joins, no stages", types)
+    }
+
+    fn of_hooks(hooks: &'static [Hook], lost: &'static str, types: &KernelTypes) -> Self {
         let mut survey = Self::default();
-        for hook in &FAMILY {
-            let role = Role {
-                layer: None,
-                point: None,
-            };
-            survey.add(types, hook, role);
+        let (layer, point) = (Err(lost), None);
+        for hook in hooks {
+            survey.add(types, hook, Role { layer, point });
         }
         survey
     }
@@ -116,7 +122,7 @@ impl Survey {
             Standing::Used | Standing::Unneeded | Standing::Replaced(_) => return true,
             Standing::Substituted => true,
             Standing::Amiss(why) => {
-                own.remedy = Some(remedy(types, hook, role.layer, why));
+                own.remedy = Some(remedy(types, hook, role.layer.ok(), why));
                 let lost = hook.without.map_or_else(|| role.lost(), str::to_owned);
                 if hook.without.is_none() && role.point.is_none() {
                     // That is more than any point.
@@ -151,8 +157,9 @@ impl Survey {
 impl Role {
     /// What is lost if it cannot be done.
     fn lost(self) -> String {
-        let Some(layer) = self.layer else {
-            return "no `pid under`".into();
+        let layer = match self.layer {
+            Ok(layer) => layer,
+            Err(lost) => return lost.into(),
         };
         let all = "nothing of the layer can be traced";
         let Some(point) = self.point else {
