@@ -28,13 +28,13 @@ fn mixed() {
         disk.name()
     );
     let kernel = Completions::start().unwrap();
-    // A moment before and after would be seen by one side only: the disk is quiet then, once it is synced.
+    // What comes before and after is seen by one side only; the disk is quiet then, once it is synced.
     iotq_tests::tool("sync", &[]);
     let output = json(&[
         "--ring",
         "16M",
         "-c",
-        &format!("{line}; sync"),
+        &kernel.marked(&format!("{line}; sync")),
         "-e",
         &query,
     ]);

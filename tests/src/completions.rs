@@ -7,6 +7,8 @@ use std::process;
 use crate::disk::quietly;
 
 const INSTANCES: &str = "/sys/kernel/tracing/instances";
+const BEGIN: &str = "iotq-tests-begin";
+const END: &str = "iotq-tests-end";
 
 /// A completion, as the kernel traced it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,21 @@ impl Completions {
         Some(this)
     }
 
-    /// Stops, and tells what happened.
+    /// A shell command that runs another one between two marks.
+    pub fn marked(&self, command: &str) -> String {
+        let marker = self.0.join("trace_marker");
+        let marker = marker.display();
+        format!("echo {BEGIN} >{marker}; {command}; echo {END} >{marker}")
+    }
+
+    /// Stops, and tells what happened; between the marks, if there are any.
     pub fn stop(self) -> Vec<Completion> {
         self.write("events/block/block_rq_complete/enable", "0");
         let text = fs::read(self.0.join("trace")).unwrap();
-        completions(&String::from_utf8_lossy(&text))
+        let text = String::from_utf8_lossy(&text);
+        let text = text.split_once(BEGIN).map_or(&*text, |(_, behind)| behind);
+        let text = text.split_once(END).map_or(text, |(before, _)| before);
+        completions(text)
     }
 
     fn write(&self, file: &str, text: &str) {
