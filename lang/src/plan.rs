@@ -154,9 +154,10 @@ impl Plan {
         self.streams().filter(|stream| stream.role != Role::Child)
     }
 
-    /// Whether operations are followed through the layers below.
+    /// Whether operations are followed: for what they cause on the layers below, or for what their callers do.
     pub fn follows(&self) -> bool {
-        self.streams().any(|stream| stream.role == Role::Child)
+        let follows = |it: &StreamPlan| it.role == Role::Child || it.layer.is_of_callers();
+        self.streams().any(follows)
     }
 
     /// The different texts and prefixes that the kernel compares with: at most `IOTQ_MAX_TEXTS`.

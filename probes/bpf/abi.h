@@ -246,6 +246,22 @@ struct iotq_syscall {
 	__u32 pad2;
 };
 
+/* A time that the caller of a followed operation spent off its CPU. */
+struct iotq_sched {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u32 cpu;      /* that it leaves; in the end, that it gets */
+	__u32 next_pid; /* whose thread runs instead; zero: nobody's */
+	char next_comm[IOTQ_COMM_LEN];
+	__u32 waker;    /* the process that woke it; null if it did not sleep */
+	__u8 state;     /* enum iotq_sched_state */
+	__u8 pad[3];
+	/* known at the end */
+	__u64 blocked;  /* asleep */
+	__u64 runqueue; /* waiting for a CPU */
+	__u64 lat;      /* both */
+};
+
 /* What a root's time is cut into: times that add up to its latency. */
 enum iotq_stage {
 	IOTQ_STAGE_CPU,      /* its caller is on a CPU */
@@ -257,8 +273,9 @@ enum iotq_stage {
 };
 #define IOTQ_STAGES 6
 
-/* Children whose records are kept until their root ends. */
+/* Children whose records are kept until their root ends; and times off the CPU. */
 #define IOTQ_ROOT_CHILDREN 16
+#define IOTQ_ROOT_WAITS 16
 /* A root is found in one of so many places, which lie in one cache line. */
 #define IOTQ_ROOT_KEYS 8
 
@@ -269,6 +286,8 @@ struct iotq_trail {
 	__u32 late;     /* of them, not over when the root ended: they come behind it */
 	__u32 crowded;  /* of them, those without room: they are only counted */
 	__u32 gone;     /* of them, those that went into other requests */
+	__u32 waits;    /* times off the CPU that are kept */
+	__u32 waits_crowded; /* those without room */
 };
 
 /* A followed system call. */
@@ -447,6 +466,8 @@ struct iotq_config {
 	__u8 pad0[3];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
+	__u32 callers; /* the statements for which callers are followed, whatever they call */
+	__u32 pad1;
 	__u32 roots_mask; /* the table's length, less one */
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
@@ -480,7 +501,8 @@ _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_
 _Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
-_Static_assert(sizeof(struct iotq_call_root) == 224, "root");
+_Static_assert(sizeof(struct iotq_sched) == 120, "sched");
+_Static_assert(sizeof(struct iotq_call_root) == 232, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

@@ -24,6 +24,14 @@ enum iotq_syscall_point {
 
 #define IOTQ_SYSCALL_POINTS 3
 
+enum iotq_sched_point {
+	IOTQ_SCHED_OUT = 1,
+	IOTQ_SCHED_WAKE = 2,
+	IOTQ_SCHED_IN = 3,
+};
+
+#define IOTQ_SCHED_POINTS 4
+
 enum iotq_block_point {
 	IOTQ_BLOCK_QUEUE = 1,
 	IOTQ_BLOCK_SPLIT = 2,
@@ -94,6 +102,13 @@ enum iotq_file_kind {
 	IOTQ_FILE_KIND_DEVICE = 2,
 	IOTQ_FILE_KIND_DIRECTORY = 3,
 	IOTQ_FILE_KIND_NONE = 4,
+};
+
+enum iotq_sched_state {
+	IOTQ_SCHED_STATE_RUNNING = 1,
+	IOTQ_SCHED_STATE_RUNNABLE = 2,
+	IOTQ_SCHED_STATE_ASLEEP = 3,
+	IOTQ_SCHED_STATE_PREEMPTED = 4,
 };
 
 enum iotq_scsi_op {

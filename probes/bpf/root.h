@@ -37,6 +37,9 @@ struct root {
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
 	__u8 pad[4];
+	__u64 left;  /* its CPU; zero: it has not */
+	__u64 woken; /* since then; zero: it was not */
+	struct iotq_sched wait; /* the time off the CPU that has begun */
 	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
 };
 
@@ -75,6 +78,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct child);
 } iotq_children SEC(".maps");
+
+/* IOTQ_ROOT_WAITS for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iotq_sched);
+} iotq_waits SEC(".maps");
 
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
@@ -233,23 +244,24 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	root->caller = caller;
 	root->submitting = SUBMITS_NOTHING;
 	root->shipped = 0;
+	root->left = 0;
 	__builtin_memset(&root->record.trail, 0, sizeof(root->record.trail));
 	root->active = 1;
 	bpf_spin_unlock(&root->lock);
 }
 
-/* What a root's caller does from now on. */
-static __always_inline void caller_does(__u32 index, enum caller what, __u64 now)
+/* What a root's caller does from now on; `waker`: by whom it is woken. */
+static __always_inline void caller_does(struct root *root, enum caller what, __u32 waker, __u64 now)
 {
-	struct root *root = root_at(index);
-
-	if (!root || !root->active)
-		return;
 	bpf_spin_lock(&root->lock);
 	/* A task may be woken that has not gone to sleep yet. */
 	if (root->caller != CALLER_AWAY && (what != CALLER_WOKEN || root->caller == CALLER_SLEEPS)) {
 		advance(root, now);
 		root->caller = what == CALLER_WOKEN ? CALLER_WAITS_FOR_CPU : what;
+		if (what == CALLER_WOKEN) {
+			root->woken = now;
+			root->wait.waker = waker;
+		}
 	}
 	bpf_spin_unlock(&root->lock);
 }
@@ -389,6 +401,26 @@ static __always_inline __u64 stop_root(struct root *root, __u64 now)
 	return lat;
 }
 
+/* The times off the CPU that are kept of a root. */
+__noinline int ship_waits(__u32 index, __u32 id)
+{
+	struct root *root = owning_root(OWNER(index, 0, 0));
+
+	if (!root)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < IOTQ_ROOT_WAITS; place++) {
+		__u32 at = index * IOTQ_ROOT_WAITS + place;
+		struct iotq_sched *wait = bpf_map_lookup_elem(&iotq_waits, &at);
+
+		if (!wait || place >= root->record.trail.waits)
+			break;
+		wait->task.root = id;
+		ship_child(wait, sizeof(*wait), IOTQ_LAYER_SCHED);
+	}
+	return 0;
+}
+
 /* A root is over; `shipped`: with what is kept of its children, which go before it. */
 static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
 {
@@ -418,7 +450,9 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 		if (kept && kept->size)
 			ship_child(kept->record, kept->size, IOTQ_LAYER_BLOCK);
 	}
-	if (root->record.trail.crowded)
+	if (iotq_config.joined[IOTQ_LAYER_SCHED])
+		ship_waits(index, root_id(index, root->seq));
+	if (root->record.trail.crowded || root->record.trail.waits_crowded)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 }
 

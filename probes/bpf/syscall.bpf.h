@@ -171,8 +171,10 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	describe_task(&record.task);
 	record.head.queries = filter(&iotq_syscall_start, &record);
 	if (!record.head.queries) {
-		COUNT(IOTQ_LAYER_SYSCALL, rejected);
-		return 0;
+		if (wants_any(IOTQ_LAYER_SYSCALL))
+			COUNT(IOTQ_LAYER_SYSCALL, rejected);
+		if (!iotq_config.callers)
+			return 0;
 	}
 	root = root_at(take_root(tid));
 	if (root)

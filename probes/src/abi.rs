@@ -36,6 +36,7 @@ pub const IOTQ_BLOCK_POLLED: u32 = 256;
 pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
 pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
+pub const IOTQ_ROOT_WAITS: u32 = 16;
 pub const IOTQ_ROOT_KEYS: u32 = 8;
 pub const IOTQ_END_CLAUSE: u32 = 1;
 pub const IOTQ_END_QUERY: u32 = 2;
@@ -635,6 +636,52 @@ const _: () = {
         [::core::mem::offset_of!(iotq_syscall, error) - 152usize];
     ["Offset of field: iotq_syscall::pad2"][::core::mem::offset_of!(iotq_syscall, pad2) - 156usize];
 };
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_sched {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub cpu: __u32,
+    pub next_pid: __u32,
+    pub next_comm: [::core::ffi::c_char; 16usize],
+    pub waker: __u32,
+    pub state: __u8,
+    pub pad: [__u8; 3usize],
+    pub blocked: __u64,
+    pub runqueue: __u64,
+    pub lat: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_sched"][::core::mem::size_of::<iotq_sched>() - 120usize];
+    ["Alignment of iotq_sched"][::core::mem::align_of::<iotq_sched>() - 8usize];
+    ["Offset of field: iotq_sched::head"][::core::mem::offset_of!(iotq_sched, head) - 0usize];
+    ["Offset of field: iotq_sched::task"][::core::mem::offset_of!(iotq_sched, task) - 16usize];
+    ["Offset of field: iotq_sched::cpu"][::core::mem::offset_of!(iotq_sched, cpu) - 64usize];
+    ["Offset of field: iotq_sched::next_pid"]
+        [::core::mem::offset_of!(iotq_sched, next_pid) - 68usize];
+    ["Offset of field: iotq_sched::next_comm"]
+        [::core::mem::offset_of!(iotq_sched, next_comm) - 72usize];
+    ["Offset of field: iotq_sched::waker"][::core::mem::offset_of!(iotq_sched, waker) - 88usize];
+    ["Offset of field: iotq_sched::state"][::core::mem::offset_of!(iotq_sched, state) - 92usize];
+    ["Offset of field: iotq_sched::pad"][::core::mem::offset_of!(iotq_sched, pad) - 93usize];
+    ["Offset of field: iotq_sched::blocked"]
+        [::core::mem::offset_of!(iotq_sched, blocked) - 96usize];
+    ["Offset of field: iotq_sched::runqueue"]
+        [::core::mem::offset_of!(iotq_sched, runqueue) - 104usize];
+    ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 112usize];
+};
 pub const IOTQ_STAGE_CPU: iotq_stage = 0;
 pub const IOTQ_STAGE_RUNQUEUE: iotq_stage = 1;
 pub const IOTQ_STAGE_DEVICE: iotq_stage = 2;
@@ -661,10 +708,12 @@ pub struct iotq_trail {
     pub late: __u32,
     pub crowded: __u32,
     pub gone: __u32,
+    pub waits: __u32,
+    pub waits_crowded: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 64usize];
+    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 72usize];
     ["Alignment of iotq_trail"][::core::mem::align_of::<iotq_trail>() - 8usize];
     ["Offset of field: iotq_trail::stages"][::core::mem::offset_of!(iotq_trail, stages) - 0usize];
     ["Offset of field: iotq_trail::children"]
@@ -673,6 +722,9 @@ const _: () = {
     ["Offset of field: iotq_trail::crowded"]
         [::core::mem::offset_of!(iotq_trail, crowded) - 56usize];
     ["Offset of field: iotq_trail::gone"][::core::mem::offset_of!(iotq_trail, gone) - 60usize];
+    ["Offset of field: iotq_trail::waits"][::core::mem::offset_of!(iotq_trail, waits) - 64usize];
+    ["Offset of field: iotq_trail::waits_crowded"]
+        [::core::mem::offset_of!(iotq_trail, waits_crowded) - 68usize];
 };
 #[repr(C)]
 #[derive(
@@ -693,7 +745,7 @@ pub struct iotq_call_root {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 224usize];
+    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 232usize];
     ["Alignment of iotq_call_root"][::core::mem::align_of::<iotq_call_root>() - 8usize];
     ["Offset of field: iotq_call_root::call"]
         [::core::mem::offset_of!(iotq_call_root, call) - 0usize];
@@ -1095,6 +1147,8 @@ pub struct iotq_config {
     pub pad0: [__u8; 3usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
+    pub callers: __u32,
+    pub pad1: __u32,
     pub roots_mask: __u32,
     pub points: [__u16; 12usize],
     pub grouped: [__u16; 12usize],
@@ -1103,7 +1157,7 @@ pub struct iotq_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 280usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 288usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -1149,15 +1203,18 @@ const _: () = {
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];
+    ["Offset of field: iotq_config::callers"]
+        [::core::mem::offset_of!(iotq_config, callers) - 96usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 100usize];
     ["Offset of field: iotq_config::roots_mask"]
-        [::core::mem::offset_of!(iotq_config, roots_mask) - 96usize];
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 104usize];
     ["Offset of field: iotq_config::points"]
-        [::core::mem::offset_of!(iotq_config, points) - 100usize];
+        [::core::mem::offset_of!(iotq_config, points) - 108usize];
     ["Offset of field: iotq_config::grouped"]
-        [::core::mem::offset_of!(iotq_config, grouped) - 124usize];
-    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 148usize];
+        [::core::mem::offset_of!(iotq_config, grouped) - 132usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 156usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 152usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 160usize];
 };
 #[repr(C)]
 #[derive(

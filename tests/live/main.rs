@@ -21,6 +21,7 @@ mod repl;
 mod requests;
 mod stop;
 mod tools;
+mod waits;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -42,6 +43,7 @@ fn main() {
         repl::tests,
         tools::tests,
         requests::tests,
+        waits::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

@@ -1,63 +1,169 @@
-//! The scheduler: why a task that does I/O was not running.
+//! The scheduler: the times that callers of storage spend off their CPUs, inside their calls.
 
-use super::SCHED_STATE;
-use super::later::*;
+use std::mem::{offset_of, size_of};
+
+use super::made::*;
 use super::types::*;
+use super::{FOLLOW, SCHED_STATE, syscall};
+use crate::abi::*;
 
+const WOKEN: Known = Known::At(&["wake", "in"]);
 const IN: Known = Known::At(&["in"]);
+
+const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
+    field(name, ty, Known::Start, slot, doc)
+}
+
+const fn task(
+    name: &'static str,
+    ty: Type,
+    offset: usize,
+    width: usize,
+    doc: &'static str,
+) -> Field {
+    start(name, ty, nullable(offset, width), doc)
+}
 
 /// The layer.
 pub static LAYER: Layer = Layer {
     name: "sched",
     id: 5,
-    doc: "the CPU scheduler: time off the CPU and on its run queue, inside I/O operations",
+    doc: "the CPU scheduler: times off the CPU, asleep or on a run queue, inside the calls of the layer `syscall`",
     points: &[
-        point("out", 1, "a task leaves its CPU"),
-        point("wake", 2, "a task becomes runnable"),
-        point("in", 3, "a task gets a CPU"),
+        Point {
+            name: "out",
+            id: 1,
+            hooks: &FOLLOW,
+            doc: "a caller leaves its CPU",
+        },
+        Point {
+            name: "wake",
+            id: 2,
+            hooks: &FOLLOW,
+            doc: "it is woken, and waits for a CPU",
+        },
+        Point {
+            name: "in",
+            id: 3,
+            hooks: &FOLLOW,
+            doc: "it gets a CPU",
+        },
     ],
     end: "in",
     fields: &[
-        TIME,
-        PID,
-        TID,
-        COMM,
-        CGROUP,
-        start("cpu", Type::Int, "the CPU"),
-        start("state", Type::Enum(&SCHED_STATE), "why it left its CPU"),
-        field(
+        start(
+            "time",
+            Type::Time,
+            number(offset_of!(iotq_sched, head.at), 8),
+            "when the point was reached",
+        ),
+        task(
+            "pid",
+            Type::Pid,
+            offset_of!(iotq_sched, task.pid),
+            4,
+            "process",
+        ),
+        task(
+            "tid",
+            Type::Int,
+            offset_of!(iotq_sched, task.tid),
+            4,
+            "thread",
+        ),
+        start(
+            "comm",
+            Type::Text,
+            Slot::Text {
+                offset: offset_of!(iotq_sched, task.comm),
+                len: 16,
+            },
+            "name of the thread",
+        ),
+        task(
+            "uid",
+            Type::Int,
+            offset_of!(iotq_sched, task.uid),
+            4,
+            "user",
+        ),
+        task(
+            "cgroup",
+            Type::Cgroup,
+            offset_of!(iotq_sched, task.cgroup),
+            8,
+            "control group (cgroup v2)",
+        ),
+        start(
+            "cpu",
+            Type::Int,
+            number(offset_of!(iotq_sched, cpu), 4),
+            "the CPU that it leaves; at `in`, the one that it gets",
+        ),
+        start(
+            "state",
+            Type::Enum(&SCHED_STATE),
+            number(offset_of!(iotq_sched, state), 1),
+            "how it left its CPU: asleep, preempted by another thread, or runnable, when it gave way by itself",
+        ),
+        start(
             "next_pid",
             Type::Pid,
-            Known::At(&["out", "in"]),
-            "process that ran instead",
+            number(offset_of!(iotq_sched, next_pid), 4),
+            "process that ran instead; 0: none",
         ),
-        field(
+        start(
             "next_comm",
             Type::Text,
-            Known::At(&["out", "in"]),
+            Slot::Text {
+                offset: offset_of!(iotq_sched, next_comm),
+                len: 16,
+            },
             "name of the thread that ran instead",
         ),
         field(
             "waker",
             Type::Pid,
-            Known::At(&["wake", "in"]),
-            "process that woke it",
+            WOKEN,
+            nullable(offset_of!(iotq_sched, waker), 4),
+            "process that ran where it was woken: of a completion, whoever was interrupted",
         ),
-        field("blocked", Type::Duration, IN, "asleep"),
+        field(
+            "blocked",
+            Type::Duration,
+            IN,
+            nullable(offset_of!(iotq_sched, blocked), 8),
+            "asleep",
+        ),
         field(
             "runqueue",
             Type::Duration,
             IN,
-            "runnable and waiting for a CPU",
+            nullable(offset_of!(iotq_sched, runqueue), 8),
+            "waiting for a CPU",
         ),
-        field("lat", Type::Duration, IN, "off the CPU: out to in"),
+        field(
+            "lat",
+            Type::Duration,
+            IN,
+            nullable(offset_of!(iotq_sched, lat), 8),
+            "off the CPU: out to in, asleep or waiting",
+        ),
     ],
     columns: &[
-        "time", "pid", "comm", "cpu", "state", "blocked", "runqueue", "lat",
+        "time",
+        "pid",
+        "comm",
+        "cpu",
+        "state",
+        "next_comm",
+        "blocked",
+        "runqueue",
+        "lat",
     ],
-    record: None,
+    record: Some(size_of::<iotq_sched>()),
     root: None,
-    upkeep: &[],
+    upkeep: &syscall::CALLERS,
     modules: &[],
-    options: &[],
+    options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],
 };

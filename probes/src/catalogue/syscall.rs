@@ -9,6 +9,13 @@ use crate::abi::*;
 
 const END: Known = Known::At(&["exit"]);
 
+const ENTER: Hook = Hook::typed("sys_enter", "iotq_sys_enter", &[2]);
+const EXIT: Hook = Hook::typed("sys_exit", "iotq_sys_exit", &[2]);
+const GONE: Hook = Hook::typed("sched_process_exit", "iotq_caller_exit", &[1, 2]);
+
+/// What tells when threads are inside calls, for layers that are about such threads.
+pub static CALLERS: [Hook; 3] = [ENTER, EXIT, GONE];
+
 const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
     Field {
         needs: &["enter"],
@@ -136,13 +143,13 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "enter",
             id: 1,
-            hooks: &[Hook::typed("sys_enter", "iotq_sys_enter", &[2])],
+            hooks: &[ENTER],
             doc: "a call begins",
         },
         Point {
             name: "exit",
             id: 2,
-            hooks: &[Hook::typed("sys_exit", "iotq_sys_exit", &[2])],
+            hooks: &[EXIT],
             doc: "a call returns",
         },
     ],
@@ -344,11 +351,7 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_syscall>()),
     root: Some(size_of::<iotq_call_root>()),
-    upkeep: &[Hook::typed(
-        "sched_process_exit",
-        "iotq_caller_exit",
-        &[1, 2],
-    )],
+    upkeep: &[GONE],
     modules: &[],
     options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],
 };

@@ -371,6 +371,11 @@ impl Layer {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Whether its operations are what callers do inside their calls, which must be followed for it.
+    pub fn is_of_callers(&self) -> bool {
+        self.root.is_none() && self.upkeep == super::syscall::CALLERS
+    }
+
     /// The point that ends the span.
     pub fn end_point(&self) -> &'static Point {
         self.point(self.end)

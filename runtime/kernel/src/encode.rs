@@ -72,6 +72,7 @@ pub fn encode(
     for stream in plan.streams() {
         let bit = 1 << stream.bit;
         match stream.role {
+            Role::Rows if stream.layer.is_of_callers() => constants.config.callers |= bit,
             Role::Rows => {}
             Role::Root => constants.config.roots |= bit,
             Role::Child => constants.config.joined[usize::from(stream.layer.id)] |= bit,

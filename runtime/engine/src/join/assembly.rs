@@ -152,5 +152,6 @@ fn expected(root: &RawRecord) -> u32 {
     };
     let without_record =
         number(offset_of!(iotq_trail, crowded)) + number(offset_of!(iotq_trail, gone));
-    number(offset_of!(iotq_trail, children)).saturating_sub(without_record)
+    let requests = number(offset_of!(iotq_trail, children)).saturating_sub(without_record);
+    requests + number(offset_of!(iotq_trail, waits))
 }

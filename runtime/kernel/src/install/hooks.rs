@@ -44,6 +44,7 @@ impl Hooks {
         let mut take = |all: &'static [Hook], into: &mut Vec<_>, what: &str| {
             for hook in all {
                 match fitting(types, hook) {
+                    Ok(hook) if into.contains(&hook) => {}
                     Ok(hook) => into.push(hook),
                     Err(why) => errors.push(
                         Diagnostic::new(&code::NO_HOOK, format!("{why}, which {what} needs"))

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::{IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, iotq_config};
+use iotq_probes::abi::{IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, IOTQ_ROOT_WAITS, iotq_config};
+use iotq_probes::catalogue::layer;
 
 use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
 use crate::encode::Constants;
@@ -36,6 +37,7 @@ pub(super) struct Sizes {
     bio_spans: u32,
     roots: u32,
     follow: bool,
+    waits: u32,
     families: u32,
     untold: u32,
     groups: Room,
@@ -77,6 +79,11 @@ impl Sizes {
                 IOTQ_ROOT_KEYS
             },
             follow,
+            waits: if joins(constants, "sched") {
+                ROOTS * IOTQ_ROOT_WAITS
+            } else {
+                1
+            },
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
@@ -102,6 +109,7 @@ impl Sizes {
                 "iotq_children",
                 self.only_if_followed(self.roots * IOTQ_ROOT_CHILDREN),
             ),
+            ("iotq_waits", self.waits),
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
@@ -140,6 +148,11 @@ fn ring_bytes(wanted: Option<u32>) -> u32 {
     let usual = cpus().saturating_mul(RING_PER_CPU);
     let bytes = wanted.unwrap_or(usual.clamp(*RINGS.start(), *RINGS.end()));
     bytes.clamp(page, 1 << 30).next_power_of_two()
+}
+
+/// Whether a join has a layer below its root.
+fn joins(constants: &Constants, name: &str) -> bool {
+    layer(name).is_some_and(|layer| constants.config.joined[usize::from(layer.id)] != 0)
 }
 
 fn cpus() -> u32 {
