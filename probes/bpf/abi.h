@@ -254,8 +254,10 @@ struct iotq_sched {
 	__u32 next_pid; /* whose thread runs instead; zero: nobody's */
 	char next_comm[IOTQ_COMM_LEN];
 	__u32 waker;    /* the process that woke it; null if it did not sleep */
+	__u32 prev_pid; /* whose thread had the CPU that it gets; zero: nobody's */
+	char prev_comm[IOTQ_COMM_LEN];
 	__u8 state;     /* enum iotq_sched_state */
-	__u8 pad[3];
+	__u8 pad[7];
 	/* known at the end */
 	__u64 blocked;  /* asleep */
 	__u64 runqueue; /* waiting for a CPU */
@@ -501,7 +503,7 @@ _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_
 _Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
-_Static_assert(sizeof(struct iotq_sched) == 120, "sched");
+_Static_assert(sizeof(struct iotq_sched) == 144, "sched");
 _Static_assert(sizeof(struct iotq_call_root) == 232, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");

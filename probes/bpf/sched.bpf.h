@@ -57,6 +57,8 @@ static __always_inline void begin_wait(struct root *root, __u8 state, struct tas
 	wait->waker = IOTQ_NULL32;
 	wait->state = state;
 	wait->blocked = wait->runqueue = wait->lat = IOTQ_NULL64;
+	wait->prev_pid = IOTQ_NULL32;
+	wait->prev_comm[0] = 0;
 	wait->head.queries = filter_rare(&iotq_sched_start, wait);
 	if (wants_any(IOTQ_LAYER_SCHED) && !wait->head.queries)
 		COUNT(IOTQ_LAYER_SCHED, rejected);
@@ -136,8 +138,11 @@ static __always_inline int switched(bool preempted, struct task_struct *from, st
 	}
 	if (in) {
 		caller_does(in, CALLER_RUNS, 0, now);
-		if (WAITS_WANTED)
+		if (WAITS_WANTED) {
+			in->wait.prev_pid = from->tgid;
+			__builtin_memcpy(in->wait.prev_comm, from->comm, sizeof(in->wait.prev_comm));
 			end_wait(in_index, now);
+		}
 	}
 	return 0;
 }

@@ -656,15 +656,17 @@ pub struct iotq_sched {
     pub next_pid: __u32,
     pub next_comm: [::core::ffi::c_char; 16usize],
     pub waker: __u32,
+    pub prev_pid: __u32,
+    pub prev_comm: [::core::ffi::c_char; 16usize],
     pub state: __u8,
-    pub pad: [__u8; 3usize],
+    pub pad: [__u8; 7usize],
     pub blocked: __u64,
     pub runqueue: __u64,
     pub lat: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_sched"][::core::mem::size_of::<iotq_sched>() - 120usize];
+    ["Size of iotq_sched"][::core::mem::size_of::<iotq_sched>() - 144usize];
     ["Alignment of iotq_sched"][::core::mem::align_of::<iotq_sched>() - 8usize];
     ["Offset of field: iotq_sched::head"][::core::mem::offset_of!(iotq_sched, head) - 0usize];
     ["Offset of field: iotq_sched::task"][::core::mem::offset_of!(iotq_sched, task) - 16usize];
@@ -674,13 +676,17 @@ const _: () = {
     ["Offset of field: iotq_sched::next_comm"]
         [::core::mem::offset_of!(iotq_sched, next_comm) - 72usize];
     ["Offset of field: iotq_sched::waker"][::core::mem::offset_of!(iotq_sched, waker) - 88usize];
-    ["Offset of field: iotq_sched::state"][::core::mem::offset_of!(iotq_sched, state) - 92usize];
-    ["Offset of field: iotq_sched::pad"][::core::mem::offset_of!(iotq_sched, pad) - 93usize];
+    ["Offset of field: iotq_sched::prev_pid"]
+        [::core::mem::offset_of!(iotq_sched, prev_pid) - 92usize];
+    ["Offset of field: iotq_sched::prev_comm"]
+        [::core::mem::offset_of!(iotq_sched, prev_comm) - 96usize];
+    ["Offset of field: iotq_sched::state"][::core::mem::offset_of!(iotq_sched, state) - 112usize];
+    ["Offset of field: iotq_sched::pad"][::core::mem::offset_of!(iotq_sched, pad) - 113usize];
     ["Offset of field: iotq_sched::blocked"]
-        [::core::mem::offset_of!(iotq_sched, blocked) - 96usize];
+        [::core::mem::offset_of!(iotq_sched, blocked) - 120usize];
     ["Offset of field: iotq_sched::runqueue"]
-        [::core::mem::offset_of!(iotq_sched, runqueue) - 104usize];
-    ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 112usize];
+        [::core::mem::offset_of!(iotq_sched, runqueue) - 128usize];
+    ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 136usize];
 };
 pub const IOTQ_STAGE_CPU: iotq_stage = 0;
 pub const IOTQ_STAGE_RUNQUEUE: iotq_stage = 1;

@@ -110,7 +110,7 @@ pub static LAYER: Layer = Layer {
             "next_pid",
             Type::Pid,
             number(offset_of!(iotq_sched, next_pid), 4),
-            "process that ran instead; 0: none",
+            "process that got the CPU when it left; 0: none",
         ),
         start(
             "next_comm",
@@ -119,7 +119,24 @@ pub static LAYER: Layer = Layer {
                 offset: offset_of!(iotq_sched, next_comm),
                 len: 16,
             },
-            "name of the thread that ran instead",
+            "name of the thread that got the CPU when it left",
+        ),
+        field(
+            "prev_pid",
+            Type::Pid,
+            IN,
+            nullable(offset_of!(iotq_sched, prev_pid), 4),
+            "process that had the CPU which it gets: for whom it waited, if it waited; 0: none",
+        ),
+        field(
+            "prev_comm",
+            Type::Text,
+            IN,
+            Slot::Text {
+                offset: offset_of!(iotq_sched, prev_comm),
+                len: 16,
+            },
+            "name of the thread that had the CPU which it gets",
         ),
         field(
             "waker",
@@ -156,7 +173,7 @@ pub static LAYER: Layer = Layer {
         "comm",
         "cpu",
         "state",
-        "next_comm",
+        "prev_comm",
         "blocked",
         "runqueue",
         "lat",
