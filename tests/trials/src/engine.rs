@@ -24,6 +24,7 @@ use crate::text::sources;
 const SCRIPT: &str = "
 trace block, syscall, nvme, scsi, virtio
 on block.complete emit count(), sum(size), hist(lat), p99(lat), ratio(sync) by dev, op, comm every 1s
+on block.complete emit heat(lat), heat(size) by op every 1s
 on syscall.exit emit count(), max(lat) as worst, lhist(size, 0B, 64K, 4K) by file, cgroup having worst > 1us top 3
 join syscall, block, nvme emit tree
 join syscall, block emit syscall.lat, block.dev, max(block[].lat), count(block[]) limit 20
@@ -46,7 +47,9 @@ pub fn records(input: &[u8]) -> usize {
             Box::new(Json::new(plan, &mut out).expect("a sink"))
         } else {
             let text = Text::new(plan, TimeZone::UTC, &mut out);
-            Box::new(text.ascii(tape.coin()))
+            let columns = usize::from(tape.bytes::<1>()[0]);
+            let watched = tape.coin().then_some(columns);
+            Box::new(text.ascii(tape.coin()).watched(watched))
         };
         drive(plan, tape, &mut *sink).expect("an output that takes everything")
     };
@@ -60,6 +63,8 @@ pub fn records(input: &[u8]) -> usize {
         let others = kinds.filter(|kind| kind != "summary").count();
         assert_eq!(others as u64, rows);
     } else {
+        // The axis of a heat map is taken away on purpose.
+        let out = out.replace("\r\x1b[1A\x1b[J", "");
         let moves = |c: char| c.is_control() && c != '\n';
         assert!(!out.contains(moves), "{out:?}");
     }
