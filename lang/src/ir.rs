@@ -283,6 +283,8 @@ pub enum Aggregate {
     Stddev,
     /// `hist(x)`: log-linear.
     Hist,
+    /// `heat(x)`: the same, shown as one line.
+    Heat,
     /// `lhist(x, low, high, step)`: linear.
     Lhist,
     /// `p50 p90 p99 p999 quantile(x, q)`: the quantile, between 0 and 1.

@@ -47,6 +47,15 @@ const CASES: &[Case] = &[
                 .any(|row| row["error"] == "EISDIR" && row["op"] == "read")
         );
     }),
+    case(
+        "heat",
+        &["--comm", "fio", "--op", "read", "--interval", "100ms"],
+        |run| {
+            assert_eq!(run.sum(|by| by["dev"] == *run.disk, "n"), READS);
+            let all = run.groups().map(|(_, data)| counted(&data["heat(lat)"]));
+            assert_eq!(all.sum::<u64>(), READS);
+        },
+    ),
     case("latency", &["--comm", "fio"], |run| {
         let reads = run.group(|by| by["op"] == "read");
         assert_eq!(reads["n"], READS);
@@ -99,6 +108,25 @@ const CASES: &[Case] = &[
         // Pages that are written behind each other make one request.
         assert!(run.sum(|by| by["op"] == "write", "merged") > 0);
     }),
+    case(
+        "waterfall",
+        &["--threshold", "1ns", "--comm", "dd"],
+        |run| {
+            let of_call = |call: &str| {
+                let trees = run.lines.iter().filter(|line| line["type"] == "tree");
+                let mut trees = trees.filter(|tree| tree["data"]["call"] == *call);
+                trees.next().unwrap_or_else(|| panic!("{:?}", run.lines))
+            };
+            let fsync = of_call("fsync");
+            let children = fsync["children"].as_array().unwrap();
+            let is_write = |child: &Value| child["data"]["op"] == "write";
+            assert!(children.iter().any(is_write), "{fsync}");
+            assert!(
+                children.iter().all(|it| it["data"]["dev"] == *run.disk),
+                "{fsync}"
+            );
+        },
+    ),
 ];
 
 const fn case(tool: &'static str, args: &'static [&'static str], judge: fn(&Run)) -> Case {
@@ -240,8 +268,9 @@ fn sample(tool: &str) -> String {
         .to_owned()
 }
 
-/// The names in a line of output: of columns, or of the keys of a group.
+/// The names in a line of output: of columns, of the keys of a group, or of what a tree tells of its root.
 fn shape(line: &str) -> Vec<&str> {
     let words = line.split_whitespace();
-    words.map(|word| word.split('=').next().unwrap()).collect()
+    let names = words.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
+    names.map(|word| word.split('=').next().unwrap()).collect()
 }

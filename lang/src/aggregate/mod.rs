@@ -68,7 +68,7 @@ impl Measure {
                 squares: true,
                 ..none
             }),
-            Aggregate::Hist | Aggregate::Quantile(_) => Keep::Numbers(Parts {
+            Aggregate::Hist | Aggregate::Heat | Aggregate::Quantile(_) => Keep::Numbers(Parts {
                 histogram: true,
                 ..none
             }),

@@ -99,7 +99,7 @@ impl Totals {
 
     /// What a column shows of the group, whose rows came within so many seconds.
     pub fn emit(&self, measures: &[Measure], expr: &Expr, seconds: f64) -> Emitted<'_> {
-        if let Some((Aggregate::Hist | Aggregate::Lhist, _)) = of_group(expr) {
+        if let Some((Aggregate::Hist | Aggregate::Heat | Aggregate::Lhist, _)) = of_group(expr) {
             return match self.state(measures, expr) {
                 Some(State::Numbers(numbers)) => Emitted::Histogram(&numbers.histogram),
                 Some(State::Linear(histogram)) => Emitted::Histogram(histogram),
@@ -173,7 +173,7 @@ impl Totals {
                 }
                 _ => None,
             },
-            Aggregate::Hist | Aggregate::Lhist => None,
+            Aggregate::Hist | Aggregate::Heat | Aggregate::Lhist => None,
         }
     }
 

@@ -88,9 +88,11 @@ pub(super) fn want(text: &str, tokens: &[Token<'_>]) -> Want {
 fn last_item<'a, 't>(text: &str, tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
     let mut start = 0;
     let mut depth = 0_usize;
+    let mut before = 0;
     for (index, token) in tokens.iter().enumerate() {
-        let line = text[..token.start].rsplit('\n').next().unwrap_or("");
-        let fresh = line.trim().is_empty();
+        // The first of its line: between two tokens there is nothing but blanks and comments.
+        let fresh = index == 0 || text[before..token.start].contains('\n');
+        before = token.end();
         match token.text {
             "(" | "{" | "[" => depth += 1,
             ")" | "}" | "]" => depth = depth.saturating_sub(1),

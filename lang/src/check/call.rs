@@ -56,7 +56,7 @@ const FUNCTIONS: [(&str, Function, &str, &str); 7] = [
 ];
 
 /// Name, aggregate, how it is written, and what it tells. The share of `quantile` is its second argument.
-const AGGREGATES: [(&str, Aggregate, &str, &str); 15] = [
+const AGGREGATES: [(&str, Aggregate, &str, &str); 16] = [
     ("count", Aggregate::Count, "count()", "rows"),
     ("sum", Aggregate::Sum, "sum(x)", "the sum, exactly"),
     ("avg", Aggregate::Avg, "avg(x)", "the mean"),
@@ -69,6 +69,12 @@ const AGGREGATES: [(&str, Aggregate, &str, &str); 15] = [
         "the standard deviation of a sample",
     ),
     ("hist", Aggregate::Hist, "hist(x)", "a log-linear histogram"),
+    (
+        "heat",
+        Aggregate::Heat,
+        "heat(x)",
+        "the same as a line of shades: with `every`, a heat map",
+    ),
     (
         "lhist",
         Aggregate::Lhist,
@@ -322,9 +328,11 @@ impl Checker<'_> {
     fn reduction(&mut self, aggregate: Aggregate, call: &Call<'_>, path: &ast::Path) -> Res<Expr> {
         let whole = path.list == Some(path.parts.len());
         let wrong = match aggregate {
-            Aggregate::Hist | Aggregate::Lhist | Aggregate::Rate | Aggregate::Ratio => {
-                Some("a list is reduced to one value: `max`, `sum`, `count` …")
-            }
+            Aggregate::Hist
+            | Aggregate::Heat
+            | Aggregate::Lhist
+            | Aggregate::Rate
+            | Aggregate::Ratio => Some("a list is reduced to one value: `max`, `sum`, `count` …"),
             Aggregate::Count => None,
             _ if whole => Some("which field? `layer[].field`"),
             _ => None,
@@ -352,7 +360,7 @@ impl Checker<'_> {
         let sized = matches!(ty, Type::Int | Type::Duration | Type::Bytes);
         let wanted = match aggregate {
             Aggregate::Count | Aggregate::Ratio => true,
-            Aggregate::Hist | Aggregate::Lhist | Aggregate::Quantile(_) => sized,
+            Aggregate::Hist | Aggregate::Heat | Aggregate::Lhist | Aggregate::Quantile(_) => sized,
             Aggregate::Min | Aggregate::Max => sized || matches!(ty, Type::Float | Type::Time),
             _ => sized || ty == Type::Float,
         };

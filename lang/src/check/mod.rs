@@ -18,7 +18,7 @@ mod sources;
 mod statement;
 mod types;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 pub use call::{FunctionInfo, functions};
@@ -34,6 +34,10 @@ use crate::syntax::{self, ast};
 
 /// The most nodes that a program may have once its definitions are replaced.
 const MAX_NODES: usize = 1 << 18;
+
+/// In a program of so many, a definition of which one use was wrong is not looked at again: definitions of definitions
+/// would tell each error thousands of times.
+const PATIENCE: usize = 1 << 12;
 
 /// How deep the tree of an expression may be once its definitions are replaced.
 const MAX_DEPTH: usize = 2 * syntax::MAX_DEPTH;
@@ -85,6 +89,7 @@ pub fn check(
         nodes: 0,
         depth: 0,
         expanding: Vec::new(),
+        failed: HashSet::new(),
     };
     checker.collect(script);
     let mut statements = Vec::new();
@@ -128,6 +133,8 @@ struct Checker<'a> {
     depth: usize,
     /// The definitions that are being replaced, the outermost first.
     expanding: Vec<String>,
+    /// The definitions of which a use was wrong.
+    failed: HashSet<String>,
 }
 
 /// What the names of an expression may mean.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Checker, Place, Res};
+use super::{Checker, PATIENCE, Place, Res};
 use crate::diag::Diagnostic;
 use crate::diag::codes::names::{CYCLE, DEFINED_TWICE, MODULE_ITEM};
 use crate::source::Span;
@@ -167,6 +167,9 @@ impl Checker<'_> {
         let Some(body) = definition.body else {
             return Some(Err(super::Reported));
         };
+        if self.nodes > PATIENCE && self.failed.contains(name) {
+            return Some(Err(super::Reported));
+        }
         let place = if definition.open {
             self.env.place
         } else {
@@ -176,7 +179,8 @@ impl Checker<'_> {
         let result = self.nested(span, |checker| {
             checker.in_place(place, |checker| f(checker, &body))
         });
-        self.expanding.pop();
+        self.failed
+            .extend(self.expanding.pop().filter(|_| result.is_err()));
         Some(result)
     }
 }

@@ -142,7 +142,9 @@ impl Checker<'_> {
 
     /// An operand that is a single value, not a histogram.
     pub(super) fn scalar(&mut self, it: Expr) -> Res<Expr> {
-        if let ExprKind::Aggregate(Aggregate::Hist | Aggregate::Lhist, _) = it.kind {
+        if let ExprKind::Aggregate(Aggregate::Hist | Aggregate::Heat | Aggregate::Lhist, _) =
+            it.kind
+        {
             let error = Diagnostic::new(&HISTOGRAM, "a histogram is not a single value")
                 .label(it.span, "it can be emitted, and nothing else")
                 .help("to compare or calculate, use `p50`, `p99`, `quantile`, `avg`, `max` …");

@@ -13,6 +13,9 @@ use super::term;
 const MAX_CLAUSES: usize = 64;
 const MAX_LITERALS: usize = 256;
 
+/// A clause is compared with so many others: more than the kernel has room for, and no more than can be told in time.
+pub(super) const COMPARED: usize = 256;
+
 /// A disjunction of literals.
 pub(super) type Literals = Vec<Expr>;
 
@@ -29,7 +32,7 @@ pub(super) fn clauses(condition: &Expr) -> Vec<Literals> {
         if clause.is_empty() {
             clause.push(constant(condition, false));
         }
-        if !clauses.contains(&clause) {
+        if !clauses.iter().take(COMPARED).any(|other| *other == clause) {
             clauses.push(clause);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iotq_probes::abi;
 
-use super::clauses::{clauses, whole};
+use super::clauses::{COMPARED, clauses, whole};
 use super::{groups, join, needs, term};
 use crate::ir::Expr;
 use crate::plan::{Clause, Plan, Role, StreamPlan, Term, Test};
@@ -110,7 +110,7 @@ fn is_implied(index: usize, terms: &[Term], clauses: &[Option<Vec<Term>>]) -> bo
         let is_first = stronger.len() < terms.len() || other < index;
         other != index && is_first && stronger.iter().all(|term| terms.contains(term))
     };
-    clauses.iter().enumerate().any(implies)
+    clauses.iter().enumerate().take(COMPARED).any(implies)
 }
 
 /// A table of filters: one of a layer for the start, one of each of its points for the end.

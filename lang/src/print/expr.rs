@@ -189,6 +189,7 @@ fn aggregate(function: Aggregate) -> &'static str {
         Aggregate::Max => "max",
         Aggregate::Stddev => "stddev",
         Aggregate::Hist => "hist",
+        Aggregate::Heat => "heat",
         Aggregate::Lhist => "lhist",
         Aggregate::Quantile(_) => "quantile",
         Aggregate::Rate => "rate",

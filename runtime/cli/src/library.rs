@@ -23,8 +23,8 @@ macro_rules! tools {
 
 /// Name and text of every tool: `iotq snoop`.
 pub const TOOLS: &[(&str, &str)] = tools! {
-    "errors" "fsyncs" "latency" "merges" "queues" "sizes" "slow" "snoop" "stages"
-    "top" "top-cgroups" "top-devices" "top-files"
+    "errors" "fsyncs" "heat" "latency" "merges" "queues" "sizes" "slow" "snoop" "stages"
+    "top" "top-cgroups" "top-devices" "top-files" "waterfall"
 };
 
 /// A tool's source.

@@ -39,10 +39,20 @@ pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failur
     };
     let out = BufWriter::with_capacity(BUFFER, out);
     Ok(match run.format.unwrap_or_default() {
-        Format::Text => Box::new(Text::new(plan, TimeZone::system(), out).ascii(!is_utf8())),
+        Format::Text => {
+            let text = Text::new(plan, TimeZone::system(), out);
+            Box::new(text.ascii(!is_utf8()).watched(terminal(run)))
+        }
         Format::Json => Box::new(Json::new(plan, out)?),
         Format::Csv => Box::new(Csv::new(plan, out).map_err(csv)?),
     })
+}
+
+/// The columns of the terminal that rows go to, if they do.
+fn terminal(run: &Run) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let columns = size.filter(|_| run.output.is_none())?.ws_col;
+    Some(usize::from(columns))
 }
 
 /// Whether the locale has more than ASCII, by the variables that decide it; without any, most terminals do.

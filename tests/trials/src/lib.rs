@@ -1,10 +1,16 @@
 //! What must hold for any input, as functions of bytes: the fuzzers run them for long, the tests in short.
 
+mod engine;
 mod expr;
 mod native;
+mod plan;
 mod record;
 mod tape;
+mod text;
 
+pub use engine::records;
 pub use native::{native, same_truth, same_value};
+pub use plan::plan;
 pub use record::{layer, record};
 pub use tape::Tape;
+pub use text::{check, parse};

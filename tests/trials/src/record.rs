@@ -1,8 +1,8 @@
 //! Records of the catalogue's layers, with the values that are apt to go wrong.
 
-use std::mem::offset_of;
+use std::mem::{offset_of, size_of};
 
-use iotq_probes::abi::iotq_head;
+use iotq_probes::abi::{iotq_head, iotq_task};
 use iotq_probes::catalogue::{LAYERS, Layer, Slot};
 
 use crate::Tape;
@@ -63,6 +63,26 @@ pub fn record(layer: &'static Layer, tape: &mut Tape) -> Vec<u8> {
     let all = u32::MAX.to_ne_bytes();
     put(&mut bytes, offset_of!(iotq_head, queries), &all);
     bytes
+}
+
+/// The number of one of a few requests, so that several records belong to the same.
+pub fn any_root(tape: &mut Tape) -> u32 {
+    1 + u32::from(tape.bytes::<1>()[0] % 4)
+}
+
+/// Makes a record part of a request.
+pub fn put_root(bytes: &mut [u8], root: u32) {
+    let at = size_of::<iotq_head>() + offset_of!(iotq_task, root);
+    put(bytes, at, &root.to_ne_bytes());
+}
+
+/// Makes a record one of other streams.
+pub fn put_queries(bytes: &mut [u8], queries: u32) {
+    put(
+        bytes,
+        offset_of!(iotq_head, queries),
+        &queries.to_ne_bytes(),
+    );
 }
 
 fn put(bytes: &mut [u8], offset: usize, value: &[u8]) {

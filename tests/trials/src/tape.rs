@@ -20,6 +20,13 @@ impl<'a> Tape<'a> {
         bytes
     }
 
+    /// As many of the next bytes as there are, and not more than so many.
+    pub fn take(&mut self, most: usize) -> &'a [u8] {
+        let (read, rest) = self.0.split_at(self.0.len().min(most));
+        self.0 = rest;
+        read
+    }
+
     /// A number below a bound.
     pub fn below(&mut self, bound: usize) -> usize {
         let [byte] = self.bytes();

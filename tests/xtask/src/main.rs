@@ -2,8 +2,10 @@
 //!
 //! `cargo xtask templates` builds the eBPF object and its bindings; with `--check` it only compares them with what is
 //! committed. `cargo xtask order` checks that crates use only crates that stand above them. `cargo xtask test` runs all
-//! checks and tests. `cargo xtask lab` runs cases in virtual machines, or gives a shell in one.
+//! checks and tests. `cargo xtask fuzz` runs the fuzzers. `cargo xtask lab` runs cases in virtual machines, or gives a
+//! shell in one.
 
+mod fuzz;
 mod lab;
 mod order;
 mod templates;
@@ -29,6 +31,8 @@ enum Task {
         #[arg(long, value_name = "SERIES")]
         kernel: Vec<String>,
     },
+    /// Run the fuzzers; they need cargo-fuzz and a C++ compiler
+    Fuzz(fuzz::Fuzz),
     /// The VM lab
     #[command(subcommand)]
     Lab(lab::Lab),
@@ -39,6 +43,7 @@ fn main() -> Result<()> {
         Task::Templates { check } => templates::run(check),
         Task::Order => order::run(),
         Task::Test { kernel } => test::run(&kernel),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Lab(lab) => lab::run(lab),
     }
 }

@@ -53,7 +53,7 @@ layer; to see several layers of one request, join them.
 "
 
     UNKNOWN_FUNCTION "E0209" "an unknown function" r"The functions are `abs least greatest bucket lower length coalesce`, the aggregates `count sum avg min max stddev
-hist lhist p50 p90 p99 p999 quantile rate ratio`.
+hist heat lhist p50 p90 p99 p999 quantile rate ratio`.
 
     on block.complete emit p99(lat) by bucket(size, 64KiB)
 "

@@ -88,7 +88,7 @@ compared with them; they have no value of their own.
     trace syscall where file under "/home"
 "#
 
-    HISTOGRAM "E0315" "a histogram is not a single value" r"`hist` and `lhist` are shown, and cannot be compared or calculated with. For one number of a distribution use a
+    HISTOGRAM "E0315" "a histogram is not a single value" r"`hist`, `heat` and `lhist` are shown, and cannot be compared or calculated with. For one number of a distribution use a
 percentile, an average or an extreme.
 
     on block.complete emit hist(lat) by dev having p99(lat) > 10ms

@@ -31,8 +31,7 @@ impl Emitter<'_> {
     /// Ends the function with whether a condition holds.
     pub fn finish_condition(&mut self, expr: &Expr) -> Result<(), Unsupported> {
         if is_cheap(expr) {
-            let truth = self.truth(expr)?;
-            let (holds, _) = self.sides(truth);
+            let holds = self.certain(expr, true)?;
             self.ins().return_(&[holds]);
             return Ok(());
         }
@@ -60,9 +59,7 @@ impl Emitter<'_> {
             ExprKind::And(list) if !is_cheap(expr) => (list, wanted),
             ExprKind::Or(list) if !is_cheap(expr) => (list, !wanted),
             _ => {
-                let truth = self.truth(expr)?;
-                let (known, unknown) = self.sides(truth);
-                let holds = if wanted { known } else { unknown };
+                let holds = self.certain(expr, wanted)?;
                 self.ins().brif(holds, yes, &[], no, &[]);
                 return Ok(());
             }
@@ -75,6 +72,30 @@ impl Emitter<'_> {
         }
         self.ins().jump(if all { yes } else { no }, &[]);
         Ok(())
+    }
+
+    /// 1 where a condition is `wanted`, 0 where it is the opposite or null: without what would tell these two apart.
+    fn certain(&mut self, expr: &Expr, wanted: bool) -> Result<Reg, Unsupported> {
+        let (list, all) = match &expr.kind {
+            ExprKind::Not(inner) => return self.certain(inner, !wanted),
+            ExprKind::And(list) => (list, wanted),
+            ExprKind::Or(list) => (list, !wanted),
+            _ => {
+                let truth = self.truth(expr)?;
+                let (holds, fails) = self.sides(truth);
+                return Ok(if wanted { holds } else { fails });
+            }
+        };
+        let mut result = None;
+        for each in list {
+            let each = self.certain(each, wanted)?;
+            result = Some(match result {
+                None => each,
+                Some(others) if all => self.ins().band(others, each),
+                Some(others) => self.ins().bor(others, each),
+            });
+        }
+        Ok(result.unwrap_or_else(|| self.flag(all)))
     }
 
     /// A condition as a value.

@@ -1,6 +1,7 @@
 //! Where rows go: text for people, JSON and CSV for programs.
 
 mod csv;
+mod heat;
 mod json;
 mod picture;
 mod plain;

@@ -126,7 +126,8 @@ fn label(low: Option<i128>, high: Option<i128>, ty: Type) -> String {
     }
 }
 
-fn shown(value: i128, ty: Type) -> String {
+/// A value in the unit of its type.
+pub(super) fn shown(value: i128, ty: Type) -> String {
     match ty {
         Type::Duration => Nanoseconds(value).to_string(),
         Type::Bytes => Bytes(value).to_string(),

@@ -1,5 +1,7 @@
 //! The three formats.
 
+mod heat;
+
 use iotq_lang::ir::Statement;
 use iotq_lang::value::Const;
 use iotq_probes::catalogue::Type;

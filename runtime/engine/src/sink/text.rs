@@ -1,11 +1,13 @@
 //! Text for people: aligned columns with units.
 
+mod map;
+mod table;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use iotq_lang::aggregate::Emitted;
-use iotq_lang::ir::{Aggregate, Column as Planned, ExprKind};
-use iotq_lang::plan::{Plan, StatementPlan, StreamPlan};
+use iotq_lang::plan::Plan;
 use iotq_lang::value::Value;
 use iotq_probes::catalogue::Type;
 use jiff::Timestamp;
@@ -15,6 +17,8 @@ use super::plain::Plain;
 use super::{Sink, Summary, picture, waterfall};
 use crate::units::{Bytes, Nanoseconds};
 use crate::{Group, Names, Row, Tree};
+use map::Axis;
+use table::{LAYER_WIDTH, Table, pad};
 
 /// Writes aligned columns.
 pub struct Text<W> {
@@ -26,30 +30,13 @@ pub struct Text<W> {
     last: Option<usize>,
     line: String,
     cell: String,
-    /// Trees are drawn with letters alone.
+    /// Trees and heat maps are drawn with letters alone.
     ascii: bool,
+    /// Columns of the terminal that it is watched on.
+    terminal: Option<usize>,
+    /// What becomes of the axis of a heat map.
+    axis: Axis,
 }
-
-/// The columns of one stream.
-struct Table {
-    /// What its rows begin with: the layer, where there are several streams.
-    layer: Option<&'static str>,
-    /// Groups of intervals begin with their time.
-    timed: bool,
-    /// Groups are drawn one by one, since there are histograms in them.
-    drawn: bool,
-    columns: Vec<Column>,
-}
-
-struct Column {
-    name: String,
-    /// Grows with the values, so that what follows a long one stays aligned.
-    width: usize,
-    right: bool,
-}
-
-/// Room for the longest name of a layer.
-const LAYER_WIDTH: usize = 7;
 
 impl<W: Write> Text<W> {
     /// A sink for the rows of a plan, with times told as in a zone.
@@ -71,6 +58,8 @@ impl<W: Write> Text<W> {
             line: String::new(),
             cell: String::new(),
             ascii: false,
+            terminal: None,
+            axis: Axis::Above,
         }
     }
 
@@ -78,6 +67,15 @@ impl<W: Write> Text<W> {
     #[must_use]
     pub fn ascii(self, ascii: bool) -> Self {
         Self { ascii, ..self }
+    }
+
+    /// The same for somebody who watches a terminal of so many columns: the axis of a heat map stays below its last line.
+    #[must_use]
+    pub fn watched(mut self, terminal: Option<usize>) -> Self {
+        if let Some(columns) = terminal {
+            self.streams.iter_mut().for_each(|it| it.fit(columns));
+        }
+        Self { terminal, ..self }
     }
 
     fn header(&mut self, stream: usize) -> io::Result<()> {
@@ -99,51 +97,6 @@ impl<W: Write> Text<W> {
     }
 }
 
-impl Table {
-    fn new(statement: &StatementPlan, stream: &StreamPlan, several: bool) -> Self {
-        let mut columns: Vec<Column> = stream.columns.iter().map(Column::new).collect();
-        let timed = stream.groups.is_some() && statement.bounds.every.is_some();
-        if timed {
-            columns.push(Column::named("at", Type::Time));
-        }
-        let groups = stream.groups.iter();
-        let all = groups.flat_map(|groups| groups.by.iter().chain(&groups.columns));
-        let mut drawn = false;
-        for column in all {
-            drawn |= is_histogram(column);
-            columns.push(Column::new(column));
-        }
-        Self {
-            layer: several.then_some(stream.layer.name),
-            timed,
-            drawn,
-            columns,
-        }
-    }
-}
-
-impl Column {
-    fn new(column: &Planned) -> Self {
-        Self::named(&column.name, column.expr.ty)
-    }
-
-    fn named(name: &str, ty: Type) -> Self {
-        let (width, right) = shape(ty);
-        let mut shown = String::new();
-        escaped(&mut shown, name);
-        Self {
-            width: width.max(shown.chars().count()),
-            name: shown,
-            right,
-        }
-    }
-}
-
-fn is_histogram(column: &Planned) -> bool {
-    use Aggregate::{Hist, Lhist};
-    matches!(column.expr.kind, ExprKind::Aggregate(Hist | Lhist, _))
-}
-
 impl<W: Write> Text<W> {
     /// A line of a stream's table, with a header where the stream before was another.
     fn table_line<'a>(
@@ -152,6 +105,7 @@ impl<W: Write> Text<W> {
         cells: impl Iterator<Item = (Value<'a>, Type)>,
         names: &dyn Names,
     ) -> io::Result<()> {
+        self.leave_axis()?;
         if self.last != Some(stream) {
             self.header(stream)?;
             self.last = Some(stream);
@@ -172,6 +126,7 @@ impl<W: Write> Text<W> {
 
     /// A group with histograms: what else it has in a line, then each of them.
     fn drawing(&mut self, group: &Group<'_>) -> io::Result<()> {
+        self.leave_axis()?;
         let table = &self.streams[group.origin.stream];
         self.line.clear();
         if let Some(layer) = table.layer {
@@ -219,6 +174,9 @@ impl<W: Write> Sink for Text<W> {
         if table.drawn {
             return self.drawing(group);
         }
+        if table.has_heat() {
+            return self.shaded(group);
+        }
         let cells = whole(group, table.timed).map(|(shown, ty)| match shown {
             Emitted::Value(value) => (value, ty),
             Emitted::Histogram(_) => (Value::Null, ty),
@@ -232,6 +190,7 @@ impl<W: Write> Sink for Text<W> {
         } else {
             waterfall::UTF8
         };
+        self.leave_axis()?;
         self.last = None;
         self.line.clear();
         let mut cell = |out: &mut String, value: Value<'_>, ty| {
@@ -242,6 +201,7 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.axis_below()?;
         self.out.flush()
     }
 
@@ -249,32 +209,6 @@ impl<W: Write> Sink for Text<W> {
     fn finish(&mut self, _: &Summary) -> io::Result<()> {
         self.flush()
     }
-}
-
-/// The usual width of a type's values, and whether they are right-aligned.
-fn shape(ty: Type) -> (usize, bool) {
-    match ty {
-        Type::Time => (15, false),
-        Type::Text => (15, false),
-        Type::File | Type::Cgroup => (24, false),
-        Type::Dev => (8, false),
-        Type::Enum(_) => (6, false),
-        Type::Bool => (5, false),
-        Type::Int => (8, true),
-        Type::Float => (8, true),
-        Type::Pid => (7, true),
-        Type::Duration => (6, true),
-        Type::Bytes => (6, true),
-    }
-}
-
-/// Appends a cell and the gap behind it.
-fn pad(line: &mut String, cell: &str, width: usize, right: bool) {
-    let space = width.saturating_sub(cell.chars().count());
-    let (before, behind) = if right { (space, 0) } else { (0, space) };
-    line.extend(std::iter::repeat_n(' ', before));
-    line.push_str(cell);
-    line.extend(std::iter::repeat_n(' ', behind + 2));
 }
 
 fn show(cell: &mut String, value: Value<'_>, ty: Type, zone: &TimeZone, names: &dyn Names) {
