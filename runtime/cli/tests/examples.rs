@@ -45,7 +45,7 @@ fn examples_tell_what_they_are_for() {
         );
         assert!(text.contains("#   sudo iotq "), "{name}: how it is used");
         assert!(
-            ["time ", "layer ", "at ", "dev="]
+            ["time ", "layer ", "at ", "dev=", "prev_comm "]
                 .iter()
                 .any(|begin| text.contains(&format!("#   {begin}"))),
             "{name}: a sample of its output"
