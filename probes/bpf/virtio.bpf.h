@@ -248,13 +248,16 @@ static __noinline int notify(__u64 queue)
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_UNTOLD; i++) {
 		struct iotq_block_slot *slot;
+		__u64 added;
 
 		if (from + i == to)
 			break;
 		slot = find_slot(untold->requests[(from + i) & (IOTQ_UNTOLD - 1)]);
-		if (!slot || !slot->added || virtio_record(slot)->a2n != IOTQ_NULL64)
+		added = slot ? slot->added : 0;
+		/* It may be over by now, and on the ring again: then the host will be told of it anew. */
+		if (!added || added > now || virtio_record(slot)->a2n != IOTQ_NULL64)
 			continue;
-		virtio_record(slot)->a2n = now - slot->added;
+		virtio_record(slot)->a2n = now - added;
 		reach_virtio(slot, IOTQ_VIRTIO_NOTIFY, now);
 	}
 	return 0;
