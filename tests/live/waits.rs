@@ -1,4 +1,4 @@
-//! Times off the CPU inside calls: they are what the calls' stages say, and name who ran instead.
+//! Times off the CPU inside calls: they are what the calls' stages say, and name for whom callers wait.
 
 use std::collections::BTreeMap;
 use std::thread::available_parallelism;

@@ -139,8 +139,8 @@ impl Function {
         let (record, room) = (record.as_ptr(), room.as_mut_ptr());
         record.expose_provenance();
         room.expose_provenance();
-        // SAFETY: the code reads no further than a record of this length goes, and writes the cell and the room; `self.code` keeps it
-        // where it is.
+        // SAFETY: the code reads no further than a record of this length goes, and writes the cell and the room;
+        // `self.code` keeps it where it is.
         Some(unsafe { (self.entry)(record, cell, room) != 0 })
     }
 }
