@@ -225,6 +225,11 @@ struct iotq_block_slot {
 #define IOTQ_BLOCK_POLLED 256
 #define IOTQ_BLOCK_NOWAIT 512
 
+/* What stands for the number of a call that is none, but an operation of io_uring or libaio, or a page fault. */
+#define IOTQ_NUMBER_URING 1024
+#define IOTQ_NUMBER_AIO 1025
+#define IOTQ_NUMBER_FAULT 1026
+
 /* One system call, or its entry. */
 struct iotq_syscall {
 	struct iotq_head head;
@@ -465,7 +470,8 @@ struct iotq_config {
 	__u8 has_notify; /* virtqueue_notify */
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
-	__u8 pad0[3];
+	__u8 has_async; /* operations that no thread waits for are hooked */
+	__u8 pad0[2];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -91,6 +91,101 @@ struct files_struct {
 	struct fdtable *fdt;
 } CORE;
 
+/* One I/O on a file. The control blocks of io_uring and libaio begin with it. */
+struct kiocb {
+	struct file *ki_filp;
+	long long ki_pos;
+	void *ki_complete; /* none: its caller waits */
+} CORE;
+
+struct iov_iter {
+	bool data_source; /* it is what is written */
+	unsigned long count;
+} CORE;
+
+/* What libaio is asked for. */
+struct iocb {
+	__u16 aio_lio_opcode;
+	__u32 aio_fildes;
+	__u64 aio_buf;
+	__u64 aio_nbytes;
+	__s64 aio_offset;
+} CORE;
+
+struct vm_area_struct {
+	struct file *vm_file;
+} CORE;
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	unsigned long pgoff;
+} CORE;
+
+struct io_rsrc_node {
+	unsigned long file_ptr;
+} CORE;
+
+struct io_rsrc_data {
+	struct io_rsrc_node **nodes;
+} CORE;
+
+struct io_file_table {
+	struct io_rsrc_data data;
+} CORE;
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+} CORE;
+
+/* Before 6.13. */
+struct io_fixed_file {
+	unsigned long file_ptr;
+} CORE;
+
+struct io_file_table___files {
+	struct io_fixed_file *files;
+} CORE;
+
+struct io_ring_ctx___files {
+	struct io_file_table___files file_table;
+} CORE;
+
+struct io_cqe {
+	int fd;
+} CORE;
+
+struct io_wq_work {
+	__u32 flags;
+} CORE;
+
+/* A request of io_uring begins with its command: one of the following. */
+struct io_kiocb {
+	__u8 opcode;
+	__u32 flags;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+	struct io_wq_work work;
+} CORE;
+
+struct io_rw {
+	struct kiocb kiocb;
+	__u64 addr;
+	__u32 len;
+} CORE;
+
+struct io_sync {
+	long long len;
+	long long off;
+} CORE;
+
+struct io_uring_cqe {
+	__s32 res;
+} CORE;
+
+struct io_worker {
+	struct io_wq_work *cur_work;
+} CORE;
+
 struct signal_struct {
 	atomic_t live;
 } CORE;
@@ -109,6 +204,8 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 	unsigned int __state;
+	unsigned int flags;
+	void *worker_private;
 } CORE;
 
 /* Before 5.14. */

@@ -22,18 +22,6 @@ static __always_inline __u32 task_state(struct task_struct *task)
 	return old->state;
 }
 
-/* The root of a thread, if it is followed now. */
-static __always_inline struct root *followed_thread(__u32 tid, __u32 *index)
-{
-	struct root *root;
-
-	*index = find_root(tid);
-	if (*index == IOTQ_NULL32)
-		return NULL;
-	root = root_at(*index);
-	return root && root->active ? root : NULL;
-}
-
 static __noinline int reach_sched(struct iotq_sched *wait, __u32 point, __u64 now)
 {
 	if (wait && point < IOTQ_SCHED_POINTS)
@@ -121,8 +109,8 @@ static __noinline int end_wait(__u32 index, __u64 now)
 static __always_inline int switched(bool preempted, struct task_struct *from, struct task_struct *to)
 {
 	__u32 out_index, in_index;
-	struct root *out = followed_thread((__u32)from->pid, &out_index);
-	struct root *in = followed_thread((__u32)to->pid, &in_index);
+	struct root *out = followed((__u32)from->pid, &out_index);
+	struct root *in = followed((__u32)to->pid, &in_index);
 	__u64 now;
 
 	if (!out && !in)
@@ -174,7 +162,7 @@ SEC("tp_btf/sched_wakeup")
 int BPF_PROG(iotq_sched_wakeup, struct task_struct *task)
 {
 	__u32 index;
-	struct root *root = followed_thread((__u32)task->pid, &index);
+	struct root *root = followed((__u32)task->pid, &index);
 	__u64 now;
 
 	if (!root)

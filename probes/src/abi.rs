@@ -34,6 +34,9 @@ pub const IOTQ_BLOCK_BACKGROUND: u32 = 64;
 pub const IOTQ_BLOCK_SWAP: u32 = 128;
 pub const IOTQ_BLOCK_POLLED: u32 = 256;
 pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
+pub const IOTQ_NUMBER_URING: u32 = 1024;
+pub const IOTQ_NUMBER_AIO: u32 = 1025;
+pub const IOTQ_NUMBER_FAULT: u32 = 1026;
 pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
 pub const IOTQ_ROOT_WAITS: u32 = 16;
@@ -1150,7 +1153,8 @@ pub struct iotq_config {
     pub has_notify: __u8,
     pub groupings: __u8,
     pub follow: __u8,
-    pub pad0: [__u8; 3usize],
+    pub has_async: __u8,
+    pub pad0: [__u8; 2usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1205,7 +1209,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, groupings) - 39usize];
     ["Offset of field: iotq_config::follow"]
         [::core::mem::offset_of!(iotq_config, follow) - 40usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 41usize];
+    ["Offset of field: iotq_config::has_async"]
+        [::core::mem::offset_of!(iotq_config, has_async) - 41usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 42usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];

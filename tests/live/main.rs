@@ -21,6 +21,7 @@ mod repl;
 mod requests;
 mod stop;
 mod tools;
+mod unwaited;
 mod waits;
 
 use libtest_mimic::{Arguments, Trial};
@@ -43,6 +44,7 @@ fn main() {
         repl::tests,
         tools::tests,
         requests::tests,
+        unwaited::tests,
         waits::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();

@@ -18,7 +18,7 @@ mod types;
 mod virtio;
 
 pub use enums::*;
-pub use syscall::{CALLS, Call, Offset, Size};
+pub use syscall::{CALLS, Call, Offset, SUBMITTERS, Size};
 pub use types::*;
 
 /// The version of the catalogue and of the records: a peer with another one is refused.
@@ -58,6 +58,9 @@ pub static FOLLOW: [Hook; 2] = [
     Hook::typed("sched_switch", "iotq_sched_switch", &[3, 4]),
     Hook::typed("sched_wakeup", "iotq_sched_wakeup", &[1]),
 ];
+
+/// The layer whose operations are followed.
+pub static ROOTS: &Layer = &syscall::LAYER;
 
 /// The layer whose requests are the children of followed operations.
 pub static CHILDREN: &Layer = &block::LAYER;

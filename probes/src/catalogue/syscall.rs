@@ -1,4 +1,4 @@
-//! The system calls of storage: the read, write, fsync and sync families.
+//! The system calls of storage: the read, write, fsync and sync families; and the operations of io_uring and libaio.
 
 use std::mem::{offset_of, size_of};
 
@@ -12,6 +12,57 @@ const END: Known = Known::At(&["exit"]);
 const ENTER: Hook = Hook::typed("sys_enter", "iotq_sys_enter", &[2]);
 const EXIT: Hook = Hook::typed("sys_exit", "iotq_sys_exit", &[2]);
 const GONE: Hook = Hook::typed("sched_process_exit", "iotq_caller_exit", &[1, 2]);
+
+/// Operations of io_uring: when they are submitted, and when they are completed.
+const URING_SUBMIT: Hook =
+    Hook::typed("io_uring_submit_req", "iotq_uring_submit", &[1]).or(&[Hook::typed(
+        "io_uring_submit_sqe",
+        "iotq_uring_submit_2",
+        &[2],
+    )
+    .or_lose("operations of io_uring are not seen")]);
+const URING_COMPLETE: Hook = Hook::typed("io_uring_complete", "iotq_uring_complete", &[3])
+    .or(&[Hook::typed(
+        "io_uring_complete",
+        "iotq_uring_complete_7",
+        &[7],
+    )])
+    .or_lose("operations of io_uring are not seen");
+
+/// The same of libaio. It has no tracepoints of its own.
+const AIO_BEGIN: Hook = Hook::entry("aio_prep_rw", "iotq_aio_begin")
+    .or(&[Hook::typed("iomap_dio_rw_begin", "iotq_dio_begin", &[4])
+        .or_lose("operations of libaio are not seen")])
+    .or_lose("of libaio, only direct I/O of filesystems that use iomap is seen (ext4, xfs)");
+const AIO_COMPLETE: Hook = Hook::entry("aio_complete_rw", "iotq_aio_complete").or(&[Hook::typed(
+    "iomap_dio_complete",
+    "iotq_dio_complete",
+    &[3],
+)
+.or_lose("operations of libaio are not seen")]);
+
+/// Page faults of mapped files. A tracepoint tells only of their beginnings.
+const FAULT_BEGIN: Hook = Hook::entry("filemap_fault", "iotq_fault_begin")
+    .or_lose("page faults of mapped files are not seen");
+const FAULT_END: Hook = Hook::exit("filemap_fault", "iotq_fault_end")
+    .or_lose("page faults of mapped files are not seen");
+
+/// What tells for which of these operations a thread submits requests.
+pub static SUBMITTERS: [Hook; 2] = [
+    Hook::entry("io_issue_sqe", "iotq_uring_issue").or(&[Hook::typed(
+        "io_uring_cqring_wait",
+        "iotq_uring_wait",
+        &[2],
+    )
+    .or_lose("operations of io_uring are not seen")]),
+    Hook::exit("io_issue_sqe", "iotq_uring_issued")
+        .or(&[
+            Hook::typed("iomap_dio_rw_queued", "iotq_dio_queued", &[3]).or_lose(
+                "what a thread submits behind direct I/O of io_uring may be taken for a part of it",
+            ),
+        ])
+        .or_lose("what buffered I/O of io_uring submits when it goes on is not known to be its"),
+];
 
 /// What tells when threads are inside calls, for layers that are about such threads.
 pub static CALLERS: [Hook; 3] = [ENTER, EXIT, GONE];
@@ -124,7 +175,10 @@ pub static CALLS: [Call; 22] = {
 static CALL: EnumType = EnumType {
     name: "call",
     variants: &{
-        let mut variants = [("", 0u64); CALLS.len()];
+        let mut variants = [("", 0u64); CALLS.len() + 3];
+        variants[CALLS.len()] = ("io_uring", IOTQ_NUMBER_URING as u64);
+        variants[CALLS.len() + 1] = ("libaio", IOTQ_NUMBER_AIO as u64);
+        variants[CALLS.len() + 2] = ("page_fault", IOTQ_NUMBER_FAULT as u64);
         let mut i = 0;
         while i < CALLS.len() {
             variants[i] = (CALLS[i].name, CALLS[i].number as u64);
@@ -138,7 +192,7 @@ static CALL: EnumType = EnumType {
 pub static LAYER: Layer = Layer {
     name: "syscall",
     id: 2,
-    doc: "system calls that read, write or sync files and block devices (not pipes, sockets, terminals)",
+    doc: "system calls that read, write or sync files and block devices (not pipes, sockets, terminals), operations of io_uring and libaio, page faults of mapped files",
     points: &[
         Point {
             name: "enter",
@@ -212,7 +266,7 @@ pub static LAYER: Layer = Layer {
             Type::Enum(&CALL),
             Known::Start,
             number(offset_of!(iotq_syscall, number), 4),
-            "the call itself",
+            "the call itself; `io_uring`, `libaio` or `page_fault` for what is none",
         ),
         field(
             "fd",
@@ -297,7 +351,7 @@ pub static LAYER: Layer = Layer {
             Type::Duration,
             END,
             number(offset_of!(iotq_syscall, lat), 8),
-            "latency: entry to return",
+            "latency: entry to return; submission to completion",
         ),
         stage(
             "cpu",
@@ -312,17 +366,22 @@ pub static LAYER: Layer = Layer {
         stage(
             "device",
             IOTQ_STAGE_DEVICE,
-            "of the latency: the caller slept, and one of its requests was at a device",
+            "of the latency: no caller ran, and one of its requests was at a device",
         ),
         stage(
             "queue",
             IOTQ_STAGE_QUEUE,
-            "of the latency: the caller slept, and its requests were queued",
+            "of the latency: no caller ran, and its requests were queued",
         ),
         stage(
             "blocked",
             IOTQ_STAGE_BLOCKED,
             "of the latency: the caller slept without a request of its own: a lock, a journal, a page of somebody else's",
+        ),
+        stage(
+            "other",
+            IOTQ_STAGE_OTHER,
+            "of the latency of an operation that no caller waits for: none of its requests was under way",
         ),
         Field {
             followed: true,
@@ -351,7 +410,15 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_syscall>()),
     root: Some(size_of::<iotq_call_root>()),
-    upkeep: &[GONE],
+    upkeep: &[
+        GONE,
+        URING_SUBMIT,
+        URING_COMPLETE,
+        AIO_BEGIN,
+        AIO_COMPLETE,
+        FAULT_BEGIN,
+        FAULT_END,
+    ],
     modules: &[],
     options: &["CONFIG_HAVE_SYSCALL_TRACEPOINTS"],
 };

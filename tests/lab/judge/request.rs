@@ -1,6 +1,6 @@
 //! Judges of requests that are followed from their calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iotq_tests::Row;
 use iotq_tests::lab::result::Brought;
@@ -13,7 +13,7 @@ pub fn followed(brought: &Brought) {
     let rows = rows_of(brought);
     let mut requests = BTreeMap::<_, Vec<&Row>>::new();
     for row in &rows {
-        let key = (row.number("time"), row.number("tid"));
+        let key = (row.number("time"), row.number("tid"), row.int("offset"));
         requests.entry(key).or_default().push(row);
     }
     let mut theirs = BTreeMap::<_, u64>::new();
@@ -58,8 +58,29 @@ pub fn followed(brought: &Brought) {
     );
 }
 
+/// Each page that the generator touches first is read by a fault of its own. (Threads may want the same page; what follows
+/// finds it mapped.)
+pub fn faults(brought: &Brought) {
+    let rows = rows_of(brought);
+    let touched: BTreeSet<u64> = made(brought).iter().map(|each| each.offset).collect();
+    let mut read = BTreeSet::new();
+    for row in &rows {
+        adds_up(row);
+        assert_eq!((row.number("ret"), row.number("size")), (4096, 4096));
+        assert!(touched.contains(&row.number("offset")), "{row:?}");
+        if row.number("children") > 0 && row.field("approx") != true {
+            assert_eq!(row.number("sector") * 512, row.number("offset"), "{row:?}");
+            assert!(row.number("part_lat") <= row.number("lat"), "{row:?}");
+            read.insert(row.number("offset"));
+        }
+    }
+    let missing = touched.difference(&read).count();
+    let excused = touched.len() / 50 + usize::try_from(2 * skipped(brought)).unwrap();
+    assert!(missing <= excused, "{missing} of {} pages", touched.len());
+}
+
 fn adds_up(row: &Row) {
-    let stages = ["cpu", "runqueue", "device", "queued", "blocked"];
+    let stages = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
     let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
     assert_eq!(sum, row.number("lat"), "{row:?}");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
-use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer};
+use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer, ROOTS, SUBMITTERS};
 
 use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
@@ -39,6 +39,11 @@ impl Hooks {
                     continue;
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
+            }
+        }
+        if plan.follows() {
+            for hook in &SUBMITTERS {
+                hooks.take(types, hook, ROOTS, &mut errors);
             }
         }
         let mut take = |all: &'static [Hook], into: &mut Vec<_>, what: &str| {
@@ -133,6 +138,7 @@ impl Hooks {
         ] {
             *told = self.sees(target).into();
         }
+        config.has_async = self.follows_submitters().into();
         config.has_driver = self.follows_drivers().into();
         // There requests begin, without block_io_start; and drivers go on from there.
         config.want_issue |= u8::from(config.has_start == 0) | config.has_driver;
@@ -151,6 +157,13 @@ impl Hooks {
     /// Whether slots of requests are used.
     pub fn follows_requests(&self) -> bool {
         self.sees("block_rq_complete") || self.sees("block_rq_issue") || self.follows_drivers()
+    }
+
+    /// Whether operations are seen that no thread waits for.
+    pub fn follows_submitters(&self) -> bool {
+        ["io_uring_complete", "aio_complete_rw", "iomap_dio_complete"]
+            .iter()
+            .any(|hook| self.sees(hook))
     }
 
     /// Whether drivers add to slots.

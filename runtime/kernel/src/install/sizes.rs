@@ -38,6 +38,7 @@ pub(super) struct Sizes {
     roots: u32,
     follow: bool,
     waits: u32,
+    submitters: u32,
     families: u32,
     untold: u32,
     groups: Room,
@@ -62,6 +63,11 @@ impl Sizes {
             BIOS_UNTIL_ISSUED
         };
         let bios = used("block_bio_queue", wait);
+        let roots = if hooks.sees("sys_enter") {
+            ROOTS
+        } else {
+            IOTQ_ROOT_KEYS
+        };
         Self {
             ring: ring_bytes(ring),
             sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
@@ -73,17 +79,14 @@ impl Sizes {
                 bios
             },
             bio_spans: used(BIO_COMPLETE, BIO_SPANS),
-            roots: if hooks.sees("sys_enter") {
-                ROOTS
-            } else {
-                IOTQ_ROOT_KEYS
-            },
+            roots,
             follow,
             waits: if joins(constants, "sched") {
                 ROOTS * IOTQ_ROOT_WAITS
             } else {
                 1
             },
+            submitters: if follow { roots } else { 1 },
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
@@ -110,6 +113,7 @@ impl Sizes {
                 self.only_if_followed(self.roots * IOTQ_ROOT_CHILDREN),
             ),
             ("iotq_waits", self.waits),
+            ("iotq_submitters", self.submitters),
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),

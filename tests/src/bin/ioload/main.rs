@@ -1,7 +1,9 @@
 //! A small generator of I/O: `ioload --ops 1000 --threads 2 --read 6 --write 3 --flush 1 /dev/vda`.
 //!
-//! Synchronous and direct; the same seed gives the same operations. It prints what it did as one line of JSON.
+//! Direct, and one after the other in each thread, unless told otherwise; the same seed gives the same operations. It prints
+//! what it did as one line of JSON.
 
+mod queue;
 mod target;
 
 use std::fs::File;
@@ -14,7 +16,8 @@ use clap::Parser;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use target::{Buffer, Target};
+use queue::{Asked, Engine, Kind, Queue};
+use target::{Buffer, Mapping, Target};
 
 #[derive(Parser)]
 #[command(about = "Make direct I/O and tell what was made")]
@@ -54,6 +57,12 @@ struct Load {
     /// Through the page cache
     #[arg(long)]
     cached: bool,
+    /// How operations are asked for; discards are always calls
+    #[arg(long, value_enum, default_value_t = Engine::Calls)]
+    engine: Engine,
+    /// Operations of a thread that are under way at the same time
+    #[arg(long, default_value_t = 1)]
+    depth: u32,
     /// Write each operation, its offset, size and error number to FILE
     #[arg(long)]
     log: Option<PathBuf>,
@@ -106,32 +115,125 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// An operation that is to be done.
+struct Wanted {
+    kind: usize,
+    offset: u64,
+    size: usize,
+}
+
 /// The operations of one thread.
 fn work(load: &Load, target: &Target, span: u64, index: u32) -> Result<Vec<Done>> {
     let mut random = Rng::with_seed(load.seed.wrapping_mul(1000) + u64::from(index));
-    let mut buffer = Buffer::new(load.max);
     let weights = [load.read, load.write, load.flush, load.discard];
     let count = load.ops / load.threads + u32::from(index < load.ops % load.threads);
-    let mut done = Vec::new();
-    for _ in 0..count {
+    let wanted = (0..count).map(|_| {
         let kind = choose(&mut random, weights).context("all weights are zero")?;
         let units = random.usize(1..=load.max / load.min);
         let size = units * load.min;
         let places = (span - size as u64) / load.min as u64;
         let offset = random.u64(..=places) * load.min as u64;
-        let error = match kind {
+        Ok(Wanted { kind, offset, size })
+    });
+    match Queue::new(load.engine, load.depth, target)? {
+        None if load.engine == Engine::Map => read_mapped(&Mapping::new(target, span)?, wanted),
+        None => wait_for_each(target, wanted, load.max),
+        Some(queue) => keep_under_way(target, queue, wanted, load),
+    }
+}
+
+impl Wanted {
+    fn done(self, error: i32) -> Done {
+        let is_flush = self.kind == 2;
+        Done {
+            kind: self.kind,
+            offset: if is_flush { 0 } else { self.offset },
+            size: if is_flush { 0 } else { self.size },
+            error,
+        }
+    }
+}
+
+fn wait_for_each(
+    target: &Target,
+    wanted: impl Iterator<Item = Result<Wanted>>,
+    most: usize,
+) -> Result<Vec<Done>> {
+    let mut buffer = Buffer::new(most);
+    let mut done = Vec::new();
+    for wanted in wanted {
+        let wanted = wanted?;
+        let (size, offset) = (wanted.size, wanted.offset);
+        let error = match wanted.kind {
             0 => target.read(buffer.part(size), offset),
             1 => target.write(buffer.part(size), offset),
             2 => target.flush(),
             _ => target.discard(offset, size as u64),
         };
-        let (offset, size) = if kind == 2 { (0, 0) } else { (offset, size) };
-        done.push(Done {
+        done.push(wanted.done(error));
+    }
+    Ok(done)
+}
+
+fn read_mapped(
+    mapping: &Mapping,
+    wanted: impl Iterator<Item = Result<Wanted>>,
+) -> Result<Vec<Done>> {
+    let read = |wanted: Result<Wanted>| {
+        let wanted = wanted?;
+        ensure!(wanted.kind == 0, "a mapping is read only");
+        mapping.touch(wanted.offset, wanted.size);
+        Ok(wanted.done(0))
+    };
+    wanted.map(read).collect()
+}
+
+/// As many as the depth at the same time, each with a buffer of its own.
+fn keep_under_way(
+    target: &Target,
+    mut queue: Queue,
+    wanted: impl Iterator<Item = Result<Wanted>>,
+    load: &Load,
+) -> Result<Vec<Done>> {
+    let mut buffers: Vec<Buffer> = (0..load.depth).map(|_| Buffer::new(load.max)).collect();
+    let mut under_way: Vec<Option<Wanted>> = buffers.iter().map(|_| None).collect();
+    let mut done = Vec::new();
+    let reap = |queue: &mut Queue, under_way: &mut Vec<Option<Wanted>>, done: &mut Vec<Done>| {
+        for (tag, error) in queue.wait()? {
+            let place = under_way.get_mut(usize::try_from(tag)?);
+            let ended = place.and_then(Option::take);
+            done.push(ended.context("an end of nothing")?.done(error));
+        }
+        anyhow::Ok(())
+    };
+    for wanted in wanted {
+        let wanted = wanted?;
+        let kind = match wanted.kind {
+            0 => Kind::Read,
+            1 => Kind::Write,
+            2 => Kind::Flush,
+            _ => {
+                let error = target.discard(wanted.offset, wanted.size as u64);
+                done.push(wanted.done(error));
+                continue;
+            }
+        };
+        if under_way.iter().all(Option::is_some) {
+            reap(&mut queue, &mut under_way, &mut done)?;
+        }
+        let place = under_way.iter().position(Option::is_none);
+        let place = place.context("no place is free")?;
+        queue.submit(&Asked {
+            tag: place as u64,
             kind,
-            offset,
-            size,
-            error,
-        });
+            offset: wanted.offset,
+            at: buffers[place].part(wanted.size).as_mut_ptr(),
+            len: wanted.size,
+        })?;
+        under_way[place] = Some(wanted);
+    }
+    while under_way.iter().any(Option::is_some) {
+        reap(&mut queue, &mut under_way, &mut done)?;
     }
     Ok(done)
 }

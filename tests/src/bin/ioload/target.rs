@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::ptr::null_mut;
 
 use anyhow::{Context, Result};
 use rustix::fs::{OFlags, fsync};
 use rustix::io::{Errno, pread, pwrite};
 use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
 /// `BLKDISCARD` of linux/fs.h; its argument is offset and length.
 const DISCARD: Opcode = opcode::none(0x12, 119);
@@ -17,6 +20,12 @@ const ALIGN: usize = 4096;
 
 /// A device or a file.
 pub struct Target(File);
+
+impl AsRawFd for Target {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
 
 impl Target {
     pub fn open(path: &Path, cached: bool) -> Result<Self> {
@@ -56,6 +65,48 @@ impl Target {
         #[expect(unsafe_code, reason = "rustix does not know this ioctl")]
         // SAFETY: BLKDISCARD reads two numbers of 64 bits, and writes to no memory of this process.
         number(unsafe { ioctl(&self.0, Setter::<DISCARD, [u64; 2]>::new([offset, size])) })
+    }
+}
+
+/// A target in memory, without readahead.
+pub struct Mapping {
+    start: *const u8,
+    bytes: usize,
+}
+
+impl Mapping {
+    pub fn new(target: &Target, span: u64) -> Result<Self> {
+        let bytes = usize::try_from(span)?;
+        let (access, flags) = (ProtFlags::READ, MapFlags::SHARED);
+        #[expect(unsafe_code, reason = "a mapping has no owner that the language knows")]
+        // SAFETY: at a new place, which nothing else uses, until it is unmapped.
+        let start = unsafe { mmap(null_mut(), bytes, access, flags, &target.0, 0)? };
+        #[expect(unsafe_code, reason = "it takes the address of a mapping")]
+        // SAFETY: the whole mapping, whose contents stay as they are.
+        unsafe {
+            madvise(start, bytes, Advice::Random)?;
+        }
+        let start = start.cast_const().cast();
+        Ok(Self { start, bytes })
+    }
+
+    /// Reads a byte of each page.
+    pub fn touch(&self, offset: u64, size: usize) {
+        let pages = (offset as usize..).step_by(ALIGN);
+        for at in pages.take_while(|at| *at < offset as usize + size && *at < self.bytes) {
+            #[expect(unsafe_code, reason = "the language does not know what is mapped")]
+            // SAFETY: within the mapping, which holds bytes of any value.
+            let byte = unsafe { self.start.add(at).read_volatile() };
+            std::hint::black_box(byte);
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "a mapping has no owner that the language knows")]
+        // SAFETY: nobody has an address in it any more. If it fails, the process keeps it until its end.
+        let _ = unsafe { munmap(self.start.cast_mut().cast(), self.bytes) };
     }
 }
 

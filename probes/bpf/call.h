@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* What system calls share with the operations of io_uring and libaio: the file, the filters, the beginning and the end. */
+#ifndef IOTQ_CALL_H
+#define IOTQ_CALL_H
+
+#include "root.h"
+
+const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
+const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
+
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
+
+struct iovec {
+	__u64 base;
+	__u64 len;
+};
+
+#define IOVECS 8
+
+/* Of a call's record: what only followed ones have comes last. */
+#define CALL_SIZE (iotq_config.follow ? sizeof(struct iotq_call_root) : sizeof(struct iotq_syscall))
+
+/* The bytes that an array of iovecs asks for; null when there are more of them than are read here. */
+static __noinline __u64 vector_size(__u64 array, __u64 count)
+{
+	struct iovec vector[IOVECS] = {};
+	__u64 sum = 0;
+
+	if (count > IOVECS)
+		return IOTQ_NULL64;
+	if (bpf_probe_read_user(vector, (count & (2 * IOVECS - 1)) * sizeof(vector[0]), (void *)array))
+		return IOTQ_NULL64;
+	for (int i = 0; i < IOVECS; i++)
+		sum += vector[i].len;
+	return sum;
+}
+
+/* Fills what is known of an open file. False: it is not storage. */
+static __noinline bool describe_file(struct iotq_syscall *record, struct file *file, bool position)
+{
+	const unsigned char *name;
+	struct inode *inode;
+	__u16 mode;
+
+	if (!file || !record)
+		return false;
+	inode = BPF_CORE_READ(file, f_inode);
+	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	if (mode == S_IFREG)
+		record->kind = IOTQ_FILE_KIND_FILE;
+	else if (mode == S_IFBLK)
+		record->kind = IOTQ_FILE_KIND_DEVICE;
+	else if (mode == S_IFDIR)
+		record->kind = IOTQ_FILE_KIND_DIRECTORY;
+	else
+		return false;
+	record->inode = BPF_CORE_READ(inode, i_ino);
+	record->dev = mode == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+	if (position)
+		record->offset = BPF_CORE_READ(file, f_pos);
+	if (iotq_config.want_name) {
+		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+		bpf_probe_read_kernel_str(record->name, sizeof(record->name), name);
+	}
+	return true;
+}
+
+/* The file behind a descriptor of the current task. */
+static __always_inline struct file *open_file(__u32 fd)
+{
+	struct files_struct *files = CURRENT(files);
+	struct file **array, *file = NULL;
+	struct fdtable *table;
+
+	if (!files)
+		return NULL;
+	table = FOLLOW(files, fdt);
+	if (fd >= FOLLOW(table, max_fds))
+		return NULL;
+	array = FOLLOW(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	return file;
+}
+
+static __always_inline void describe_nothing(struct iotq_syscall *record)
+{
+	record->kind = IOTQ_FILE_KIND_NONE;
+	record->fd = record->dev = IOTQ_NULL32;
+	record->inode = record->offset = record->size = IOTQ_NULL64;
+}
+
+/* The statements that want a call, by its start. */
+static __always_inline __u32 judge_call(struct iotq_syscall *record)
+{
+	describe_task(&record->task);
+	record->head.queries = filter(&iotq_syscall_start, record);
+	if (!record->head.queries && wants_any(IOTQ_LAYER_SYSCALL))
+		COUNT(IOTQ_LAYER_SYSCALL, rejected);
+	return record->head.queries;
+}
+
+/* It begins, and is followed. */
+static __always_inline void start_call(struct root *root, const struct iotq_syscall *record, enum caller caller)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (iotq_config.follow) {
+		start_root(root, now, caller);
+	} else {
+		root->entered = now;
+		root->active = 1;
+	}
+	root->record.call = *record;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
+		deliver(&root->record.call.head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER, record->head.queries,
+			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], record), now);
+}
+
+/* The root with this key is over, if it is there: a call of this number, which has returned this. */
+static __noinline int end_call(__u64 key, __u32 number, long ret)
+{
+	__u32 index = find_root(key), passed = 0;
+	struct root *root = root_at(index);
+	struct iotq_syscall *call;
+	__u64 now;
+
+	if (!root || root->holder != key)
+		return 0;
+	now = bpf_ktime_get_ns();
+	call = &root->record.call;
+	call->ret = ret;
+	call->error = ret < 0 && ret >= -4095 ? -ret : 0;
+	call->lat = iotq_config.follow ? stop_root(root, now) : now - root->entered;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
+		passed = filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &root->record) & call->head.queries;
+	if (iotq_config.follow)
+		end_root(root, index, passed & iotq_config.roots);
+	else
+		root->active = 0;
+	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
+		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
+	release(root);
+	return 0;
+}
+
+/* The end of what had this key was not seen. */
+static __always_inline void close_unseen(__u64 key)
+{
+	struct root *root = root_at(find_root(key));
+
+	if (root && root->holder == key) {
+		abandon(root);
+		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
+	}
+}
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The table of roots: where they are kept, and how they are found.
+ *
+ * Functions that take numbers alone are not static: so the verifier walks each once, and not from every place that calls
+ * it, in every round of a loop.
+ */
+#ifndef IOTQ_ROOT_TABLE_H
+#define IOTQ_ROOT_TABLE_H
+
+#include "identity.h"
+#include "ship.h"
+
+/* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
+enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY, CALLER_WOKEN };
+
+/* Its caller has submitted a bio that has no request yet. A flush waits for the device at once. */
+enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
+
+struct root {
+	struct bpf_spin_lock lock;
+	__u32 seq;      /* of its uses: tells those that come late */
+	__u32 claims;
+	__u32 done;     /* children that are kept, a bit each */
+	__u64 holder;   /* the key of whose this place is, from its claim to its release */
+	__u64 verdicts; /* of the uses before, a bit each, the last one lowest: the root was shipped */
+	__u64 entered;
+	__u64 since; /* the last change of its state */
+	__u32 queued, at_device;
+	__u8 caller;     /* enum caller */
+	__u8 submitting; /* enum submission */
+	__u8 active;     /* between its start and its end */
+	__u8 shipped;    /* this use; not active any more */
+	__u8 pad[4];
+	__u64 left;  /* its CPU; zero: it has not */
+	__u64 woken; /* since then; zero: it was not */
+	struct iotq_sched wait; /* the time off the CPU that has begun */
+	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
+};
+
+#define NO_PLACE 0xff
+
+struct child {
+	__u64 size;
+	__u8 record[248]; /* that of a ring is the longest */
+};
+
+/* A root is in one of so many places, which lie in one cache line. */
+struct root_keys {
+	__u64 key[IOTQ_ROOT_KEYS];
+};
+
+/* Sized by the installer, powers of two. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct root_keys);
+	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
+} iotq_root_keys SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct root);
+} iotq_roots SEC(".maps");
+
+/* IOTQ_ROOT_CHILDREN for each root. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct child);
+} iotq_children SEC(".maps");
+
+/* IOTQ_ROOT_WAITS for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iotq_sched);
+} iotq_waits SEC(".maps");
+
+/* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
+#define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
+#define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
+#define OWNER_PLACE(owner) ((__u32)(owner) >> 16 & 0xff)
+#define OWNER_ROOT(owner) ((owner) & ~OWNER(0, 0, 0xff))
+#define OWNER_SEQ(owner) ((__u32)((owner) >> 32))
+
+static __always_inline struct root *root_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&iotq_roots, &index);
+}
+
+/* None where nothing is followed, so that the verifier needs not allow what is done with it. */
+static __always_inline struct root *owning_root(__u64 owner)
+{
+	return iotq_config.follow ? root_at(OWNER_INDEX(owner)) : NULL;
+}
+
+static __always_inline __u32 root_bucket(__u64 key)
+{
+	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & iotq_config.roots_mask;
+}
+
+/* The index of the root with this key, which is not zero; IOTQ_NULL32 without one. */
+static __always_inline __u32 find_root(__u64 key)
+{
+	__u32 bucket = root_bucket(key);
+	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+
+	if (!keys || !key)
+		return IOTQ_NULL32;
+#pragma unroll
+	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
+		if (keys->key[i] == key)
+			return bucket * IOTQ_ROOT_KEYS + i;
+	}
+	return IOTQ_NULL32;
+}
+
+/* The root with this key, if it is followed now. */
+static __always_inline struct root *followed(__u64 key, __u32 *index)
+{
+	struct root *root;
+
+	*index = find_root(key);
+	if (*index == IOTQ_NULL32)
+		return NULL;
+	root = root_at(*index);
+	return root && root->active && root->holder == key ? root : NULL;
+}
+
+/*
+ * A place belongs to one key from its claim to its release. Without locks, which older kernels do not have here: of two
+ * that add themselves to the claims, at most one finds itself alone.
+ */
+static __always_inline bool claim(struct root *root, __u64 key)
+{
+	__sync_fetch_and_add(&root->claims, 1);
+	if (*(volatile __u32 *)&root->claims == 1) {
+		root->holder = key;
+		return true;
+	}
+	__sync_fetch_and_add(&root->claims, -1);
+	return false;
+}
+
+static __always_inline void release(struct root *root)
+{
+	root->holder = 0;
+	__sync_fetch_and_add(&root->claims, -1);
+}
+
+/* A place that nobody uses now, for this key. */
+static __noinline __u32 make_root(__u64 key)
+{
+	__u32 bucket = root_bucket(key);
+	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+
+	if (!keys)
+		return IOTQ_NULL32;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
+		struct root *root = root_at(bucket * IOTQ_ROOT_KEYS + i);
+
+		if (!root)
+			return IOTQ_NULL32;
+		if (root->holder || !claim(root, key))
+			continue;
+		keys->key[i] = key;
+		return bucket * IOTQ_ROOT_KEYS + i;
+	}
+	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	return IOTQ_NULL32;
+}
+
+/* The same; if possible, the place that it had before. Somebody else may take that at the same time. */
+static __always_inline __u32 take_root(__u64 key)
+{
+	__u32 index = find_root(key);
+	struct root *root = root_at(index);
+
+	if (root && claim(root, key)) {
+		if (find_root(key) == index)
+			return index;
+		release(root);
+	}
+	return make_root(key);
+}
+
+/* The end of what had this place was not seen, and will not be. */
+static __always_inline void abandon(struct root *root)
+{
+	root->active = 0;
+	release(root);
+}
+
+#endif
