@@ -2,6 +2,7 @@
 /* All templates in one object, so that they share maps and constants. Only the programs that a plan names are loaded. */
 #include "block.bpf.h"
 #include "family.bpf.h"
+#include "fs.bpf.h"
 #include "nvme.bpf.h"
 #include "sched.bpf.h"
 #include "scsi.bpf.h"

@@ -53,8 +53,13 @@ struct cred {
 	kuid_t uid;
 } CORE;
 
+struct file_system_type {
+	const char *name;
+} CORE;
+
 struct super_block {
 	__u32 s_dev;
+	struct file_system_type *s_type;
 } CORE;
 
 struct inode {
@@ -63,6 +68,11 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 } CORE;
+
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
 
 struct qstr {
 	const unsigned char *name;
@@ -80,6 +90,17 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	long long f_pos;
+} CORE;
+
+struct kiocb {
+	struct file *ki_filp;
+	long long ki_pos;
+	int ki_flags;
+} CORE;
+
+struct iov_iter {
+	bool data_source; /* it is written from here */
+	unsigned long count;
 } CORE;
 
 struct fdtable {
@@ -195,7 +216,7 @@ struct request___rq_disk {
 	})
 
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax;
+	unsigned long di, si, dx, cx, r10, r8, r9, ax, orig_ax, sp;
 } CORE;
 
 /*

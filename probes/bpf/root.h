@@ -14,6 +14,7 @@
 #ifndef IOTQ_ROOT_H
 #define IOTQ_ROOT_H
 
+#include "places.h"
 #include "ship.h"
 
 /* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
@@ -25,9 +26,9 @@ enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
-	__u32 claims;
 	__u32 done;     /* children that are kept, a bit each */
-	__u64 holder;   /* the key of whose this place is, from its claim to its release */
+	__u32 pad0;
+	struct place place;
 	__u64 verdicts; /* of the uses before, a bit each, the last one lowest: the root was shipped */
 	__u64 entered;
 	__u64 since; /* the last change of its state */
@@ -50,17 +51,12 @@ struct child {
 	__u8 record[248]; /* that of a ring is the longest */
 };
 
-/* A root is in one of so many places, which lie in one cache line. */
-struct root_keys {
-	__u64 key[IOTQ_ROOT_KEYS];
-};
-
 /* Sized by the installer, powers of two. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct root_keys);
+	__type(value, struct place_keys);
 	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
 } iotq_root_keys SEC(".maps");
 
@@ -87,6 +83,14 @@ struct {
 	__type(value, struct iotq_sched);
 } iotq_waits SEC(".maps");
 
+/* IOTQ_ROOT_CALLS for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iotq_fs);
+} iotq_root_calls SEC(".maps");
+
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
 #define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
@@ -105,90 +109,38 @@ static __always_inline struct root *owning_root(__u64 owner)
 	return iotq_config.follow ? root_at(OWNER_INDEX(owner)) : NULL;
 }
 
-static __always_inline __u32 root_bucket(__u64 key)
-{
-	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & iotq_config.roots_mask;
-}
+#define ROOT_PLACES                                                                       \
+	((struct places){ .keys = &iotq_root_keys, .values = &iotq_roots, .mask = iotq_config.roots_mask, \
+			  .offset = __builtin_offsetof(struct root, place) })
 
 /* The index of the root with this key, which is not zero; IOTQ_NULL32 without one. */
 static __always_inline __u32 find_root(__u64 key)
 {
-	__u32 bucket = root_bucket(key);
-	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
-
-	if (!keys || !key)
-		return IOTQ_NULL32;
-#pragma unroll
-	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
-		if (keys->key[i] == key)
-			return bucket * IOTQ_ROOT_KEYS + i;
-	}
-	return IOTQ_NULL32;
+	return find_place(ROOT_PLACES, key);
 }
 
-/*
- * A place belongs to one key from its claim to its release. Without locks, which older kernels do not have here: of two
- * that add themselves to the claims, at most one finds itself alone.
- */
-static __always_inline bool claim(struct root *root, __u64 key)
-{
-	__sync_fetch_and_add(&root->claims, 1);
-	if (*(volatile __u32 *)&root->claims == 1) {
-		root->holder = key;
-		return true;
-	}
-	__sync_fetch_and_add(&root->claims, -1);
-	return false;
-}
-
-static __always_inline void release(struct root *root)
-{
-	root->holder = 0;
-	__sync_fetch_and_add(&root->claims, -1);
-}
-
-/* A place that nobody uses now, for this key. */
 static __noinline __u32 make_root(__u64 key)
 {
-	__u32 bucket = root_bucket(key);
-	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+	__u32 index = make_place(ROOT_PLACES, key);
 
-	if (!keys)
-		return IOTQ_NULL32;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
-		struct root *root = root_at(bucket * IOTQ_ROOT_KEYS + i);
-
-		if (!root)
-			return IOTQ_NULL32;
-		if (root->holder || !claim(root, key))
-			continue;
-		keys->key[i] = key;
-		return bucket * IOTQ_ROOT_KEYS + i;
-	}
-	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
-	return IOTQ_NULL32;
+	if (index == IOTQ_NULL32)
+		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	return index;
 }
 
-/* The same; if possible, the place that it had before. Somebody else may take that at the same time. */
+/* The place that it had before, or another one. */
 static __always_inline __u32 take_root(__u64 key)
 {
-	__u32 index = find_root(key);
-	struct root *root = root_at(index);
+	__u32 index = retake_place(ROOT_PLACES, key);
 
-	if (root && claim(root, key)) {
-		if (find_root(key) == index)
-			return index;
-		release(root);
-	}
-	return make_root(key);
+	return index == IOTQ_NULL32 ? make_root(key) : index;
 }
 
 /* The end of what had this place was not seen, and will not be. */
 static __always_inline void abandon(struct root *root)
 {
 	root->active = 0;
-	release(root);
+	release(&root->place);
 }
 
 static __always_inline __u32 stage_of(const struct root *root)
@@ -266,16 +218,25 @@ static __always_inline void caller_does(struct root *root, enum caller what, __u
 	bpf_spin_unlock(&root->lock);
 }
 
+/* The root of a thread, if it is followed now. */
+static __always_inline struct root *followed_thread(__u32 tid, __u32 *index)
+{
+	struct root *root;
+
+	*index = find_root(tid);
+	if (*index == IOTQ_NULL32)
+		return NULL;
+	root = root_at(*index);
+	return root && root->active ? root : NULL;
+}
+
 /* The root of the current thread; zero without one that is followed. */
 static __always_inline __u64 current_owner(void)
 {
-	__u32 index = find_root((__u32)CURRENT(pid));
-	struct root *root;
+	__u32 index;
+	struct root *root = followed_thread((__u32)CURRENT(pid), &index);
 
-	if (index == IOTQ_NULL32)
-		return 0;
-	root = root_at(index);
-	return root && root->active ? OWNER(index, root->seq, 0) : 0;
+	return root ? OWNER(index, root->seq, 0) : 0;
 }
 
 /* The current thread has submitted a bio, which waits for a request. */
@@ -421,6 +382,26 @@ __noinline int ship_waits(__u32 index, __u32 id)
 	return 0;
 }
 
+/* The calls into filesystems that are kept of a root. */
+__noinline int ship_calls(__u32 index, __u32 id)
+{
+	struct root *root = owning_root(OWNER(index, 0, 0));
+
+	if (!root)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < IOTQ_ROOT_CALLS; place++) {
+		__u32 at = index * IOTQ_ROOT_CALLS + place;
+		struct iotq_fs *call = bpf_map_lookup_elem(&iotq_root_calls, &at);
+
+		if (!call || place >= root->record.trail.calls)
+			break;
+		call->task.root = id;
+		ship_child(call, sizeof(*call), IOTQ_LAYER_FS);
+	}
+	return 0;
+}
+
 /* A root is over; `shipped`: with what is kept of its children, which go before it. */
 static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
 {
@@ -452,7 +433,9 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	}
 	if (iotq_config.joined[IOTQ_LAYER_SCHED])
 		ship_waits(index, root_id(index, root->seq));
-	if (root->record.trail.crowded || root->record.trail.waits_crowded)
+	if (iotq_config.joined[IOTQ_LAYER_FS])
+		ship_calls(index, root_id(index, root->seq));
+	if (root->record.trail.crowded || root->record.trail.waits_crowded || root->record.trail.calls_crowded)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 }
 

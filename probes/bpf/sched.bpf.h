@@ -22,18 +22,6 @@ static __always_inline __u32 task_state(struct task_struct *task)
 	return old->state;
 }
 
-/* The root of a thread, if it is followed now. */
-static __always_inline struct root *followed_thread(__u32 tid, __u32 *index)
-{
-	struct root *root;
-
-	*index = find_root(tid);
-	if (*index == IOTQ_NULL32)
-		return NULL;
-	root = root_at(*index);
-	return root && root->active ? root : NULL;
-}
-
 static __noinline int reach_sched(struct iotq_sched *wait, __u32 point, __u64 now)
 {
 	if (wait && point < IOTQ_SCHED_POINTS)

@@ -10,11 +10,6 @@ const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
 const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
 
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-
 /* x86-64 only: a 32-bit call has the same numbers for other things. */
 #define TS_COMPAT 2
 
@@ -162,7 +157,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
 	root = root_at(find_root(tid));
-	if (root && root->holder == tid) {
+	if (root && root->place.holder == tid) {
 		abandon(root);
 		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
 	}
@@ -190,7 +185,7 @@ static __noinline int leave(__u32 number, long ret)
 	__u32 passed = 0;
 	__u64 now;
 
-	if (!root || root->holder != tid)
+	if (!root || root->place.holder != tid)
 		return 0;
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
@@ -205,7 +200,7 @@ static __noinline int leave(__u32 number, long ret)
 		root->active = 0;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
 		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
-	release(root);
+	release(&root->place);
 	return 0;
 }
 
@@ -216,7 +211,7 @@ int BPF_PROG(iotq_caller_exit, struct task_struct *task)
 	__u32 tid = task->pid;
 	struct root *root = root_at(find_root(tid));
 
-	if (root && root->holder == tid)
+	if (root && root->place.holder == tid)
 		abandon(root);
 	return 0;
 }
