@@ -65,6 +65,19 @@ static __always_inline struct fs_call *fs_call_of(__u32 tid)
 	return call && call->place.holder == tid ? call : NULL;
 }
 
+/* Where a thread's calls are kept, if it is within a root that is followed for them. */
+static __always_inline struct root_calls *kept_calls(__u32 tid)
+{
+	__u32 index;
+	struct root_calls *all;
+
+	if (!iotq_config.joined[IOTQ_LAYER_FS])
+		return NULL;
+	index = find_root(tid);
+	all = bpf_map_lookup_elem(&iotq_root_calls, &index);
+	return all && all->caller == tid ? all : NULL;
+}
+
 /* Nothing was seen of its end, and will not be. */
 static __always_inline void note_unended(struct fs_call *call)
 {
@@ -80,7 +93,7 @@ static __always_inline struct fs_call *open_fs_call(__u64 frame)
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid)
 		return NULL;
-	if (!wants_any(IOTQ_LAYER_FS) && !current_owner())
+	if (!wants_any(IOTQ_LAYER_FS) && !kept_calls(tid))
 		return NULL;
 	call = fs_call_of(tid);
 	if (call) {
@@ -200,27 +213,25 @@ __noinline int begin_sync(__u64 file, __u64 start, __u64 end, __u32 datasync, __
 /* For the request that it is part of. */
 static __noinline int keep_fs_call(struct fs_call *call, __u64 now)
 {
+	struct root_calls *all = kept_calls(CURRENT(pid));
 	struct iotq_fs *kept;
-	struct root *root;
-	__u32 index, at;
+	__u32 place;
 
-	if (!call)
+	if (!call || !all)
 		return 0;
-	root = followed_thread(CURRENT(pid), &index);
-	if (!root)
-		return 0;
-	at = index * IOTQ_ROOT_CALLS + root->record.trail.calls;
-	kept = bpf_map_lookup_elem(&iotq_root_calls, &at);
-	if (!kept || root->record.trail.calls >= IOTQ_ROOT_CALLS) {
-		root->record.trail.calls_crowded++;
+	place = all->kept;
+	barrier_var(place);
+	if (place >= IOTQ_ROOT_CALLS) {
+		all->crowded++;
 		return 0;
 	}
+	kept = &all->calls[place];
 	*kept = call->record;
 	kept->head.at = now;
 	kept->head.layer = IOTQ_LAYER_FS;
 	kept->head.point = IOTQ_FS_EXIT;
 	kept->head.queries = iotq_config.joined[IOTQ_LAYER_FS];
-	root->record.trail.calls++;
+	all->kept = place + 1;
 	return 0;
 }
 

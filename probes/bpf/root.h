@@ -83,12 +83,19 @@ struct {
 	__type(value, struct iotq_sched);
 } iotq_waits SEC(".maps");
 
-/* IOTQ_ROOT_CALLS for each root, if a join has them. */
+/* The calls into filesystems that a root's caller makes, each after the other. Apart, since kprobes may not see locks. */
+struct root_calls {
+	__u64 caller; /* its thread; zero while the root is not followed */
+	__u32 kept, crowded;
+	struct iotq_fs calls[IOTQ_ROOT_CALLS];
+};
+
+/* One for each root, if a join has them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct iotq_fs);
+	__type(value, struct root_calls);
 } iotq_root_calls SEC(".maps");
 
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
@@ -385,21 +392,36 @@ __noinline int ship_waits(__u32 index, __u32 id)
 /* The calls into filesystems that are kept of a root. */
 __noinline int ship_calls(__u32 index, __u32 id)
 {
-	struct root *root = owning_root(OWNER(index, 0, 0));
+	struct root_calls *all = bpf_map_lookup_elem(&iotq_root_calls, &index);
 
-	if (!root)
+	if (!all)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 place = 0; place < IOTQ_ROOT_CALLS; place++) {
-		__u32 at = index * IOTQ_ROOT_CALLS + place;
-		struct iotq_fs *call = bpf_map_lookup_elem(&iotq_root_calls, &at);
+		struct iotq_fs *call = &all->calls[place];
 
-		if (!call || place >= root->record.trail.calls)
+		if (place >= all->kept)
 			break;
 		call->task.root = id;
 		ship_child(call, sizeof(*call), IOTQ_LAYER_FS);
 	}
 	return 0;
+}
+
+/* From here on, or no longer, a thread's calls into filesystems are kept for a root. */
+static __always_inline void keep_calls(struct root *root, __u32 index, __u64 caller)
+{
+	struct root_calls *all = bpf_map_lookup_elem(&iotq_root_calls, &index);
+
+	if (!all)
+		return;
+	if (caller) {
+		all->kept = all->crowded = 0;
+	} else {
+		root->record.trail.calls = all->kept;
+		root->record.trail.calls_crowded = all->crowded;
+	}
+	all->caller = caller;
 }
 
 /* A root is over; `shipped`: with what is kept of its children, which go before it. */
@@ -412,6 +434,8 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	root->shipped = shipped;
 	done = root->done;
 	bpf_spin_unlock(&root->lock);
+	if (iotq_config.joined[IOTQ_LAYER_FS])
+		keep_calls(root, index, 0);
 	if (!shipped)
 		return;
 	children = root->record.trail.children;

@@ -131,12 +131,14 @@ static __always_inline __u32 traced(__u32 number)
 }
 
 /* The thread's call begins, and statements want it. */
-static __always_inline void start_call(struct root *root, const struct iotq_syscall *record)
+static __always_inline void start_call(struct root *root, __u32 index, const struct iotq_syscall *record)
 {
 	__u64 now = bpf_ktime_get_ns();
 
 	if (iotq_config.follow) {
 		start_root(root, now, CALLER_RUNS);
+		if (iotq_config.joined[IOTQ_LAYER_FS])
+			keep_calls(root, index, record->task.tid);
 	} else {
 		root->entered = now;
 		root->active = 1;
@@ -151,7 +153,7 @@ static __always_inline void start_call(struct root *root, const struct iotq_sysc
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
-	__u32 tid = CURRENT(pid);
+	__u32 tid = CURRENT(pid), index;
 	struct root *root;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
@@ -171,9 +173,10 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 		if (!iotq_config.callers)
 			return 0;
 	}
-	root = root_at(take_root(tid));
+	index = take_root(tid);
+	root = root_at(index);
 	if (root)
-		start_call(root, &record);
+		start_call(root, index, &record);
 	return 0;
 }
 

@@ -217,7 +217,9 @@ fn kernel_agrees() {
         }
     }
     let ours: Vec<u64> = output.rows.iter().map(|row| row.number("lat")).collect();
-    assert_eq!((ours.len(), theirs.len()), (300, 300));
+    let syncs = counted(&disk)[2];
+    assert!(syncs >= 290, "fio counts {syncs}");
+    assert_eq!((ours.len(), theirs.len()), (syncs, syncs));
     let apart = ours
         .iter()
         .zip(&theirs)
@@ -283,6 +285,6 @@ fn drawn() {
         "join syscall, fs, block where pid under $child and syscall.name == data and syscall.op == read emit tree limit 2",
     );
     let text = run(command).text();
-    assert_eq!(text.matches("- fs type=ext4").count(), 2, "{text}");
+    assert_eq!(text.matches("- fs ext4").count(), 2, "{text}");
     assert!(text.contains("- block "), "{text}");
 }

@@ -1,5 +1,8 @@
 //! The kernel's own account of requests: the text of its tracepoint `block_rq_complete`.
 
+use std::fs;
+use std::path::Path;
+
 use crate::trace::Trace;
 
 const BEGIN: &str = "iotq-tests-begin";

@@ -4,9 +4,7 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::{
-    IOTQ_PLACE_KEYS, IOTQ_ROOT_CALLS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config,
-};
+use iotq_probes::abi::{IOTQ_PLACE_KEYS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config};
 use iotq_probes::catalogue::layer;
 
 use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
@@ -90,11 +88,7 @@ impl Sizes {
             } else {
                 1
             },
-            root_calls: if joins(constants, "fs") {
-                ROOTS * IOTQ_ROOT_CALLS
-            } else {
-                1
-            },
+            root_calls: if joins(constants, "fs") { ROOTS } else { 1 },
             fs_calls: if constants.tables.iter().any(|it| it.layer.name == "fs") {
                 FS_CALLS
             } else {
