@@ -33,6 +33,7 @@
 #define IOTQ_MARK_UNENDED 8      /* its end was not seen: it was over when its request was used again */
 
 #define IOTQ_MARK_APPROX_ISSUE 16 /* its issue was asked for, and not seen */
+#define IOTQ_MARK_APPROX_CALL 128 /* only the direct I/O within the call was seen */
 
 #define IOTQ_MARK_CROWDED 64 /* a root: it had more children than there is room for, or not all was seen of them */
 
@@ -40,7 +41,8 @@
 
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
-	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED)
+	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED | \
+	 IOTQ_MARK_APPROX_CALL)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -251,6 +253,32 @@ struct iotq_syscall {
 	__u32 pad2;
 };
 
+#define IOTQ_TYPE_LEN 16
+
+#define IOTQ_FS_DIRECT 1   /* past the page cache */
+#define IOTQ_FS_DATASYNC 2 /* of the metadata, only what reading the data needs */
+#define IOTQ_FS_QUEUED 4   /* it returned before it was done */
+
+/* One call into a filesystem, or its beginning. */
+struct iotq_fs {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u8 op;    /* enum iotq_syscall_op */
+	__u8 flags; /* IOTQ_FS_* */
+	__u8 pad[2];
+	__u32 dev; /* of the filesystem; of a block device, its own */
+	__u64 inode;
+	__u64 offset; /* null where a whole file is synced */
+	__u64 size;
+	char type[IOTQ_TYPE_LEN];
+	char name[IOTQ_NAME_LEN]; /* last component of the file's path */
+	/* known at the end */
+	__s64 ret;
+	__u64 lat;
+	__u32 error; /* errno, 0 for none */
+	__u32 pad2;
+};
+
 /* A time that the caller of a followed operation spent off its CPU. */
 struct iotq_sched {
 	struct iotq_head head;
@@ -280,11 +308,12 @@ enum iotq_stage {
 };
 #define IOTQ_STAGES 6
 
-/* Children whose records are kept until their root ends; and times off the CPU. */
+/* Children whose records are kept until their root ends; times off the CPU; and calls into filesystems. */
 #define IOTQ_ROOT_CHILDREN 16
 #define IOTQ_ROOT_WAITS 16
-/* A root is found in one of so many places, which lie in one cache line. */
-#define IOTQ_ROOT_KEYS 8
+#define IOTQ_ROOT_CALLS 8
+/* A root or a thread is found in one of so many places, whose keys lie in one cache line. */
+#define IOTQ_PLACE_KEYS 8
 
 /* Of a root that is followed: stands behind its record. */
 struct iotq_trail {
@@ -295,6 +324,8 @@ struct iotq_trail {
 	__u32 gone;     /* of them, those that went into other requests */
 	__u32 waits;    /* times off the CPU that are kept */
 	__u32 waits_crowded; /* those without room */
+	__u32 calls;         /* into filesystems, that are kept */
+	__u32 calls_crowded;
 };
 
 /* A followed system call. */
@@ -471,12 +502,13 @@ struct iotq_config {
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
 	__u8 has_async; /* operations that no thread waits for are hooked */
-	__u8 pad0[2];
+	__u8 want_type;
+	__u8 pad0;
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
-	__u32 pad1;
 	__u32 roots_mask; /* the table's length, less one */
+	__u32 fs_mask;
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
 	__u32 cpus; /* numbers of CPUs are below this */
@@ -509,8 +541,9 @@ _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_
 _Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
+_Static_assert(sizeof(struct iotq_fs) == 168, "fs");
 _Static_assert(sizeof(struct iotq_sched) == 144, "sched");
-_Static_assert(sizeof(struct iotq_call_root) == 232, "root");
+_Static_assert(sizeof(struct iotq_call_root) == 240, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

@@ -33,7 +33,7 @@ static __noinline int begin_async(__u64 key, struct iotq_syscall *record)
 	root = root_at(index);
 	if (!root)
 		return 0;
-	start_call(root, record, CALLER_AWAY);
+	start_call(root, index, record, CALLER_AWAY);
 	submit_for(OWNER(index, root->seq, 0));
 	return 0;
 }
@@ -43,7 +43,7 @@ static __noinline int end_async(__u64 key, __u32 number, long ret)
 {
 	struct root *root = root_at(find_root(key));
 
-	if (!root || root->holder != key || root->record.call.number != number)
+	if (!root || root->place.holder != key || root->record.call.number != number)
 		return 0;
 	return end_call(key, number, ret);
 }
@@ -264,7 +264,7 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 	struct iotq_syscall record = {};
 
 	/* An operation of io_uring, or one that is served in several parts. */
-	if (root && root->holder == key && (done || root->record.call.number == IOTQ_NUMBER_URING)) {
+	if (root && root->place.holder == key && (done || root->record.call.number == IOTQ_NUMBER_URING)) {
 		resume_async(key);
 		return 0;
 	}

@@ -8,11 +8,6 @@
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
 
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-
 struct iovec {
 	__u64 base;
 	__u64 len;
@@ -103,12 +98,15 @@ static __always_inline __u32 judge_call(struct iotq_syscall *record)
 }
 
 /* It begins, and is followed. */
-static __always_inline void start_call(struct root *root, const struct iotq_syscall *record, enum caller caller)
+static __always_inline void start_call(struct root *root, __u32 index, const struct iotq_syscall *record,
+				       enum caller caller)
 {
 	__u64 now = bpf_ktime_get_ns();
 
 	if (iotq_config.follow) {
 		start_root(root, now, caller);
+		if (iotq_config.joined[IOTQ_LAYER_FS])
+			keep_calls(root, index, record->task.tid);
 	} else {
 		root->entered = now;
 		root->active = 1;
@@ -127,7 +125,7 @@ static __noinline int end_call(__u64 key, __u32 number, long ret)
 	struct iotq_syscall *call;
 	__u64 now;
 
-	if (!root || root->holder != key)
+	if (!root || root->place.holder != key)
 		return 0;
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
@@ -142,7 +140,7 @@ static __noinline int end_call(__u64 key, __u32 number, long ret)
 		root->active = 0;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
 		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
-	release(root);
+	release(&root->place);
 	return 0;
 }
 
@@ -151,7 +149,7 @@ static __always_inline void close_unseen(__u64 key)
 {
 	struct root *root = root_at(find_root(key));
 
-	if (root && root->holder == key) {
+	if (root && root->place.holder == key) {
 		abandon(root);
 		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
 	}

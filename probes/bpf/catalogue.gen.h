@@ -24,6 +24,13 @@ enum iotq_syscall_point {
 
 #define IOTQ_SYSCALL_POINTS 3
 
+enum iotq_fs_point {
+	IOTQ_FS_ENTER = 1,
+	IOTQ_FS_EXIT = 2,
+};
+
+#define IOTQ_FS_POINTS 3
+
 enum iotq_sched_point {
 	IOTQ_SCHED_OUT = 1,
 	IOTQ_SCHED_WAKE = 2,

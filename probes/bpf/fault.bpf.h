@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Page faults of mapped files that go to the page cache's own function: those whose page is not mapped with its neighbours.
- * The thread waits for them, as in a call; one inside a call that is followed is a part of that.
+ * The thread waits for them, as in a call; one inside a call that is followed is a part of that. Having waited for a page, the
+ * function has the fault tried again, and then the page is mapped with its neighbours, or it comes here once more.
  */
 #include "call.h"
 
 #define PAGE_SIZE 4096
 
-enum vm_fault_reason { VM_FAULT_OOM, VM_FAULT_SIGBUS, VM_FAULT_RETRY };
+enum vm_fault_reason { VM_FAULT_OOM, VM_FAULT_SIGBUS };
 
 #define ENOMEM 12
 #define EIO 5
@@ -18,8 +19,7 @@ static __noinline int begin_fault(struct file *file, __u64 offset)
 	__u32 tid = CURRENT(pid), index;
 	struct root *root = followed(tid, &index);
 
-	/* What is tried again is the same fault. */
-	if (root && (root->record.call.number != IOTQ_NUMBER_FAULT || root->record.call.offset == offset))
+	if (root && root->record.call.number != IOTQ_NUMBER_FAULT)
 		return 0;
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid)
 		return 0;
@@ -33,9 +33,10 @@ static __noinline int begin_fault(struct file *file, __u64 offset)
 	record.size = PAGE_SIZE;
 	if (!judge_call(&record))
 		return 0;
-	root = root_at(take_root(tid));
+	index = take_root(tid);
+	root = root_at(index);
 	if (root)
-		start_call(root, &record, CALLER_RUNS);
+		start_call(root, index, &record, CALLER_RUNS);
 	return 0;
 }
 
@@ -55,8 +56,6 @@ int BPF_PROG(iotq_fault_end, struct vm_fault *fault, unsigned int result)
 	long ret = PAGE_SIZE;
 
 	if (!root || root->record.call.number != IOTQ_NUMBER_FAULT)
-		return 0;
-	if (result & bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_RETRY))
 		return 0;
 	if (result & bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_OOM))
 		ret = -ENOMEM;

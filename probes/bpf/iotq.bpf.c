@@ -3,6 +3,7 @@
 #include "block.bpf.h"
 #include "family.bpf.h"
 #include "fault.bpf.h"
+#include "fs.bpf.h"
 #include "nvme.bpf.h"
 #include "sched.bpf.h"
 #include "scsi.bpf.h"

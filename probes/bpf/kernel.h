@@ -53,8 +53,13 @@ struct cred {
 	kuid_t uid;
 } CORE;
 
+struct file_system_type {
+	const char *name;
+} CORE;
+
 struct super_block {
 	__u32 s_dev;
+	struct file_system_type *s_type;
 } CORE;
 
 struct inode {
@@ -63,6 +68,11 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 } CORE;
+
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
 
 struct qstr {
 	const unsigned char *name;
@@ -95,6 +105,7 @@ struct files_struct {
 struct kiocb {
 	struct file *ki_filp;
 	long long ki_pos;
+	int ki_flags;
 	void *ki_complete; /* none: its caller waits */
 } CORE;
 
@@ -292,7 +303,7 @@ struct request___rq_disk {
 	})
 
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax;
+	unsigned long di, si, dx, cx, r10, r8, r9, ax, orig_ax, sp;
 } CORE;
 
 /*

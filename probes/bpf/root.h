@@ -231,6 +231,41 @@ __noinline int ship_waits(__u32 index, __u32 id)
 	return 0;
 }
 
+/* The calls into filesystems that are kept of a root. */
+__noinline int ship_calls(__u32 index, __u32 id)
+{
+	struct root_calls *all = bpf_map_lookup_elem(&iotq_root_calls, &index);
+
+	if (!all)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < IOTQ_ROOT_CALLS; place++) {
+		struct iotq_fs *call = &all->calls[place];
+
+		if (place >= all->kept)
+			break;
+		call->task.root = id;
+		ship_child(call, sizeof(*call), IOTQ_LAYER_FS);
+	}
+	return 0;
+}
+
+/* From here on, or no longer, a thread's calls into filesystems are kept for a root. */
+static __always_inline void keep_calls(struct root *root, __u32 index, __u64 caller)
+{
+	struct root_calls *all = bpf_map_lookup_elem(&iotq_root_calls, &index);
+
+	if (!all)
+		return;
+	if (caller) {
+		all->kept = all->crowded = 0;
+	} else {
+		root->record.trail.calls = all->kept;
+		root->record.trail.calls_crowded = all->crowded;
+	}
+	all->caller = caller;
+}
+
 /* A root is over; `shipped`: with what is kept of its children, which go before it. */
 static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
 {
@@ -241,6 +276,8 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	root->shipped = shipped;
 	done = root->done;
 	bpf_spin_unlock(&root->lock);
+	if (iotq_config.joined[IOTQ_LAYER_FS])
+		keep_calls(root, index, 0);
 	if (!shipped)
 		return;
 	children = root->record.trail.children;
@@ -262,7 +299,9 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	}
 	if (iotq_config.joined[IOTQ_LAYER_SCHED])
 		ship_waits(index, root_id(index, root->seq));
-	if (root->record.trail.crowded || root->record.trail.waits_crowded)
+	if (iotq_config.joined[IOTQ_LAYER_FS])
+		ship_calls(index, root_id(index, root->seq));
+	if (root->record.trail.crowded || root->record.trail.waits_crowded || root->record.trail.calls_crowded)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 }
 

@@ -9,6 +9,7 @@
 #define IOTQ_ROOT_TABLE_H
 
 #include "identity.h"
+#include "places.h"
 #include "ship.h"
 
 /* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
@@ -20,9 +21,9 @@ enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
-	__u32 claims;
 	__u32 done;     /* children that are kept, a bit each */
-	__u64 holder;   /* the key of whose this place is, from its claim to its release */
+	__u32 pad0;
+	struct place place;
 	__u64 verdicts; /* of the uses before, a bit each, the last one lowest: the root was shipped */
 	__u64 entered;
 	__u64 since; /* the last change of its state */
@@ -45,17 +46,12 @@ struct child {
 	__u8 record[248]; /* that of a ring is the longest */
 };
 
-/* A root is in one of so many places, which lie in one cache line. */
-struct root_keys {
-	__u64 key[IOTQ_ROOT_KEYS];
-};
-
 /* Sized by the installer, powers of two. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct root_keys);
+	__type(value, struct place_keys);
 	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
 } iotq_root_keys SEC(".maps");
 
@@ -82,6 +78,21 @@ struct {
 	__type(value, struct iotq_sched);
 } iotq_waits SEC(".maps");
 
+/* The calls into filesystems that a root's caller makes, each after the other. Apart, since kprobes may not see locks. */
+struct root_calls {
+	__u64 caller; /* its thread; zero while the root is not followed */
+	__u32 kept, crowded;
+	struct iotq_fs calls[IOTQ_ROOT_CALLS];
+};
+
+/* One for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct root_calls);
+} iotq_root_calls SEC(".maps");
+
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
 #define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
@@ -100,25 +111,14 @@ static __always_inline struct root *owning_root(__u64 owner)
 	return iotq_config.follow ? root_at(OWNER_INDEX(owner)) : NULL;
 }
 
-static __always_inline __u32 root_bucket(__u64 key)
-{
-	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & iotq_config.roots_mask;
-}
+#define ROOT_PLACES                                                                       \
+	((struct places){ .keys = &iotq_root_keys, .values = &iotq_roots, .mask = iotq_config.roots_mask, \
+			  .offset = __builtin_offsetof(struct root, place) })
 
 /* The index of the root with this key, which is not zero; IOTQ_NULL32 without one. */
 static __always_inline __u32 find_root(__u64 key)
 {
-	__u32 bucket = root_bucket(key);
-	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
-
-	if (!keys || !key)
-		return IOTQ_NULL32;
-#pragma unroll
-	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
-		if (keys->key[i] == key)
-			return bucket * IOTQ_ROOT_KEYS + i;
-	}
-	return IOTQ_NULL32;
+	return find_place(ROOT_PLACES, key);
 }
 
 /* The root with this key, if it is followed now. */
@@ -130,72 +130,32 @@ static __always_inline struct root *followed(__u64 key, __u32 *index)
 	if (*index == IOTQ_NULL32)
 		return NULL;
 	root = root_at(*index);
-	return root && root->active && root->holder == key ? root : NULL;
-}
-
-/*
- * A place belongs to one key from its claim to its release. Without locks, which older kernels do not have here: of two
- * that add themselves to the claims, at most one finds itself alone.
- */
-static __always_inline bool claim(struct root *root, __u64 key)
-{
-	__sync_fetch_and_add(&root->claims, 1);
-	if (*(volatile __u32 *)&root->claims == 1) {
-		root->holder = key;
-		return true;
-	}
-	__sync_fetch_and_add(&root->claims, -1);
-	return false;
-}
-
-static __always_inline void release(struct root *root)
-{
-	root->holder = 0;
-	__sync_fetch_and_add(&root->claims, -1);
+	return root && root->active && root->place.holder == key ? root : NULL;
 }
 
 /* A place that nobody uses now, for this key. */
 static __noinline __u32 make_root(__u64 key)
 {
-	__u32 bucket = root_bucket(key);
-	struct root_keys *keys = bpf_map_lookup_elem(&iotq_root_keys, &bucket);
+	__u32 index = make_place(ROOT_PLACES, key);
 
-	if (!keys)
-		return IOTQ_NULL32;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < IOTQ_ROOT_KEYS; i++) {
-		struct root *root = root_at(bucket * IOTQ_ROOT_KEYS + i);
-
-		if (!root)
-			return IOTQ_NULL32;
-		if (root->holder || !claim(root, key))
-			continue;
-		keys->key[i] = key;
-		return bucket * IOTQ_ROOT_KEYS + i;
-	}
-	COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
-	return IOTQ_NULL32;
+	if (index == IOTQ_NULL32)
+		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	return index;
 }
 
-/* The same; if possible, the place that it had before. Somebody else may take that at the same time. */
+/* The place that it had before, or another one. */
 static __always_inline __u32 take_root(__u64 key)
 {
-	__u32 index = find_root(key);
-	struct root *root = root_at(index);
+	__u32 index = retake_place(ROOT_PLACES, key);
 
-	if (root && claim(root, key)) {
-		if (find_root(key) == index)
-			return index;
-		release(root);
-	}
-	return make_root(key);
+	return index == IOTQ_NULL32 ? make_root(key) : index;
 }
 
 /* The end of what had this place was not seen, and will not be. */
 static __always_inline void abandon(struct root *root)
 {
 	root->active = 0;
-	release(root);
+	release(&root->place);
 }
 
 #endif

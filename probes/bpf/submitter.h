@@ -36,7 +36,7 @@ static __always_inline __u64 owner_by_key(__u64 key)
 
 static __always_inline struct submitter *submitter(__u32 tid)
 {
-	__u32 place = tid & (iotq_config.roots_mask * IOTQ_ROOT_KEYS + IOTQ_ROOT_KEYS - 1);
+	__u32 place = tid & (iotq_config.roots_mask * IOTQ_PLACE_KEYS + IOTQ_PLACE_KEYS - 1);
 
 	return bpf_map_lookup_elem(&iotq_submitters, &place);
 }

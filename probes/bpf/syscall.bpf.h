@@ -65,7 +65,7 @@ static __always_inline __u32 traced(__u32 number)
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
-	__u32 tid = CURRENT(pid);
+	__u32 tid = CURRENT(pid), index;
 	struct root *root;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
@@ -73,9 +73,10 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	close_unseen(tid);
 	if (!describe_call(&record, regs, number) || (!judge_call(&record) && !iotq_config.callers))
 		return 0;
-	root = root_at(take_root(tid));
+	index = take_root(tid);
+	root = root_at(index);
 	if (root)
-		start_call(root, &record, CALLER_RUNS);
+		start_call(root, index, &record, CALLER_RUNS);
 	return 0;
 }
 
@@ -86,7 +87,7 @@ int BPF_PROG(iotq_caller_exit, struct task_struct *task)
 	__u32 tid = task->pid;
 	struct root *root = root_at(find_root(tid));
 
-	if (root && root->holder == tid)
+	if (root && root->place.holder == tid)
 		abandon(root);
 	return 0;
 }

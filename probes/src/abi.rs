@@ -17,9 +17,10 @@ pub const IOTQ_MARK_APPROX_TASK: u32 = 2;
 pub const IOTQ_MARK_INTERNAL: u32 = 4;
 pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
+pub const IOTQ_MARK_APPROX_CALL: u32 = 128;
 pub const IOTQ_MARK_CROWDED: u32 = 64;
 pub const IOTQ_MARK_PARTS: u32 = 32;
-pub const IOTQ_MARK_APPROX: u32 = 91;
+pub const IOTQ_MARK_APPROX: u32 = 219;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
@@ -37,10 +38,15 @@ pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
 pub const IOTQ_NUMBER_URING: u32 = 1024;
 pub const IOTQ_NUMBER_AIO: u32 = 1025;
 pub const IOTQ_NUMBER_FAULT: u32 = 1026;
+pub const IOTQ_TYPE_LEN: u32 = 16;
+pub const IOTQ_FS_DIRECT: u32 = 1;
+pub const IOTQ_FS_DATASYNC: u32 = 2;
+pub const IOTQ_FS_QUEUED: u32 = 4;
 pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
 pub const IOTQ_ROOT_WAITS: u32 = 16;
-pub const IOTQ_ROOT_KEYS: u32 = 8;
+pub const IOTQ_ROOT_CALLS: u32 = 8;
+pub const IOTQ_PLACE_KEYS: u32 = 8;
 pub const IOTQ_END_CLAUSE: u32 = 1;
 pub const IOTQ_END_QUERY: u32 = 2;
 pub const IOTQ_NEGATE: u32 = 4;
@@ -652,6 +658,56 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_fs {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub op: __u8,
+    pub flags: __u8,
+    pub pad: [__u8; 2usize],
+    pub dev: __u32,
+    pub inode: __u64,
+    pub offset: __u64,
+    pub size: __u64,
+    pub type_: [::core::ffi::c_char; 16usize],
+    pub name: [::core::ffi::c_char; 32usize],
+    pub ret: __s64,
+    pub lat: __u64,
+    pub error: __u32,
+    pub pad2: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_fs"][::core::mem::size_of::<iotq_fs>() - 168usize];
+    ["Alignment of iotq_fs"][::core::mem::align_of::<iotq_fs>() - 8usize];
+    ["Offset of field: iotq_fs::head"][::core::mem::offset_of!(iotq_fs, head) - 0usize];
+    ["Offset of field: iotq_fs::task"][::core::mem::offset_of!(iotq_fs, task) - 16usize];
+    ["Offset of field: iotq_fs::op"][::core::mem::offset_of!(iotq_fs, op) - 64usize];
+    ["Offset of field: iotq_fs::flags"][::core::mem::offset_of!(iotq_fs, flags) - 65usize];
+    ["Offset of field: iotq_fs::pad"][::core::mem::offset_of!(iotq_fs, pad) - 66usize];
+    ["Offset of field: iotq_fs::dev"][::core::mem::offset_of!(iotq_fs, dev) - 68usize];
+    ["Offset of field: iotq_fs::inode"][::core::mem::offset_of!(iotq_fs, inode) - 72usize];
+    ["Offset of field: iotq_fs::offset"][::core::mem::offset_of!(iotq_fs, offset) - 80usize];
+    ["Offset of field: iotq_fs::size"][::core::mem::offset_of!(iotq_fs, size) - 88usize];
+    ["Offset of field: iotq_fs::type_"][::core::mem::offset_of!(iotq_fs, type_) - 96usize];
+    ["Offset of field: iotq_fs::name"][::core::mem::offset_of!(iotq_fs, name) - 112usize];
+    ["Offset of field: iotq_fs::ret"][::core::mem::offset_of!(iotq_fs, ret) - 144usize];
+    ["Offset of field: iotq_fs::lat"][::core::mem::offset_of!(iotq_fs, lat) - 152usize];
+    ["Offset of field: iotq_fs::error"][::core::mem::offset_of!(iotq_fs, error) - 160usize];
+    ["Offset of field: iotq_fs::pad2"][::core::mem::offset_of!(iotq_fs, pad2) - 164usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_sched {
     pub head: iotq_head,
     pub task: iotq_task,
@@ -719,10 +775,12 @@ pub struct iotq_trail {
     pub gone: __u32,
     pub waits: __u32,
     pub waits_crowded: __u32,
+    pub calls: __u32,
+    pub calls_crowded: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 72usize];
+    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 80usize];
     ["Alignment of iotq_trail"][::core::mem::align_of::<iotq_trail>() - 8usize];
     ["Offset of field: iotq_trail::stages"][::core::mem::offset_of!(iotq_trail, stages) - 0usize];
     ["Offset of field: iotq_trail::children"]
@@ -734,6 +792,9 @@ const _: () = {
     ["Offset of field: iotq_trail::waits"][::core::mem::offset_of!(iotq_trail, waits) - 64usize];
     ["Offset of field: iotq_trail::waits_crowded"]
         [::core::mem::offset_of!(iotq_trail, waits_crowded) - 68usize];
+    ["Offset of field: iotq_trail::calls"][::core::mem::offset_of!(iotq_trail, calls) - 72usize];
+    ["Offset of field: iotq_trail::calls_crowded"]
+        [::core::mem::offset_of!(iotq_trail, calls_crowded) - 76usize];
 };
 #[repr(C)]
 #[derive(
@@ -754,7 +815,7 @@ pub struct iotq_call_root {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 232usize];
+    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 240usize];
     ["Alignment of iotq_call_root"][::core::mem::align_of::<iotq_call_root>() - 8usize];
     ["Offset of field: iotq_call_root::call"]
         [::core::mem::offset_of!(iotq_call_root, call) - 0usize];
@@ -1154,12 +1215,13 @@ pub struct iotq_config {
     pub groupings: __u8,
     pub follow: __u8,
     pub has_async: __u8,
-    pub pad0: [__u8; 2usize],
+    pub want_type: __u8,
+    pub pad0: __u8,
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
-    pub pad1: __u32,
     pub roots_mask: __u32,
+    pub fs_mask: __u32,
     pub points: [__u16; 12usize],
     pub grouped: [__u16; 12usize],
     pub cpus: __u32,
@@ -1211,15 +1273,18 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, follow) - 40usize];
     ["Offset of field: iotq_config::has_async"]
         [::core::mem::offset_of!(iotq_config, has_async) - 41usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 42usize];
+    ["Offset of field: iotq_config::want_type"]
+        [::core::mem::offset_of!(iotq_config, want_type) - 42usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 43usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];
     ["Offset of field: iotq_config::callers"]
         [::core::mem::offset_of!(iotq_config, callers) - 96usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 100usize];
     ["Offset of field: iotq_config::roots_mask"]
-        [::core::mem::offset_of!(iotq_config, roots_mask) - 104usize];
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 100usize];
+    ["Offset of field: iotq_config::fs_mask"]
+        [::core::mem::offset_of!(iotq_config, fs_mask) - 104usize];
     ["Offset of field: iotq_config::points"]
         [::core::mem::offset_of!(iotq_config, points) - 108usize];
     ["Offset of field: iotq_config::grouped"]

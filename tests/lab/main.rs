@@ -122,6 +122,10 @@ fn lacks(case: &Case, ready: &Ready) -> Option<String> {
         .iter()
         .find(|module| !ready.modules.has(&module.name));
     let option = case.needs.iter().find(|option| !ready.kernel.has(option));
+    let mut makers = case.machine.makers();
+    if let Some(maker) = makers.find(|maker| image::tool(maker).is_none()) {
+        return Some(format!("{maker} is not installed"));
+    }
     let module = module.map(|module| format!("the kernel has no {}", module.name));
     module.or_else(|| option.map(|option| format!("the kernel has no {option}")))
 }

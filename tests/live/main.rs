@@ -15,6 +15,7 @@ mod calls;
 mod counters;
 mod devices;
 mod exact;
+mod files;
 mod groups;
 mod refuse;
 mod repl;
@@ -46,6 +47,7 @@ fn main() {
         requests::tests,
         unwaited::tests,
         waits::tests,
+        files::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

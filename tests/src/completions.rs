@@ -1,12 +1,10 @@
-//! The kernel's own account: the text of its tracepoint `block_rq_complete`, in an instance of tracefs of our own.
+//! The kernel's own account of requests: the text of its tracepoint `block_rq_complete`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
 
-use crate::disk::quietly;
+use crate::trace::Trace;
 
-const INSTANCES: &str = "/sys/kernel/tracing/instances";
 const BEGIN: &str = "iotq-tests-begin";
 const END: &str = "iotq-tests-end";
 
@@ -27,45 +25,27 @@ pub struct Completion {
 }
 
 /// Tracing goes on.
-pub struct Completions(PathBuf);
+pub struct Completions(Trace);
 
 impl Completions {
     /// Starts, where tracefs is mounted.
     pub fn start() -> Option<Self> {
-        let folder = Path::new(INSTANCES).join(format!("iotq-tests-{}", process::id()));
-        fs::create_dir(&folder).ok()?;
-        let this = Self(folder);
-        this.write("buffer_size_kb", "32768");
-        this.write("events/block/block_rq_complete/enable", "1");
-        Some(this)
+        Trace::start(&["block/block_rq_complete"]).map(Self)
     }
 
     /// A shell command that runs another one between two marks.
     pub fn marked(&self, command: &str) -> String {
-        let marker = self.0.join("trace_marker");
+        let marker = self.0.marker();
         let marker = marker.display();
         format!("echo {BEGIN} >{marker}; {command}; echo {END} >{marker}")
     }
 
     /// Stops, and tells what happened; between the marks, if there are any.
     pub fn stop(self) -> Vec<Completion> {
-        self.write("events/block/block_rq_complete/enable", "0");
-        let text = fs::read(self.0.join("trace")).unwrap();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.0.stop();
         let text = text.split_once(BEGIN).map_or(&*text, |(_, behind)| behind);
         let text = text.split_once(END).map_or(text, |(before, _)| before);
         completions(text)
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        fs::write(self.0.join(file), text).unwrap();
-    }
-}
-
-impl Drop for Completions {
-    fn drop(&mut self) {
-        // An instance is removed as an empty folder, although it has files.
-        quietly("rmdir", &[self.0.as_os_str()]);
     }
 }
 

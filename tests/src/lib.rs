@@ -15,6 +15,7 @@ pub mod iotq;
 pub mod lab;
 pub mod leftover;
 pub mod needs;
+pub mod trace;
 
 pub use command::{Ended, Started, run, start, tool};
 pub use disk::{Disk, Tmpfs};

@@ -204,7 +204,7 @@ impl Attach {
 }
 
 /// A kernel hook and the program that sits on it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hook {
     /// The tracepoint, as in tracefs and as `btf_trace_*`; or the function.
     pub target: &'static str,
@@ -220,6 +220,8 @@ pub struct Hook {
     pub instead: &'static [Hook],
     /// What brings it, if not what brings the other hooks of its layer.
     pub brought_by: Option<&'static str>,
+    /// The filesystem whose it is: a kernel that has no such has no use for it.
+    pub filesystem: Option<&'static str>,
 }
 
 impl Hook {
@@ -237,6 +239,7 @@ impl Hook {
             without: None,
             instead: &[],
             brought_by: None,
+            filesystem: None,
         }
     }
 
@@ -289,6 +292,14 @@ impl Hook {
     pub const fn or_lose(self, without: &'static str) -> Self {
         Self {
             without: Some(without),
+            ..self
+        }
+    }
+
+    /// The same, for the files of one filesystem.
+    pub const fn on(self, filesystem: &'static str) -> Self {
+        Self {
+            filesystem: Some(filesystem),
             ..self
         }
     }
@@ -364,6 +375,12 @@ impl Layer {
     /// A point by name.
     pub fn point(&self, name: &str) -> Option<&'static Point> {
         self.points.iter().find(|point| point.name == name)
+    }
+
+    /// All of its hooks: those of its points, and those that keep the books.
+    pub fn hooks(&'static self) -> impl Iterator<Item = &'static Hook> {
+        let points = self.points.iter().flat_map(|point| point.hooks);
+        points.chain(self.upkeep)
     }
 
     /// A field by name.

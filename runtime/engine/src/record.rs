@@ -269,10 +269,10 @@ mod tests {
             with(offset_of!(iotq_head, layer), 99),
             Err(Malformed::Layer(99))
         );
-        let fs = layer("fs").expect("a layer").id;
+        let qemu = layer("qemu").expect("a layer").id;
         assert_eq!(
-            with(offset_of!(iotq_head, layer), fs),
-            Err(Malformed::Layer(fs))
+            with(offset_of!(iotq_head, layer), qemu),
+            Err(Malformed::Layer(qemu))
         );
         assert!(matches!(
             with(offset_of!(iotq_head, point), 99),

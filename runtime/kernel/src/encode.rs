@@ -116,6 +116,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_cgroup = wants("cgroup");
     config.want_uid = wants("uid");
     config.want_name = wants("name");
+    config.want_type = wants("type");
     let issue = |point: &&Point| {
         point
             .hooks

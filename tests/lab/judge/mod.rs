@@ -3,6 +3,7 @@
 mod block;
 mod delay;
 mod doctor;
+mod fs;
 mod groups;
 mod names;
 mod nvme;
@@ -42,6 +43,8 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["faults"] => request::faults(brought),
         ["most", stages, nominal] => request::most(brought, stages, nominal),
         ["calls"] => syscall::calls(brought),
+        ["files", kind] => fs::calls(brought, kind),
+        ["within"] => fs::within(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),
@@ -88,7 +91,12 @@ fn range(brought: &Brought) -> Range<u64> {
 
 /// What the generator made, as it says in `load.log`, by places on the disk.
 fn made(brought: &Brought) -> Vec<Made> {
-    let (text, begin) = (brought.text("load.log"), range(brought).start * 512);
+    made_in(brought, "load.log")
+}
+
+/// The same of another log.
+fn made_in(brought: &Brought, log: &str) -> Vec<Made> {
+    let (text, begin) = (brought.text(log), range(brought).start * 512);
     let lines = text.lines().map(|line| {
         let words: Vec<_> = line.split(' ').collect();
         let [kind, offset, size, error] = words[..] else {

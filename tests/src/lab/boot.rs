@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::fs::{FallocateFlags, fallocate};
 use tempfile::TempDir;
 
 use super::case::{Case, Script};
 use super::kernel::Kernel;
-use super::machine::{DISK_BYTES, Machine};
+use super::machine::{DISK_BYTES, FORMATTED_BYTES, Machine};
 use super::modules::Modules;
 use super::plan::{self, BEGINS, Module, PORT, Plan};
 use super::result::{self, Results};
 use super::{cache, image};
-use crate::command::ends_within;
+use crate::command::{ends_within, run};
 
 /// The emulator.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -157,7 +157,7 @@ impl Boot<'_> {
         command.arg("-kernel").arg(&self.kernel.image);
         command.arg("-initrd").arg(&initramfs);
         command.args(["-append", COMMAND_LINE]);
-        let disks = disks(self.machine.disks, folder)?;
+        let disks = disks(self.machine, folder)?;
         for word in self.machine.devices {
             let filled = disks
                 .iter()
@@ -187,14 +187,36 @@ fn folder() -> Result<TempDir> {
 }
 
 /// Allocated: a read of a hole would not reach the disk.
-fn disks(count: usize, folder: &Path) -> Result<Vec<PathBuf>> {
+fn disks(machine: &Machine, folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut makers = machine.makers();
     let disk = |n| {
         let path = folder.join(format!("disk{n}"));
         let file = File::create(&path)?;
-        fallocate(&file, FallocateFlags::empty(), 0, DISK_BYTES)?;
+        let maker = makers.next();
+        let bytes = maker.as_ref().map_or(DISK_BYTES, |_| FORMATTED_BYTES);
+        fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+        if let Some(maker) = maker {
+            make(&maker, &path)?;
+        }
         Ok(path)
     };
-    (0..count).map(disk).collect()
+    (0..machine.disks).map(disk).collect()
+}
+
+/// Makes a filesystem that old kernels know, too.
+fn make(maker: &str, path: &Path) -> Result<()> {
+    let options: &[&str] = match maker {
+        "mkfs.ext4" => &["-q", "-O", "^metadata_csum_seed,^orphan_file"],
+        _ => &["-q"],
+    };
+    let program = image::tool(maker).with_context(|| format!("{maker} is not installed"))?;
+    let mut command = Command::new(program);
+    command.args(options).arg(path);
+    let ended = run(command);
+    if !ended.status.success() {
+        bail!("{maker}: {}", ended.stderr.trim());
+    }
+    Ok(())
 }
 
 /// Waits for the end, and ends what is stuck.

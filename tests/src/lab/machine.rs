@@ -9,6 +9,8 @@ pub struct Machine {
     pub devices: &'static [&'static str],
     /// How many disks it has.
     pub disks: usize,
+    /// What is made on them, in their order; else they are empty.
+    pub filesystems: &'static [&'static str],
     /// Modules that are loaded at the start, where they are not built in.
     pub modules: &'static [&'static str],
     /// Its processors and what makes its time pass.
@@ -35,16 +37,19 @@ impl Pace {
     }
 }
 
-/// Each disk has so many bytes.
+/// An empty disk has so many bytes,
 pub const DISK_BYTES: u64 = 64 << 20;
+/// and one with a filesystem so many: the least that XFS takes, and a bit.
+pub const FORMATTED_BYTES: u64 = 320 << 20;
 
 /// All of them.
-pub static MACHINES: [Machine; 9] = [
+pub static MACHINES: [Machine; 10] = [
     // For drivers that need no hardware: null_blk, scsi_debug, loop, dm over these.
     Machine {
         name: "plain",
         devices: &[],
         disks: 0,
+        filesystems: &[],
         // It stays when scsi_debug goes: it would number hosts from zero again, and 7.2 keeps something of old ones.
         modules: &["scsi_mod"],
         pace: Pace::Host,
@@ -54,6 +59,7 @@ pub static MACHINES: [Machine; 9] = [
         name: "timed",
         devices: &[],
         disks: 0,
+        filesystems: &[],
         modules: &["scsi_mod"],
         pace: Pace::Instructions,
     },
@@ -66,6 +72,7 @@ pub static MACHINES: [Machine; 9] = [
             "nvme,drive=d0,serial=lab0",
         ],
         disks: 1,
+        filesystems: &[],
         modules: &["nvme"],
         pace: Pace::Host,
     },
@@ -85,6 +92,7 @@ pub static MACHINES: [Machine; 9] = [
             "nvme-ns,drive=d1,bus=ctrl0,nsid=2",
         ],
         disks: 2,
+        filesystems: &[],
         modules: &["nvme"],
         pace: Pace::Host,
     },
@@ -104,6 +112,7 @@ pub static MACHINES: [Machine; 9] = [
             "nvme-ns,drive=d0,bus=ctrl0,nsid=1,shared=on",
         ],
         disks: 1,
+        filesystems: &[],
         modules: &["nvme"],
         pace: Pace::Host,
     },
@@ -116,6 +125,7 @@ pub static MACHINES: [Machine; 9] = [
             "virtio-blk-pci,drive=d0,num-queues=2",
         ],
         disks: 1,
+        filesystems: &[],
         modules: &["virtio_blk"],
         pace: Pace::Host,
     },
@@ -128,6 +138,7 @@ pub static MACHINES: [Machine; 9] = [
             "virtio-blk-pci,drive=d0,num-queues=2,packed=on",
         ],
         disks: 1,
+        filesystems: &[],
         modules: &["virtio_blk"],
         pace: Pace::Host,
     },
@@ -142,7 +153,30 @@ pub static MACHINES: [Machine; 9] = [
             "scsi-hd,drive=d0",
         ],
         disks: 1,
+        filesystems: &[],
         modules: &["sd_mod", "virtio_scsi"],
+        pace: Pace::Host,
+    },
+    // With a filesystem on each disk.
+    Machine {
+        name: "files",
+        devices: &[
+            "-drive",
+            "file={disk0},format=raw,if=none,cache=unsafe,discard=unmap,id=d0",
+            "-device",
+            "virtio-blk-pci,drive=d0,num-queues=2",
+            "-drive",
+            "file={disk1},format=raw,if=none,cache=unsafe,discard=unmap,id=d1",
+            "-device",
+            "virtio-blk-pci,drive=d1,num-queues=2",
+            "-drive",
+            "file={disk2},format=raw,if=none,cache=unsafe,discard=unmap,id=d2",
+            "-device",
+            "virtio-blk-pci,drive=d2,num-queues=2",
+        ],
+        disks: 3,
+        filesystems: &["ext4", "xfs", "btrfs"],
+        modules: &["virtio_blk"],
         pace: Pace::Host,
     },
     // For a case after which the kernel is not as it was.
@@ -150,10 +184,18 @@ pub static MACHINES: [Machine; 9] = [
         name: "spent",
         devices: &[],
         disks: 0,
+        filesystems: &[],
         modules: &["scsi_mod"],
         pace: Pace::Host,
     },
 ];
+
+impl Machine {
+    /// The programs that make its filesystems: `mkfs.xfs`.
+    pub fn makers(&self) -> impl Iterator<Item = String> {
+        self.filesystems.iter().map(|name| format!("mkfs.{name}"))
+    }
+}
 
 /// One by its name.
 pub fn machine(name: &str) -> Option<&'static Machine> {

@@ -22,10 +22,11 @@ pub fn run(check: bool) -> Result<()> {
         .context("find probes/")?;
     let mut stale = Vec::new();
     // In this order: the object is built from the header.
-    let made: [(&str, Maker); 3] = [
+    let made: [(&str, Maker); 4] = [
         ("bpf/catalogue.gen.h", |_| Ok(header().into_bytes())),
         ("src/abi.rs", bindings),
-        ("objects/iotq.bpf.o", object),
+        ("objects/iotq.bpf.o", |probes| object(probes, "iotq")),
+        ("objects/trial.bpf.o", |probes| object(probes, "trial")),
     ];
     for (path, make) in made {
         let committed = fs::read(probes.join(path)).unwrap_or_default();
@@ -153,17 +154,17 @@ impl bindgen::callbacks::ParseCallbacks for Derives {
     }
 }
 
-/// Compiles and strips the object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.
-fn object(probes: &Path) -> Result<Vec<u8>> {
-    let out = std::env::temp_dir().join(format!("iotq-{}.bpf.o", std::process::id()));
-    let compiled = compile(probes, &out);
+/// Compiles and strips an object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.
+fn object(probes: &Path, name: &str) -> Result<Vec<u8>> {
+    let out = std::env::temp_dir().join(format!("{name}-{}.bpf.o", std::process::id()));
+    let compiled = compile(probes, name, &out);
     let bytes = compiled.and_then(|()| fs::read(&out).context("read the object"));
     // It may never have been made.
     let _ = fs::remove_file(&out);
     bytes
 }
 
-fn compile(probes: &Path, out: &Path) -> Result<()> {
+fn compile(probes: &Path, name: &str, out: &Path) -> Result<()> {
     let source = probes.join("bpf");
     let run = |command: &mut Command| -> Result<()> {
         let status = command.status().with_context(|| {
@@ -196,7 +197,7 @@ fn compile(probes: &Path, out: &Path) -> Result<()> {
         ])
         .arg(format!("-ffile-prefix-map={}=.", source.display()))
         .arg("-fdebug-compilation-dir=.")
-        .args(["-c", "iotq.bpf.c", "-o"])
+        .args(["-c", &format!("{name}.bpf.c"), "-o"])
         .arg(out))?;
     run(Command::new(STRIP).arg("-g").arg(out))
 }

@@ -14,10 +14,10 @@ The statement reads a layer, or a point of one, that iotq knows and for which th
 probes. Its fields are in the catalogue, so `iotq check` and completion work, but no record would
 ever come.
 
-    trace fs where lat > 1ms            # this build has no probes in filesystems
+    trace qemu where lat > 1ms          # this build has no probes in QEMU
 
 `iotq list` marks the layers that can be traced. The layer below or above often answers the same
-question: the time of a call on a file is `lat` of `syscall`.
+question: what a virtual machine asks of its disk becomes system calls of its process.
 
     trace syscall where lat > 1ms
 ",

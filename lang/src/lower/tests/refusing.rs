@@ -52,7 +52,7 @@ fn all_problems_of_all_statements_are_reported() {
         ..Groups::default()
     };
     let join = Join {
-        sources: vec![source("syscall", Side::Guest), source("fs", Side::Local)],
+        sources: vec![source("syscall", Side::Guest), source("qemu", Side::Local)],
         filter: None,
         output: Output::Tree,
         required: false,
@@ -66,7 +66,7 @@ fn all_problems_of_all_statements_are_reported() {
     let below = trace("syscall", Some(under("syscall", "file", 0)));
     let program = checked(
         vec![
-            trace("fs", None),
+            trace("qemu", None),
             join,
             outputs(Output::Groups(groups)),
             below,

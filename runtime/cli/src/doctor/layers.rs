@@ -110,14 +110,13 @@ fn counts(survey: &Survey) -> String {
 fn list(finding: &mut Finding, survey: &Survey) {
     let names = |standing: Standing| {
         let hooks = survey.hooks.iter().filter(|hook| hook.standing == standing);
-        let names: Vec<&str> = hooks.map(|hook| hook.hook.target).collect();
-        (!names.is_empty()).then(|| names.join(", "))
+        targets(hooks)
     };
     if let Some(names) = names(Standing::Used) {
         finding.details.push(("used", names));
     }
     if let Some(names) = names(Standing::Unneeded) {
-        let words = format!("{names}: no device here has use for it");
+        let words = format!("{names}: nothing here has use for it");
         finding.details.push(("unneeded", words));
     }
     let replaced = survey.hooks.iter().filter(|hook| !by(hook).is_empty());
@@ -130,27 +129,40 @@ fn list(finding: &mut Finding, survey: &Survey) {
     list_amiss(finding, survey);
 }
 
-/// Hooks that share a way out stand together, with it behind them.
+/// What the hooks sit on; several may sit on the same.
+fn targets<'s>(hooks: impl Iterator<Item = &'s Surveyed>) -> Option<String> {
+    let mut names: Vec<&str> = hooks.map(|hook| hook.hook.target).collect();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Hooks without which the same is lost share a line. Those that share a way out stand together, with it behind them.
 fn list_amiss(finding: &mut Finding, survey: &Survey) {
     let mut amiss: Vec<&Surveyed> = survey.hooks.iter().collect();
     amiss.retain(|hook| matches!(hook.standing, Standing::Amiss(_)));
-    amiss.sort_by_key(|hook| amiss_order(survey, hook));
-    for (index, hook) in amiss.iter().enumerate() {
-        let words = format!("{}: {}", hook.hook.target, hook.lost.join("; "));
+    let first = |same: &dyn Fn(&Surveyed) -> bool| survey.hooks.iter().position(same);
+    amiss.sort_by_key(|hook| {
+        let remedy = first(&|one| one.remedy == hook.remedy);
+        (remedy, first(&|one| alike(one, hook)))
+    });
+    let lines: Vec<_> = amiss.chunk_by(|one, next| alike(one, next)).collect();
+    for (index, line) in lines.iter().enumerate() {
+        let Some(hook) = line.first() else { continue };
+        let names = targets(line.iter().copied()).unwrap_or_default();
+        let words = format!("{names}: {}", hook.lost.join("; "));
         finding.details.push((state_of(hook), words));
-        let next = amiss.get(index + 1).map(|next| &next.remedy);
+        let next = lines.get(index + 1).and_then(|next| next.first());
         if let Some(remedy) = &hook.remedy
-            && next != Some(&hook.remedy)
+            && next.map(|next| &next.remedy) != Some(&hook.remedy)
         {
             finding.details.push(("way out", remedy.clone()));
         }
     }
 }
 
-/// Where the first hook stands that has the same way out.
-fn amiss_order(survey: &Survey, hook: &Surveyed) -> usize {
-    let same = |one: &Surveyed| one.remedy == hook.remedy;
-    survey.hooks.iter().position(same).unwrap_or(0)
+/// Whether the same is to be said of two hooks.
+fn alike(one: &Surveyed, other: &Surveyed) -> bool {
+    (state_of(one), &one.lost, &one.remedy) == (state_of(other), &other.lost, &other.remedy)
 }
 
 fn state_of(hook: &Surveyed) -> &'static str {
@@ -159,7 +171,7 @@ fn state_of(hook: &Surveyed) -> &'static str {
         Standing::Unneeded => "unneeded",
         Standing::Replaced(_) | Standing::Substituted => "replaced",
         Standing::Amiss(Amiss::Absent(_) | Amiss::NoFunction(_)) => "missing",
-        Standing::Amiss(Amiss::InModule(_) | Amiss::NoProbes(_)) => "forbidden",
+        Standing::Amiss(Amiss::InModule(_) | Amiss::NoProbes(_) | Amiss::Forbidden) => "forbidden",
         Standing::Amiss(Amiss::Untyped(_)) => "untyped",
         Standing::Amiss(Amiss::Shape(..)) => "shape",
     }

@@ -36,6 +36,9 @@ pub fn doctor(format: ListFormat, btf: Option<&Path>) -> Result<ExitCode, Failur
     let permitted = findings.iter().all(|finding| finding.state != State::Bad);
     let mut able = false;
     if let Ok(types) = &types {
+        if permitted {
+            types.try_functions();
+        }
         let options = iotq_kernel::Options {
             btf: btf.map(Into::into),
             ring: None,

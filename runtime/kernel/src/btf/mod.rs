@@ -5,13 +5,15 @@
 
 mod excerpt;
 mod raw;
+mod trial;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use aya::{Btf, Endianness};
-use iotq_probes::catalogue::LAYERS;
+use iotq_probes::catalogue::{Hook, LAYERS, Layer, SUBMITTERS};
 use object::{Object, ObjectSection};
 
 use excerpt::{excerpt, names};
@@ -28,6 +30,10 @@ pub struct KernelTypes {
     pub tracepoints: HashMap<String, usize>,
     /// The functions that templates hook, if there are; whether they are the kernel's own, not a module's.
     pub functions: HashMap<&'static str, bool>,
+    /// Whether programs may sit at the kernel's own functions, as far as is known.
+    pub typed_functions: Cell<bool>,
+    /// The filesystems that the kernel has.
+    filesystems: Vec<String>,
     /// The modules whose types are among them.
     pub modules: Vec<String>,
     /// Of [`STRUCTURES`], by structure and member.
@@ -101,11 +107,14 @@ impl KernelTypes {
             btf,
             tracepoints: signatures(&all),
             functions: HashMap::new(),
+            typed_functions: Cell::new(true),
+            filesystems: filesystems(),
             modules: Vec::new(),
             places: HashMap::new(),
         };
+        types.add_functions(&all);
         if !modules.is_empty() {
-            types.add(&all);
+            types.add_structures(&all);
         }
         for module in modules {
             // One that is built in, or not loaded, has no file.
@@ -115,13 +124,43 @@ impl KernelTypes {
             if let Some(own) = Raw::parse_module(&bytes, &all) {
                 types.modules.push((*module).to_owned());
                 types.tracepoints.extend(signatures(&own));
-                types.add(&own);
+                types.add_functions(&own);
+                types.add_structures(&own);
             }
         }
+        types.add_untyped(modules);
         Ok(types)
     }
 
-    fn add(&mut self, types: &Raw<'_>) {
+    /// Functions of filesystems can be probed although their modules keep their types to themselves.
+    fn add_untyped(&mut self, modules: &[&str]) {
+        let wanted: Vec<_> = hooks()
+            .filter(|hook| {
+                let of_module = |name: &str| modules.contains(&name) && self.has_filesystem(name);
+                let unknown = !self.functions.contains_key(hook.target);
+                unknown && hook.filesystem.is_some_and(of_module)
+            })
+            .map(|hook| hook.target)
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        // `ffffffffc0a51230 t xfs_file_fsync [xfs]`
+        let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+        for line in symbols.lines().filter(|line| line.ends_with(']')) {
+            let name = line.split_whitespace().nth(2);
+            if let Some(function) = wanted.iter().find(|wanted| Some(**wanted) == name) {
+                self.functions.insert(function, false);
+            }
+        }
+    }
+
+    /// Whether files of this type can be there.
+    pub fn has_filesystem(&self, name: &str) -> bool {
+        self.filesystems.iter().any(|own| own == name)
+    }
+
+    fn add_functions(&mut self, types: &Raw<'_>) {
         let hooked = hooked();
         let own = types
             .functions()
@@ -129,6 +168,9 @@ impl KernelTypes {
         for name in own {
             self.functions.entry(name).or_insert(!types.is_module());
         }
+    }
+
+    fn add_structures(&mut self, types: &Raw<'_>) {
         let structures = types.types.iter().filter(|ty| ty.kind == kind::STRUCT);
         for ty in structures {
             let name = types.name(ty);
@@ -157,11 +199,24 @@ impl KernelTypes {
     }
 }
 
+/// `nodev tmpfs`, or without a word in front.
+fn filesystems() -> Vec<String> {
+    let text = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let names = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().last());
+    names.map(str::to_owned).collect()
+}
+
+/// All hooks that may be at functions.
+fn hooks() -> impl Iterator<Item = &'static Hook> {
+    let layers = LAYERS.iter().copied();
+    layers.flat_map(Layer::hooks).chain(&SUBMITTERS)
+}
+
 /// The functions that templates hook.
 fn hooked() -> Vec<&'static str> {
-    let points = LAYERS.iter().flat_map(|layer| layer.points);
-    let hooks = points.flat_map(|point| point.hooks);
-    let functions = hooks.filter(|hook| hook.attach.is_function());
+    let functions = hooks().filter(|hook| hook.attach.is_function());
     functions.map(|hook| hook.target).collect()
 }
 
@@ -185,6 +240,8 @@ impl KernelTypes {
             tracepoints: tracepoints.iter().map(owned).collect(),
             modules: Vec::new(),
             functions: HashMap::new(),
+            typed_functions: Cell::new(true),
+            filesystems: ["ext4", "xfs", "btrfs"].map(str::to_owned).to_vec(),
             places: members.iter().map(placed).collect(),
         }
     }

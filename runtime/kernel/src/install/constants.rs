@@ -21,6 +21,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
             "block" => ("iotq_block_start", "iotq_block_at"),
+            "fs" => ("iotq_fs_start", "iotq_fs_at"),
             "scsi" => ("iotq_scsi_start", "iotq_scsi_at"),
             "nvme" => ("iotq_nvme_start", "iotq_nvme_at"),
             "sched" => ("iotq_sched_start", "iotq_sched_at"),

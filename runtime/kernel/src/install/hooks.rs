@@ -6,7 +6,7 @@ use std::path::Path;
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
-use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer, ROOTS, SUBMITTERS};
+use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer, Point, ROOTS, SUBMITTERS};
 
 use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
@@ -40,8 +40,16 @@ impl Hooks {
                 }
                 hooks.take(types, hook, template.layer, &mut errors);
             }
+            if let Some(blind) = template.points.iter().find(|point| !hooks.feeds(point))
+                && let Some(hook) = blind.hooks.first()
+                && let Err(why) = fitting(types, hook)
+                && errors.is_empty()
+            {
+                errors.push(no_hook(&why, hook, template.layer, types));
+            }
         }
-        if plan.follows() {
+        let has_roots = plan.templates.iter().any(|it| it.layer.id == ROOTS.id);
+        if plan.follows() && has_roots {
             for hook in &SUBMITTERS {
                 hooks.take(types, hook, ROOTS, &mut errors);
             }
@@ -81,7 +89,7 @@ impl Hooks {
     ) {
         let why = match fitting(types, hook) {
             Ok(fitting) => {
-                if !self.has(fitting.program) {
+                if !self.has(fitting) {
                     self.points.push(fitting);
                 }
                 if fitting.attach.is_probe() {
@@ -118,8 +126,15 @@ impl Hooks {
         self.family.iter().chain(&self.points).copied()
     }
 
-    fn has(&self, program: &str) -> bool {
-        self.all().any(|hook| hook.program == program)
+    fn has(&self, wanted: &Hook) -> bool {
+        let mut all = self.all();
+        all.any(|hook| hook.program == wanted.program && hook.target == wanted.target)
+    }
+
+    /// Whether a point is fed by anything.
+    fn feeds(&self, point: &Point) -> bool {
+        let mut hooks = point.hooks.iter();
+        hooks.any(|hook| self.has(hook) || hook.instead.iter().any(|other| self.has(other)))
     }
 
     /// Whether a program sits on a tracepoint or function.
@@ -149,7 +164,7 @@ impl Hooks {
         let layers = plan.templates.iter().map(|template| template.layer);
         let ends = |layer: &&Layer| {
             let mut hooks = layer.end_point().hooks.iter();
-            hooks.any(|hook| self.has(hook.program))
+            hooks.any(|hook| self.has(hook))
         };
         layers.filter(ends).collect()
     }
@@ -176,6 +191,12 @@ impl Hooks {
 
 /// Whether this machine has no use for a hook.
 pub(super) fn unneeded(types: &KernelTypes, hook: &Hook) -> bool {
+    if hook
+        .filesystem
+        .is_some_and(|name| !types.has_filesystem(name))
+    {
+        return true;
+    }
     match hook.program {
         "iotq_bio_complete" => !bio_devices(),
         "iotq_virtio_scsi_done" => types.place("virtio_scsi_cmd", "sc").is_none(),
@@ -203,7 +224,8 @@ fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
             Some(_) if hook.attach.is_probe() => {
                 has_probes().then_some(()).ok_or(Amiss::NoProbes(name))
             }
-            Some(true) => Ok(()),
+            Some(true) if types.typed_functions.get() => Ok(()),
+            Some(true) => Err(Amiss::Forbidden),
             Some(false) => Err(Amiss::InModule(name)),
         };
     }

@@ -201,6 +201,7 @@ impl Loaded {
         let mut loader = EbpfLoader::new();
         loader.btf(None);
         let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
+        types.try_functions_of(&mut loader, plan.templates.iter().map(|it| it.layer));
         let (plan, left_out) = optional::present(plan, &types);
         let plan = &plan;
         let mut hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;

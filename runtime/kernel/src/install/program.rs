@@ -18,7 +18,11 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
         Attach::Raw => of::<RawTracePoint>(program).and_then(RawTracePoint::load),
         Attach::Entry => of::<FEntry>(program).and_then(|program| program.load(name, btf)),
         Attach::Exit => of::<FExit>(program).and_then(|program| program.load(name, btf)),
-        Attach::Probe | Attach::ExitProbe => of::<KProbe>(program).and_then(KProbe::load),
+        // One may sit on several functions.
+        Attach::Probe | Attach::ExitProbe => of::<KProbe>(program).and_then(|it| match it.fd() {
+            Ok(_) => Ok(()),
+            Err(_) => it.load(),
+        }),
     };
     loaded.map_err(|source| failed("load", hook, source))
 }

@@ -23,6 +23,9 @@ pub enum Amiss {
     /// The function is a module's, and cannot be hooked with types.
     #[error("the function {0} belongs to a module")]
     InModule(&'static str),
+    /// Programs cannot sit at functions with types.
+    #[error("this kernel forbids programs at its functions")]
+    Forbidden,
     /// Functions cannot be probed.
     #[error("this kernel does not let functions be probed, such as {0}")]
     NoProbes(&'static str),
@@ -42,6 +45,9 @@ pub fn remedy(types: &KernelTypes, hook: &Hook, layer: Option<&Layer>, why: &Ami
         Amiss::Untyped(_) => return UNTYPED.into(),
         Amiss::NoProbes(_) | Amiss::InModule(_) => {
             return "kernels with CONFIG_KPROBE_EVENTS=y let functions be probed".into();
+        }
+        Amiss::Forbidden => {
+            return "most kernels with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y or CONFIG_KPROBE_EVENTS=y allow them".into();
         }
         Amiss::Absent(_) | Amiss::NoFunction(_) => {}
     }

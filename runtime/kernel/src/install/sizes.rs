@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::{IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, IOTQ_ROOT_WAITS, iotq_config};
+use iotq_probes::abi::{IOTQ_PLACE_KEYS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config};
 use iotq_probes::catalogue::layer;
 
 use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
@@ -24,6 +24,8 @@ const BIO_SPANS: u32 = 16_384;
 const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
 /// Calls in flight, at most, and what is kept of each one's children.
 const ROOTS: u32 = 4096;
+/// Threads in filesystems at the same time, at most.
+const FS_CALLS: u32 = 4096;
 const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
 
@@ -39,6 +41,8 @@ pub(super) struct Sizes {
     follow: bool,
     waits: u32,
     submitters: u32,
+    root_calls: u32,
+    fs_calls: u32,
     families: u32,
     untold: u32,
     groups: Room,
@@ -66,7 +70,7 @@ impl Sizes {
         let roots = if hooks.sees("sys_enter") {
             ROOTS
         } else {
-            IOTQ_ROOT_KEYS
+            IOTQ_PLACE_KEYS
         };
         Self {
             ring: ring_bytes(ring),
@@ -87,6 +91,12 @@ impl Sizes {
                 1
             },
             submitters: if follow { roots } else { 1 },
+            root_calls: if joins(constants, "fs") { ROOTS } else { 1 },
+            fs_calls: if constants.tables.iter().any(|it| it.layer.name == "fs") {
+                FS_CALLS
+            } else {
+                IOTQ_PLACE_KEYS
+            },
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
@@ -107,13 +117,16 @@ impl Sizes {
             ("iotq_bio_tasks", self.bio_tasks),
             ("iotq_bio_spans", self.bio_spans),
             ("iotq_roots", self.roots),
-            ("iotq_root_keys", self.roots / IOTQ_ROOT_KEYS),
+            ("iotq_root_keys", self.roots / IOTQ_PLACE_KEYS),
             (
                 "iotq_children",
                 self.only_if_followed(self.roots * IOTQ_ROOT_CHILDREN),
             ),
             ("iotq_waits", self.waits),
             ("iotq_submitters", self.submitters),
+            ("iotq_root_calls", self.root_calls),
+            ("iotq_fs_calls", self.fs_calls),
+            ("iotq_fs_keys", self.fs_calls / IOTQ_PLACE_KEYS),
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
@@ -129,7 +142,8 @@ impl Sizes {
     pub fn tell(&self, config: &mut iotq_config) {
         config.requests_mask = self.requests - 1;
         config.bios_mask = self.bios - 1;
-        config.roots_mask = self.roots / IOTQ_ROOT_KEYS - 1;
+        config.roots_mask = self.roots / IOTQ_PLACE_KEYS - 1;
+        config.fs_mask = self.fs_calls / IOTQ_PLACE_KEYS - 1;
         config.wakeup_bytes = self.ring / 4;
         config.wakeup_every = self.wakeup_period() - 1;
     }

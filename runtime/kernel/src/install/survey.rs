@@ -76,6 +76,14 @@ impl Survey {
                 survey.points.clear();
             }
         }
+        // What is lost without each of the hooks may add up to all.
+        let sees = |hook: &Surveyed| {
+            let works = matches!(hook.standing, Standing::Used | Standing::Replaced(_));
+            works && !hook.points.is_empty()
+        };
+        if !survey.hooks.iter().any(sees) {
+            survey.points.clear();
+        }
         let fed = |point: &&str| survey.points.contains(point);
         let mut fields = layer.fields.iter();
         if !fields.any(|field| field.needs.iter().all(fed)) {

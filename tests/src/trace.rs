@@ -1,0 +1,70 @@
+//! The kernel's own account: the text of its tracepoints, in an instance of tracefs of our own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::disk::quietly;
+
+const INSTANCES: &str = "/sys/kernel/tracing/instances";
+
+/// Tracing goes on.
+pub struct Trace {
+    folder: PathBuf,
+    events: &'static [&'static str],
+}
+
+impl Trace {
+    /// Starts, where tracefs is mounted and has the events: `block/block_rq_complete`. Times are those of the clock
+    /// that iotq reads.
+    pub fn start(events: &'static [&'static str]) -> Option<Self> {
+        let folder = Path::new(INSTANCES).join(format!("iotq-tests-{}", process::id()));
+        fs::create_dir(&folder).ok()?;
+        let this = Self { folder, events };
+        this.write("buffer_size_kb", "32768");
+        this.write("trace_clock", "mono");
+        let there = |event: &&str| this.folder.join("events").join(event).exists();
+        if !events.iter().all(there) {
+            return None;
+        }
+        this.enable("1");
+        Some(this)
+    }
+
+    /// A file in which a line of one's own is written among the events.
+    pub fn marker(&self) -> PathBuf {
+        self.folder.join("trace_marker")
+    }
+
+    /// Stops, and tells what happened.
+    pub fn stop(self) -> String {
+        self.enable("0");
+        let text = fs::read(self.folder.join("trace")).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn enable(&self, how: &str) {
+        for event in self.events {
+            self.write(&format!("events/{event}/enable"), how);
+        }
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.folder.join(file), text).unwrap();
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        // An instance is removed as an empty folder, although it has files.
+        quietly("rmdir", &[self.folder.as_os_str()]);
+    }
+}
+
+/// When a line of the text was written, in nanoseconds: `  fio-96  [001] .....     2.441263: event: …`
+pub fn time(line: &str) -> Option<u64> {
+    let mut words = line.split_whitespace();
+    let stamp = words.find(|word| word.ends_with(':') && word.contains('.'))?;
+    let (seconds, micros) = stamp.trim_end_matches(':').split_once('.')?;
+    Some((seconds.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?) * 1000)
+}
