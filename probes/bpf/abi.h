@@ -23,6 +23,7 @@
 #define IOTQ_MAX_TERMS 32
 #define IOTQ_MAX_TEXTS 16
 #define IOTQ_MAX_CGROUPS 8
+#define IOTQ_MAX_DIRECTORIES 8
 #define IOTQ_MAX_LAYERS 12
 #define IOTQ_MAX_SYSCALLS 512
 
@@ -52,7 +53,7 @@ struct iotq_head {
 
 struct iotq_task {
 	__u64 cgroup;  /* id in the default hierarchy */
-	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups */
+	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups, directories */
 	char comm[IOTQ_COMM_LEN];
 	__u32 pid; /* the process (thread group) */
 	__u32 tid;
@@ -426,6 +427,22 @@ struct iotq_cgroup {
 	__u32 bit; /* in iotq_task.members */
 };
 
+struct iotq_directory {
+	__u64 inode;
+	__u32 dev;    /* of the filesystem, as its inodes have it */
+	__u32 volume; /* on btrfs: the device that stands for the subvolume; else zero */
+	__u32 bit;    /* in iotq_task.members */
+	__u32 pad;
+};
+
+/* Where fields of btrfs lie, which may be a module. */
+struct iotq_btrfs_layout {
+	__u32 inode;  /* in struct btrfs_inode */
+	__u32 root;
+	__u32 device; /* in struct btrfs_root */
+	__u32 pad;
+};
+
 /* Where a system call's arguments are: the numbers of the registers. */
 #define IOTQ_CALL_FD 1
 #define IOTQ_CALL_POSITION 2 /* works at the file's position */
@@ -469,13 +486,14 @@ struct iotq_config {
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
-	__u32 pad1;
+	__u32 directory_count;
 	__u32 roots_mask; /* the table's length, less one */
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
 	__u32 cpus; /* numbers of CPUs are below this */
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
+	struct iotq_directory directories[IOTQ_MAX_DIRECTORIES];
 };
 
 /* Per layer and CPU. seen = rejected + shipped + grouped + lost. */

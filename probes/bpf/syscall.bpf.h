@@ -4,6 +4,7 @@
  *
  * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
  */
+#include "directory.h"
 #include "root.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
@@ -94,6 +95,8 @@ static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd,
 	record->dev = mode == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
 	if (position)
 		record->offset = BPF_CORE_READ(file, f_pos);
+	if (iotq_config.directory_count)
+		record->task.members = directories_of((__u64)file);
 	if (iotq_config.want_name) {
 		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
 		bpf_probe_read_kernel_str(record->name, sizeof(record->name), name);
@@ -158,6 +161,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	struct iotq_syscall record = {};
 	__u32 tid = CURRENT(pid);
 	struct root *root;
+	__u64 members;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
@@ -168,7 +172,13 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 	}
 	if (!describe_call(&record, regs, number))
 		return 0;
+	members = record.task.members;
+	if (members == TOO_FAR) {
+		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+		return 0;
+	}
 	describe_task(&record.task);
+	record.task.members |= members;
 	record.head.queries = filter(&iotq_syscall_start, &record);
 	if (!record.head.queries) {
 		if (wants_any(IOTQ_LAYER_SYSCALL))

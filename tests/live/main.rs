@@ -14,6 +14,7 @@ mod agree;
 mod calls;
 mod counters;
 mod devices;
+mod directories;
 mod exact;
 mod groups;
 mod refuse;
@@ -39,6 +40,7 @@ fn main() {
         groups::tests,
         stop::tests,
         devices::tests,
+        directories::tests,
         account::tests,
         repl::tests,
         tools::tests,
