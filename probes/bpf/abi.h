@@ -70,7 +70,8 @@ struct iotq_block {
 	__u32 part;  /* the partition through which it was submitted, or the disk */
 	__u32 flags; /* IOTQ_BLOCK_* */
 	__u8 op;     /* enum iotq_block_op */
-	__u8 pad[3];
+	__u8 sequential; /* goes on where the last one ended; not from the start, but when issued */
+	__u8 pad[2];
 	/* known when queued (bio), or issued (request) */
 	__u64 sector; /* null for a flush */
 	__u32 size;
@@ -482,7 +483,8 @@ struct iotq_config {
 	__u8 has_notify; /* virtqueue_notify */
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
-	__u8 pad0[3];
+	__u8 want_sequence; /* whether requests go on where the last one ended */
+	__u8 pad0[2];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -152,7 +152,8 @@ pub struct iotq_block {
     pub part: __u32,
     pub flags: __u32,
     pub op: __u8,
-    pub pad: [__u8; 3usize],
+    pub sequential: __u8,
+    pub pad: [__u8; 2usize],
     pub sector: __u64,
     pub size: __u32,
     pub queue: __u32,
@@ -175,7 +176,9 @@ const _: () = {
     ["Offset of field: iotq_block::part"][::core::mem::offset_of!(iotq_block, part) - 68usize];
     ["Offset of field: iotq_block::flags"][::core::mem::offset_of!(iotq_block, flags) - 72usize];
     ["Offset of field: iotq_block::op"][::core::mem::offset_of!(iotq_block, op) - 76usize];
-    ["Offset of field: iotq_block::pad"][::core::mem::offset_of!(iotq_block, pad) - 77usize];
+    ["Offset of field: iotq_block::sequential"]
+        [::core::mem::offset_of!(iotq_block, sequential) - 77usize];
+    ["Offset of field: iotq_block::pad"][::core::mem::offset_of!(iotq_block, pad) - 78usize];
     ["Offset of field: iotq_block::sector"][::core::mem::offset_of!(iotq_block, sector) - 80usize];
     ["Offset of field: iotq_block::size"][::core::mem::offset_of!(iotq_block, size) - 88usize];
     ["Offset of field: iotq_block::queue"][::core::mem::offset_of!(iotq_block, queue) - 92usize];
@@ -1217,7 +1220,8 @@ pub struct iotq_config {
     pub has_notify: __u8,
     pub groupings: __u8,
     pub follow: __u8,
-    pub pad0: [__u8; 3usize],
+    pub want_sequence: __u8,
+    pub pad0: [__u8; 2usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1273,7 +1277,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, groupings) - 39usize];
     ["Offset of field: iotq_config::follow"]
         [::core::mem::offset_of!(iotq_config, follow) - 40usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 41usize];
+    ["Offset of field: iotq_config::want_sequence"]
+        [::core::mem::offset_of!(iotq_config, want_sequence) - 41usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 42usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];

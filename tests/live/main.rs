@@ -20,6 +20,7 @@ mod groups;
 mod refuse;
 mod repl;
 mod requests;
+mod sequence;
 mod stop;
 mod tools;
 mod waits;
@@ -46,6 +47,7 @@ fn main() {
         tools::tests,
         requests::tests,
         waits::tests,
+        sequence::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

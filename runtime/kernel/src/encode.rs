@@ -127,6 +127,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_cgroup = wants("cgroup");
     config.want_uid = wants("uid");
     config.want_name = wants("name");
+    config.want_sequence = wants("sequential");
     let issue = |point: &&Point| {
         point
             .hooks
