@@ -16,11 +16,9 @@
 
 const volatile struct iotq_btrfs_layout iotq_btrfs_layout;
 
-/* 2048 steps: more than the names in the longest path that a call may be given. */
+/* The steps of a stretch, and stretches and mounts together: a path of 2048 names over 32 mounts is walked. */
 #define STRETCH 64
-#define STRETCHES 32
-/* Mounts within mounts. */
-#define MOUNTS 32
+#define LEGS 64
 
 /* It could not be told: the way to the top is longer than that. */
 #define TOO_FAR IOTQ_NULL64
@@ -29,18 +27,22 @@ const volatile struct iotq_btrfs_layout iotq_btrfs_layout;
 #define ADDRESS_ONES (0xffull << 56)
 _Static_assert(IOTQ_MAX_DIRECTORIES <= 8, "a bit each");
 
-/* The first cache line of something of the kernel's: most of what a step asks of it lies there, and one read is enough. */
-struct line {
-	__u64 words[8];
+/* What a step asks of something lies close together: one read is enough. */
+struct window {
+	__u64 words[4];
 };
 
-/* A word of what a line was read of. The verifier knows where it lies, and keeps one of the two ways. */
-#define WORD(line, address, type, field)                                                             \
+#define LOOK(window, address, type, first) \
+	bpf_probe_read_kernel(&(window), sizeof(window), (void *)((address) + bpf_core_field_offset(type, first)))
+
+/* A word of a window on what begins with `first`. The verifier knows where it lies, and keeps one of the two ways. */
+#define WORD(window, address, type, first, field)                                                    \
 	({                                                                                           \
-		__u64 _word = 0;                                                                     \
+		__u32 _from = bpf_core_field_offset(type, first);                                    \
 		__u32 _at = bpf_core_field_offset(type, field);                                      \
-		if (_at <= sizeof(struct line) - sizeof(_word))                                      \
-			_word = *(__u64 *)((void *)&(line) + _at);                                   \
+		__u64 _word = 0;                                                                     \
+		if (_at - _from <= sizeof(window) - sizeof(_word))                                   \
+			_word = *(__u64 *)((void *)&(window) + (_at - _from));                       \
 		else                                                                                 \
 			bpf_probe_read_kernel(&_word, sizeof(_word), (void *)((address) + _at));     \
 		_word;                                                                               \
@@ -77,9 +79,11 @@ static __always_inline __u64 same_inode(struct inode *inode)
 	return same;
 }
 
-/* Those that are on the filesystem of this device. */
-static __always_inline __u64 on_filesystem(__u32 dev)
+/* Those that are on a filesystem. */
+static __always_inline __u64 wanted_on(__u64 address)
 {
+	struct super_block *filesystem = (void *)address;
+	__u32 dev = BPF_CORE_READ(filesystem, s_dev);
 	__u64 here = 0;
 
 #pragma unroll
@@ -98,12 +102,12 @@ __noinline __u64 climb(__u64 dentry, __u64 wanted)
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < STRETCH; i++) {
-		struct line line = {};
+		struct window window;
 		__u64 parent;
 
-		bpf_probe_read_kernel(&line, sizeof(line), (void *)dentry);
-		parent = WORD(line, dentry, struct dentry, d_parent);
-		met |= same_inode((void *)WORD(line, dentry, struct dentry, d_inode)) & wanted;
+		LOOK(window, dentry, struct dentry, d_parent);
+		parent = WORD(window, dentry, struct dentry, d_parent, d_parent);
+		met |= same_inode((void *)WORD(window, dentry, struct dentry, d_parent, d_inode)) & wanted;
 		if (parent == dentry)
 			return met << 56;
 		dentry = parent;
@@ -111,54 +115,43 @@ __noinline __u64 climb(__u64 dentry, __u64 wanted)
 	return met << 56 | (dentry & ~ADDRESS_ONES);
 }
 
-/* The way to the root of a filesystem. */
-__noinline __u64 climb_filesystem(__u64 dentry, __u64 wanted)
+static __always_inline __u64 members_of(__u64 met)
 {
-	__u64 met = 0;
+	__u64 members = 0;
 
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < STRETCHES; i++) {
-		__u64 way = climb(dentry, wanted);
-
-		met |= way >> 56;
-		dentry = way | ADDRESS_ONES;
-		if (dentry == ADDRESS_ONES)
-			return met;
-	}
-	return TOO_FAR;
-}
-
-/* The way to the top, from mount to mount: the bits of the directories in which a file lies. */
-__noinline __u64 directories_of(__u64 address)
-{
-	struct file *file = (void *)address;
-	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry), parent;
-	__u64 mount = (__u64)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
-	__u64 met = 0, members = 0;
-	bool at_top = false;
-
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < MOUNTS && !at_top; i++) {
-		struct super_block *filesystem;
-		struct line line = {};
-		__u64 wanted;
-
-		bpf_probe_read_kernel(&line, sizeof(line), (void *)mount);
-		filesystem = (void *)WORD(line, mount, struct mount, mnt.mnt_sb);
-		wanted = on_filesystem(BPF_CORE_READ(filesystem, s_dev));
-		if (wanted)
-			met |= climb_filesystem(dentry, wanted);
-		dentry = WORD(line, mount, struct mount, mnt_mountpoint);
-		parent = WORD(line, mount, struct mount, mnt_parent);
-		at_top = parent == mount;
-		mount = parent;
-	}
-	if (!at_top || met == TOO_FAR)
-		return TOO_FAR;
 #pragma unroll
 	for (__u32 i = 0; i < IOTQ_MAX_DIRECTORIES; i++)
 		members |= (met >> i & 1) << (iotq_config.directories[i].bit & 63);
 	return members;
+}
+
+/* The way to the top, over the mounts: the bits of the directories in which a file lies. */
+__noinline __u64 directories_of(__u64 address)
+{
+	struct file *file = (void *)address;
+	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	__u64 mount = (__u64)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	__u64 met = 0, wanted, way, parent;
+	struct window window;
+
+	LOOK(window, mount, struct mount, mnt_parent);
+	wanted = wanted_on(WORD(window, mount, struct mount, mnt_parent, mnt.mnt_sb));
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < LEGS; i++) {
+		way = wanted ? climb(dentry, wanted) : 0;
+		met |= way >> 56;
+		dentry = way | ADDRESS_ONES;
+		if (dentry != ADDRESS_ONES)
+			continue;
+		dentry = WORD(window, mount, struct mount, mnt_parent, mnt_mountpoint);
+		parent = WORD(window, mount, struct mount, mnt_parent, mnt_parent);
+		if (parent == mount)
+			return members_of(met);
+		mount = parent;
+		LOOK(window, mount, struct mount, mnt_parent);
+		wanted = wanted_on(WORD(window, mount, struct mount, mnt_parent, mnt.mnt_sb));
+	}
+	return TOO_FAR;
 }
 
 #endif
