@@ -221,6 +221,13 @@ impl Operand {
     }
 }
 
+impl Term {
+    /// Whether it holds for no value.
+    pub fn is_never(&self) -> bool {
+        self.test == Test::NEVER && !self.negate
+    }
+}
+
 impl Test {
     /// The range that no value lies in.
     pub const NEVER: Test = Test::Range(1, 0);
@@ -269,6 +276,7 @@ pub enum Meaning {
     },
     /// A control group.
     Cgroup(u64),
-    /// A bit of the memberships, which the installer fills: a family of processes, a subtree of control groups.
+    /// A bit of the memberships, which the installer fills: a family of processes, a subtree of control groups, a
+    /// directory.
     Member(u8),
 }

@@ -23,6 +23,7 @@
 #define IOTQ_MAX_TERMS 32
 #define IOTQ_MAX_TEXTS 16
 #define IOTQ_MAX_CGROUPS 8
+#define IOTQ_MAX_DIRECTORIES 8
 #define IOTQ_MAX_LAYERS 12
 #define IOTQ_MAX_SYSCALLS 512
 
@@ -54,7 +55,7 @@ struct iotq_head {
 
 struct iotq_task {
 	__u64 cgroup;  /* id in the default hierarchy */
-	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups */
+	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups, directories */
 	char comm[IOTQ_COMM_LEN];
 	__u32 pid; /* the process (thread group) */
 	__u32 tid;
@@ -71,7 +72,8 @@ struct iotq_block {
 	__u32 part;  /* the partition through which it was submitted, or the disk */
 	__u32 flags; /* IOTQ_BLOCK_* */
 	__u8 op;     /* enum iotq_block_op */
-	__u8 pad[3];
+	__u8 sequential; /* goes on where the last one ended; not from the start, but when issued */
+	__u8 pad[2];
 	/* known when queued (bio), or issued (request) */
 	__u64 sector; /* null for a flush */
 	__u32 size;
@@ -462,6 +464,22 @@ struct iotq_cgroup {
 	__u32 bit; /* in iotq_task.members */
 };
 
+struct iotq_directory {
+	__u64 inode;
+	__u32 dev;    /* of the filesystem, as its inodes have it */
+	__u32 volume; /* on btrfs: the device that stands for the subvolume; else zero */
+	__u32 bit;    /* in iotq_task.members */
+	__u32 pad;
+};
+
+/* Where fields of btrfs lie, which may be a module. */
+struct iotq_btrfs_layout {
+	__u32 inode;  /* in struct btrfs_inode */
+	__u32 root;
+	__u32 device; /* in struct btrfs_root */
+	__u32 pad;
+};
+
 /* Where a system call's arguments are: the numbers of the registers. */
 #define IOTQ_CALL_FD 1
 #define IOTQ_CALL_POSITION 2 /* works at the file's position */
@@ -503,10 +521,12 @@ struct iotq_config {
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
 	__u8 has_async; /* operations that no thread waits for are hooked */
 	__u8 want_type;
-	__u8 pad0;
+	__u8 want_sequence; /* whether requests go on where the last one ended */
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
+	__u32 directory_count;
+	__u32 pad0;
 	__u32 roots_mask; /* the table's length, less one */
 	__u32 fs_mask;
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
@@ -514,6 +534,7 @@ struct iotq_config {
 	__u32 cpus; /* numbers of CPUs are below this */
 	/* The rest is read where there is such a membership. */
 	struct iotq_cgroup cgroups[IOTQ_MAX_CGROUPS];
+	struct iotq_directory directories[IOTQ_MAX_DIRECTORIES];
 };
 
 /* Per layer and CPU. seen = rejected + shipped + grouped + lost. */

@@ -9,6 +9,7 @@
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
  */
 #include "block_owners.h"
+#include "block_sequence.h"
 
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
 {
@@ -49,6 +50,8 @@ static __noinline int begin_bio(struct bio *bio, __u64 now)
 		return 0;
 	slot->queued = now;
 	describe_bio(&slot->record, bio);
+	if (iotq_config.want_sequence)
+		tell_sequence(slot, sequence(slot->record.dev, slot->record.op, bio->bi_iter.bi_sector, slot->record.size));
 	if (!slot->record.head.queries) {
 		COUNT(IOTQ_LAYER_BLOCK, rejected);
 		bpf_map_delete_elem(&iotq_bio_spans, &key);
@@ -248,20 +251,34 @@ int BPF_PROG(iotq_rq_insert, struct request *rq)
 	return 0;
 }
 
+static __always_inline __u32 sequence_of(struct request *rq)
+{
+	struct request_queue *queue = LOADED(rq->q);
+	struct request_facts facts;
+
+	typed_facts(&facts, rq, queue, NULL);
+	return sequence(facts.dev, operation(facts.flags, facts.size), facts.sector, facts.size);
+}
+
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(iotq_rq_issue, struct request *rq)
 {
 	struct blk_mq_hw_ctx *hctx = LOADED(rq->mq_hctx);
+	__u32 sequence = STARTS_ANEW;
 	struct iotq_block_slot *slot;
 	__u64 merged, now;
 
 	if (!iotq_config.want_issue && rq->bio)
 		return 0;
+	if (iotq_config.want_sequence)
+		sequence = sequence_of(rq);
 	merged = merged_bios(rq);
 	slot = arrive(rq);
 	if (!slot)
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (iotq_config.want_sequence)
+		tell_sequence(slot, sequence);
 	slot->issued = now;
 	slot->record.d2c = IOTQ_NULL64;
 	slot->record.q2d = now - slot->queued;

@@ -18,7 +18,7 @@ static __always_inline void describe_size(struct iotq_block *record, __u64 secto
 static __always_inline void no_times(struct iotq_block *record)
 {
 	record->queue = record->tag = IOTQ_NULL32;
-	record->error = record->requeues = 0;
+	record->error = record->requeues = record->sequential = 0;
 	record->q2i = record->i2d = record->q2d = record->d2c = record->lat = IOTQ_NULL64;
 }
 

@@ -3,6 +3,7 @@
 #ifndef IOTQ_CALL_H
 #define IOTQ_CALL_H
 
+#include "directory.h"
 #include "root.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
@@ -56,6 +57,8 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 	record->dev = mode == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
 	if (position)
 		record->offset = BPF_CORE_READ(file, f_pos);
+	if (iotq_config.directory_count)
+		record->task.members = directories_of((__u64)file);
 	if (iotq_config.want_name) {
 		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
 		bpf_probe_read_kernel_str(record->name, sizeof(record->name), name);
@@ -90,7 +93,15 @@ static __always_inline void describe_nothing(struct iotq_syscall *record)
 /* The statements that want a call, by its start. */
 static __always_inline __u32 judge_call(struct iotq_syscall *record)
 {
+	__u64 directories = record->task.members;
+
+	record->head.queries = 0;
 	describe_task(&record->task);
+	if (directories == TOO_FAR) {
+		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+		return 0;
+	}
+	record->task.members |= directories;
 	record->head.queries = filter(&iotq_syscall_start, record);
 	if (!record->head.queries && wants_any(IOTQ_LAYER_SYSCALL))
 		COUNT(IOTQ_LAYER_SYSCALL, rejected);

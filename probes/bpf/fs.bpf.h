@@ -5,6 +5,7 @@
  * They are functions of each filesystem: typed (fentry, fexit) where the kernel itself has them, else kprobes. Where
  * functions cannot be hooked, tracepoints tell of ext4's syncs, and of direct I/O once the filesystem's locks are taken.
  */
+#include "directory.h"
 #include "driver.h"
 #include "places.h"
 
@@ -117,6 +118,7 @@ static __always_inline void describe_target(struct iotq_fs *record, __u64 file)
 
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = device ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+	record->task.members = iotq_config.directory_count ? directories_of(file) : 0;
 	if (iotq_config.want_type) {
 		__builtin_memset(record->type, 0, sizeof(record->type));
 		if (device)
@@ -136,16 +138,23 @@ static __always_inline void describe_target(struct iotq_fs *record, __u64 file)
 static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 {
 	struct iotq_fs *record = &call->record;
+	__u64 directories = record->task.members;
 
 	call->frame = frame;
 	record->error = 0;
 	record->ret = 0;
 	record->lat = IOTQ_NULL64;
 	describe_task(&record->task);
-	record->head.queries = filter_rare(&iotq_fs_start, record);
+	record->head.queries = 0;
+	if (directories == TOO_FAR) {
+		COUNT(IOTQ_LAYER_FS, lost_slot);
+	} else {
+		record->task.members |= directories;
+		record->head.queries = filter_rare(&iotq_fs_start, record);
+		if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
+			COUNT(IOTQ_LAYER_FS, rejected);
+	}
 	call->entered = bpf_ktime_get_ns();
-	if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
-		COUNT(IOTQ_LAYER_FS, rejected);
 	if (wants(IOTQ_LAYER_FS, IOTQ_FS_ENTER))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_FS, IOTQ_FS_ENTER, record->head.queries,
 			filter_rare(&iotq_fs_at[IOTQ_FS_ENTER], record), call->entered);

@@ -79,10 +79,23 @@ struct qstr {
 } CORE;
 
 struct dentry {
+	struct dentry *d_parent; /* of a filesystem's root: itself */
 	struct qstr d_name;
+	struct inode *d_inode;
+} CORE;
+
+struct vfsmount {
+	struct super_block *mnt_sb;
+} CORE;
+
+struct mount {
+	struct mount *mnt_parent; /* of the topmost: itself */
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
 } CORE;
 
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 } CORE;
 

@@ -10,6 +10,7 @@ pub const IOTQ_MAX_QUERIES: u32 = 32;
 pub const IOTQ_MAX_TERMS: u32 = 32;
 pub const IOTQ_MAX_TEXTS: u32 = 16;
 pub const IOTQ_MAX_CGROUPS: u32 = 8;
+pub const IOTQ_MAX_DIRECTORIES: u32 = 8;
 pub const IOTQ_MAX_LAYERS: u32 = 12;
 pub const IOTQ_MAX_SYSCALLS: u32 = 512;
 pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
@@ -160,7 +161,8 @@ pub struct iotq_block {
     pub part: __u32,
     pub flags: __u32,
     pub op: __u8,
-    pub pad: [__u8; 3usize],
+    pub sequential: __u8,
+    pub pad: [__u8; 2usize],
     pub sector: __u64,
     pub size: __u32,
     pub queue: __u32,
@@ -183,7 +185,9 @@ const _: () = {
     ["Offset of field: iotq_block::part"][::core::mem::offset_of!(iotq_block, part) - 68usize];
     ["Offset of field: iotq_block::flags"][::core::mem::offset_of!(iotq_block, flags) - 72usize];
     ["Offset of field: iotq_block::op"][::core::mem::offset_of!(iotq_block, op) - 76usize];
-    ["Offset of field: iotq_block::pad"][::core::mem::offset_of!(iotq_block, pad) - 77usize];
+    ["Offset of field: iotq_block::sequential"]
+        [::core::mem::offset_of!(iotq_block, sequential) - 77usize];
+    ["Offset of field: iotq_block::pad"][::core::mem::offset_of!(iotq_block, pad) - 78usize];
     ["Offset of field: iotq_block::sector"][::core::mem::offset_of!(iotq_block, sector) - 80usize];
     ["Offset of field: iotq_block::size"][::core::mem::offset_of!(iotq_block, size) - 88usize];
     ["Offset of field: iotq_block::queue"][::core::mem::offset_of!(iotq_block, queue) - 92usize];
@@ -1159,6 +1163,72 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_directory {
+    pub inode: __u64,
+    pub dev: __u32,
+    pub volume: __u32,
+    pub bit: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_directory"][::core::mem::size_of::<iotq_directory>() - 24usize];
+    ["Alignment of iotq_directory"][::core::mem::align_of::<iotq_directory>() - 8usize];
+    ["Offset of field: iotq_directory::inode"]
+        [::core::mem::offset_of!(iotq_directory, inode) - 0usize];
+    ["Offset of field: iotq_directory::dev"][::core::mem::offset_of!(iotq_directory, dev) - 8usize];
+    ["Offset of field: iotq_directory::volume"]
+        [::core::mem::offset_of!(iotq_directory, volume) - 12usize];
+    ["Offset of field: iotq_directory::bit"]
+        [::core::mem::offset_of!(iotq_directory, bit) - 16usize];
+    ["Offset of field: iotq_directory::pad"]
+        [::core::mem::offset_of!(iotq_directory, pad) - 20usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_btrfs_layout {
+    pub inode: __u32,
+    pub root: __u32,
+    pub device: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_btrfs_layout"][::core::mem::size_of::<iotq_btrfs_layout>() - 16usize];
+    ["Alignment of iotq_btrfs_layout"][::core::mem::align_of::<iotq_btrfs_layout>() - 4usize];
+    ["Offset of field: iotq_btrfs_layout::inode"]
+        [::core::mem::offset_of!(iotq_btrfs_layout, inode) - 0usize];
+    ["Offset of field: iotq_btrfs_layout::root"]
+        [::core::mem::offset_of!(iotq_btrfs_layout, root) - 4usize];
+    ["Offset of field: iotq_btrfs_layout::device"]
+        [::core::mem::offset_of!(iotq_btrfs_layout, device) - 8usize];
+    ["Offset of field: iotq_btrfs_layout::pad"]
+        [::core::mem::offset_of!(iotq_btrfs_layout, pad) - 12usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_call {
     pub op: __u8,
     pub flags: __u8,
@@ -1216,20 +1286,23 @@ pub struct iotq_config {
     pub follow: __u8,
     pub has_async: __u8,
     pub want_type: __u8,
-    pub pad0: __u8,
+    pub want_sequence: __u8,
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
+    pub directory_count: __u32,
+    pub pad0: __u32,
     pub roots_mask: __u32,
     pub fs_mask: __u32,
     pub points: [__u16; 12usize],
     pub grouped: [__u16; 12usize],
     pub cpus: __u32,
     pub cgroups: [iotq_cgroup; 8usize],
+    pub directories: [iotq_directory; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 288usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 488usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -1275,23 +1348,29 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, has_async) - 41usize];
     ["Offset of field: iotq_config::want_type"]
         [::core::mem::offset_of!(iotq_config, want_type) - 42usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 43usize];
+    ["Offset of field: iotq_config::want_sequence"]
+        [::core::mem::offset_of!(iotq_config, want_sequence) - 43usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];
     ["Offset of field: iotq_config::callers"]
         [::core::mem::offset_of!(iotq_config, callers) - 96usize];
+    ["Offset of field: iotq_config::directory_count"]
+        [::core::mem::offset_of!(iotq_config, directory_count) - 100usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 104usize];
     ["Offset of field: iotq_config::roots_mask"]
-        [::core::mem::offset_of!(iotq_config, roots_mask) - 100usize];
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 108usize];
     ["Offset of field: iotq_config::fs_mask"]
-        [::core::mem::offset_of!(iotq_config, fs_mask) - 104usize];
+        [::core::mem::offset_of!(iotq_config, fs_mask) - 112usize];
     ["Offset of field: iotq_config::points"]
-        [::core::mem::offset_of!(iotq_config, points) - 108usize];
+        [::core::mem::offset_of!(iotq_config, points) - 116usize];
     ["Offset of field: iotq_config::grouped"]
-        [::core::mem::offset_of!(iotq_config, grouped) - 132usize];
-    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 156usize];
+        [::core::mem::offset_of!(iotq_config, grouped) - 140usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 164usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 160usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 168usize];
+    ["Offset of field: iotq_config::directories"]
+        [::core::mem::offset_of!(iotq_config, directories) - 296usize];
 };
 #[repr(C)]
 #[derive(

@@ -9,7 +9,6 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::trace::{self, Trace};
 use iotq_tests::{Disk, Output, Row, iotq, json, run};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Loop, Need::Fio];
@@ -21,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
         test("files/alone", &needs, alone),
         test("files/grouped", &needs, grouped),
         test("files/filters", &needs, filters),
+        test("files/directories", &needs, directories),
         test("files/kernel_agrees", &traced, kernel_agrees),
         test("files/queued", &libaio, queued),
         test("files/workers", &uring, workers),
@@ -37,18 +37,12 @@ fn fio(disk: &Disk, more: &str) -> String {
     )
 }
 
-const MIXED: &str = "--ioengine=psync --rw=randrw --direct=1 --bsrange=4k-64k --fsync=8 --numjobs=3 --number_ios=600";
-
 /// fio's own counts of reads, writes and syncs.
 fn counted(disk: &Disk) -> [usize; 3] {
-    let report = fs::read_to_string(disk.memory().join("fio.json")).unwrap();
-    let json: Value = serde_json::from_str(&report).unwrap();
-    let jobs = json["jobs"].as_array().unwrap();
-    ["read", "write", "sync"].map(|way| {
-        let count = |job: &Value| job[way]["total_ios"].as_u64().unwrap();
-        usize::try_from(jobs.iter().map(count).sum::<u64>()).unwrap()
-    })
+    iotq_tests::fio::counted(disk).map(|count| usize::try_from(count).unwrap())
 }
+
+const MIXED: &str = "--ioengine=psync --rw=randrw --direct=1 --bsrange=4k-64k --fsync=8 --numjobs=3 --number_ios=600";
 
 fn counts<'r>(rows: impl Iterator<Item = &'r Row>) -> [usize; 3] {
     let mut counts = [0; 3];
@@ -287,4 +281,25 @@ fn drawn() {
     let text = run(command).text();
     assert_eq!(text.matches("- fs ext4").count(), 2, "{text}");
     assert!(text.contains("- block "), "{text}");
+}
+
+/// In which directory a file lies is known here, too.
+fn directories() {
+    let disk = Disk::ext4(96);
+    let line = fio(
+        &disk,
+        "--ioengine=psync --rw=randread --direct=1 --bs=4k --number_ios=200",
+    );
+    let file = disk.file(32);
+    let folder = file.parent().unwrap().display();
+    let query = |folder: &str| {
+        format!(
+            "on fs.exit where pid under $child and op == read and file under \"{folder}\" emit name"
+        )
+    };
+    let here = query(&folder.to_string());
+    let elsewhere = query("/proc");
+    let output = json(&["-c", &line, "-e", &here, "-e", &elsewhere]);
+    assert_eq!(output.of(0).count(), 200, "{output:?}");
+    assert_eq!(output.of(1).count(), 0, "{output:?}");
 }

@@ -14,12 +14,14 @@ mod agree;
 mod calls;
 mod counters;
 mod devices;
+mod directories;
 mod exact;
 mod files;
 mod groups;
 mod refuse;
 mod repl;
 mod requests;
+mod sequence;
 mod stop;
 mod tools;
 mod unwaited;
@@ -41,6 +43,7 @@ fn main() {
         groups::tests,
         stop::tests,
         devices::tests,
+        directories::tests,
         account::tests,
         repl::tests,
         tools::tests,
@@ -48,6 +51,7 @@ fn main() {
         unwaited::tests,
         waits::tests,
         files::tests,
+        sequence::tests,
     ];
     let tests = groups.iter().flat_map(|group| group()).collect();
     libtest_mimic::run(&arguments, tests).exit();

@@ -62,8 +62,20 @@ const CASES: &[Case] = &[
     ("sides", &["-e", "trace guest.block"], "E0605", 2),
     (
         "directory",
-        &["-e", "trace syscall where file under \"/var\""],
+        &["-e", "trace fs where file under \"/var\""],
         "E0606",
+        2,
+    ),
+    (
+        "no_directory",
+        &["-e", "trace syscall where file under \"/pruc/self\""],
+        "E0705",
+        2,
+    ),
+    (
+        "file_as_directory",
+        &["-e", "trace syscall where file under \"/proc/self/stat\""],
+        "E0705",
         2,
     ),
     ("every", &["-e", "trace block every 1s"], "E0404", 2),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Output, Row, iotq, json, run};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 const STAGES: [&str; 5] = [
     "cpu",
@@ -63,17 +63,6 @@ pub fn tests() -> Vec<Trial> {
     tests.push(test("requests/sums_of_stages", &needs, sums_of_stages));
     tests.push(test("requests/optional", &needs, optional));
     tests
-}
-
-/// fio's own counts of reads, writes and syncs.
-fn counted(disk: &Disk) -> [u64; 3] {
-    let report = fs::read_to_string(disk.memory().join("fio.json")).unwrap();
-    let json: Value = serde_json::from_str(&report).unwrap();
-    let jobs = json["jobs"].as_array().unwrap();
-    ["read", "write", "sync"].map(|way| {
-        let count = |job: &Value| job[way]["total_ios"].as_u64().unwrap();
-        jobs.iter().map(count).sum()
-    })
 }
 
 fn fio(disk: &Disk, line: &str) -> String {

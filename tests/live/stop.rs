@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use iotq_tests::command::ends_within;
 use iotq_tests::iotq::binary;
 use iotq_tests::needs::{Need, test};
-use iotq_tests::{Output, iotq, run, start};
+use iotq_tests::{Output, iotq, run, start, tool};
 use libtest_mimic::Trial;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
@@ -29,6 +29,11 @@ pub fn tests() -> Vec<Trial> {
         test("stop/unread_pipe", &root, unread_pipe),
         test("stop/after_a_time", &root, after_a_time),
         test("stop/exit_of_the_command", &root, exit_of_the_command),
+        test(
+            "stop/benchmark",
+            &[Need::Root, Need::Loop, Need::Fio],
+            benchmark,
+        ),
     ]
 }
 
@@ -187,4 +192,44 @@ fn exit_of_the_command() {
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(ended.stderr.contains('7'), "{}", ended.stderr);
     Output::parse(&ended);
+}
+
+/// The benchmark gives back what it has made of disks and mounts, in the middle of its work.
+fn benchmark() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
+    command
+        .args(["--load", "paced", "--seconds", "100"])
+        .env("TMPDIR", folder.path())
+        .env("IOTQ_BIN", binary());
+    let running = start(command, b"");
+    let children = format!("/proc/{0}/task/{0}/children", running.pid().as_raw_pid());
+    let at_work = || {
+        let children = std::fs::read_to_string(&children).unwrap_or_default();
+        let comm = |pid| std::fs::read_to_string(format!("/proc/{pid}/comm"));
+        let mut names = children.split_whitespace().filter_map(|pid| comm(pid).ok());
+        names.any(|name| name.trim() == "fio")
+    };
+    let begin = Instant::now();
+    while !at_work() {
+        assert!(
+            running.runs() && begin.elapsed() < PROMPT,
+            "it does not begin"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+    let disks = || {
+        tool(
+            "losetup",
+            &["--list", "--noheadings", "--output", "BACK-FILE"],
+        )
+    };
+    let mounts = || std::fs::read_to_string("/proc/mounts").unwrap();
+    let place = folder.path().to_str().unwrap();
+    assert!(disks().contains(place) && mounts().contains(place));
+    let asked = Instant::now();
+    running.signal(Signal::TERM);
+    assert_eq!(running.wait().code(), 0);
+    assert!(asked.elapsed() < PROMPT);
+    assert!(!disks().contains(place) && !mounts().contains(place));
 }

@@ -99,6 +99,12 @@ const CASES: &[Case] = &[
         let shares = part("q2i/q2c") + part("i2d/q2c") + part("d2c/q2c");
         assert!(shares > 0.0 && shares < 1.0001, "{all}");
     }),
+    case("pattern", &["--comm", "fio"], |run| {
+        let reads = run.group(|by| by["op"] == "read");
+        assert_eq!(reads["n"], READS);
+        // Of 32768 places, the next one comes by chance in one of so many cases.
+        assert!(reads["sequential"].as_f64() < Some(0.01), "{reads}");
+    }),
     case("queues", &[], |run| {
         let total = run.sum(|_| true, "n");
         assert!(total >= READS, "{total}");

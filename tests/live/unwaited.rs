@@ -1,13 +1,13 @@
 //! Operations that no thread waits for, of io_uring and libaio: each is there, and what it caused is its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
-use serde_json::Value;
 
 const FIO: &str = "fio --name=t --thread --size=64M --bs=4k --direct=1 --output-format=json";
 
@@ -36,7 +36,8 @@ const ON_DEVICES: [(&str, &str); 5] = [
 ];
 
 pub fn tests() -> Vec<Trial> {
-    let needs = [Need::Root, Need::Loop, Need::Fio];
+    let with = |engine| [Need::Root, Need::Loop, Need::Fio, Need::Engine(engine)];
+    let needs = with("io_uring");
     let mut tests: Vec<Trial> = ON_DEVICES
         .into_iter()
         .map(|(name, line)| {
@@ -46,23 +47,14 @@ pub fn tests() -> Vec<Trial> {
         .collect();
     for engine in ["io_uring", "libaio"] {
         let name = format!("unwaited/{engine}_on_files");
-        tests.push(test(&name, &needs, move || on_file(engine)));
+        tests.push(test(&name, &with(engine), move || on_file(engine)));
     }
+    tests.push(test("unwaited/merged", &needs, merged));
+    tests.push(test("unwaited/mixed_with_calls", &needs, mixed));
     tests.push(test("unwaited/syncs", &needs, syncs));
     tests.push(test("unwaited/through_the_cache", &needs, cached));
     tests.push(test("unwaited/filtered", &needs, filtered));
     tests
-}
-
-/// fio's own counts of reads, writes and syncs.
-fn counted(disk: &Disk) -> [u64; 3] {
-    let report = fs::read_to_string(disk.memory().join("fio.json")).unwrap();
-    let json: Value = serde_json::from_str(&report).unwrap();
-    let jobs = json["jobs"].as_array().unwrap();
-    ["read", "write", "sync"].map(|way| {
-        let count = |job: &Value| job[way]["total_ios"].as_u64().unwrap();
-        jobs.iter().map(count).sum()
-    })
 }
 
 fn fio(disk: &Disk, target: &str, line: &str) -> String {
@@ -180,6 +172,101 @@ fn on_file(engine: &str) {
     assert!(extents.len() < 16, "{extents:?}");
     let excused = output.rows.len() as u64 / 1000 + 2 * unseen;
     assert!(approx <= excused, "{approx}, {unseen} unseen");
+}
+
+/// Neighbours that are submitted together go to the disk as one request, which belongs to each of them.
+fn merged() {
+    const EACH: u64 = 4096;
+    let disk = Disk::raw(160);
+    let line = fio(
+        &disk,
+        &disk.node.display().to_string(),
+        "--ioengine=io_uring --rw=write --iodepth=8 --iodepth_batch_submit=8 --iodepth_batch_complete_min=8 \
+         --number_ios=800",
+    );
+    let output = json(&["-c", &line, "-e", &join("io_uring", &disk.name())]);
+    assert_eq!(output.rows.len(), 800, "{output:?}");
+    let mut owners = BTreeMap::<_, u64>::new();
+    for row in &output.rows {
+        stages_add_up(row);
+        assert_eq!(row.number("children"), 1, "{row:?}");
+        let (start, offset) = (row.number("sector") * 512, row.number("offset"));
+        let end = start + row.number("part_size");
+        assert!(start <= offset && offset + EACH <= end, "{row:?}");
+        *owners.entry((start, end)).or_default() += 1;
+    }
+    for ((start, end), owners) in &owners {
+        assert_eq!((end - start) / EACH, *owners, "one for each 4 KiB");
+    }
+    let of_eight = owners.values().filter(|owners| **owners == 8).count();
+    assert!(of_eight >= 90, "{owners:?}");
+}
+
+/// Requests of all kinds at once: as many as were made, and the stages of each add up.
+fn mixed() {
+    let disk = Disk::ext4(256);
+    // Direct I/O throws out of the page cache what others write into it: so each has a file of its own.
+    let direct = disk.file(64);
+    let cached = direct.with_file_name("data2");
+    fs::copy(&direct, &cached).unwrap();
+    let jobs = [
+        (&direct, "psync --direct=1 --rw=randrw --number_ios=3000"),
+        (&cached, "psync --rw=randrw --number_ios=3000"),
+        (&cached, "psync --rw=randwrite --fsync=4 --number_ios=800"),
+        (
+            &direct,
+            "io_uring --direct=1 --iodepth=8 --rw=randrw --number_ios=3000",
+        ),
+        (
+            &direct,
+            "libaio --direct=1 --iodepth=8 --rw=randrw --number_ios=3000",
+        ),
+    ];
+    let mut line = format!(
+        "fio --thread --size=64M --bs=4k --output-format=json --output={}",
+        disk.memory().join("fio.json").display(),
+    );
+    for (number, (file, job)) in jobs.iter().enumerate() {
+        line += &format!(
+            " --name=t{number} --filename={} --ioengine={job}",
+            file.display()
+        );
+    }
+    let query = "join syscall, block where pid under $child and name in {data, data2} and syscall.op in {read, write, fsync} \
+                 emit time, tid, offset, syscall.op as op, syscall.lat as lat, cpu, runqueue, blocked, \
+                      syscall.device as device, syscall.queue as queue, other, children, syscall.approx as approx, \
+                      block.lat as part_lat";
+    let kernel = Completions::start();
+    let output = json(&["--ring", "64M", "-c", &line, "-e", query]);
+    let kernel = kernel.map_or_else(Vec::new, Completions::stop);
+    let unseen = blind(&kernel, &number(&disk.name())).count();
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    let mut requests = BTreeMap::new();
+    for row in &output.rows {
+        let offset = row.field("offset").as_u64();
+        requests.insert((row.number("time"), row.number("tid"), offset), row);
+    }
+    let of = |op| requests.values().filter(|row| row.text("op") == op).count() as u64;
+    let found: u64 = ["read", "write", "fsync"].map(of).iter().sum();
+    let made: u64 = counted(&disk).iter().sum();
+    assert!(made > 12_000 && found <= made, "{found} of {made}");
+    assert!(
+        made - found <= unseen as u64,
+        "{found} of {made}, {unseen} unseen"
+    );
+    let stages = ["cpu", "runqueue", "device", "queue", "blocked", "other"];
+    for row in requests.values() {
+        let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+        assert_eq!(sum, row.number("lat"), "{row:?}");
+    }
+    let approx = requests
+        .values()
+        .filter(|row| row.field("approx") == true && row.number("children") <= 16);
+    let approx = approx.count();
+    assert!(
+        approx <= requests.len() / 1000 + 2 * unseen,
+        "{approx} of {found}, {unseen} unseen"
+    );
 }
 
 /// An fsync goes to a worker, and owns its flush.

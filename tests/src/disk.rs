@@ -40,6 +40,24 @@ impl Drop for Tmpfs {
     }
 }
 
+/// A mount, gone at the end.
+pub struct Mounted(PathBuf);
+
+impl Mounted {
+    /// Mounts what these arguments of `mount` tell, at a folder that is made if need be.
+    pub fn new(args: &[&str], at: &Path) -> Self {
+        fs::create_dir_all(at).unwrap();
+        tool("mount", &[args, &[&at.display().to_string()]].concat());
+        Self(at.into())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        quietly("umount", &[self.0.as_os_str()]);
+    }
+}
+
 /// A loop device.
 pub struct Disk {
     /// Its node, such as `/dev/loop0`.

@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use crate::Disk;
+
 /// Random reads of 4 KiB.
 #[derive(Clone, Debug)]
 pub struct Reads<'a> {
@@ -71,4 +75,15 @@ fn offset(line: &str) -> Option<u64> {
         [.., "read", offset, "4096"] => offset.parse().ok(),
         _ => None,
     }
+}
+
+/// fio's own counts of reads, writes and syncs, from its report on a disk's memory.
+pub fn counted(disk: &Disk) -> [u64; 3] {
+    let report = fs::read_to_string(disk.memory().join("fio.json")).unwrap();
+    let json: Value = serde_json::from_str(&report).unwrap();
+    let jobs = json["jobs"].as_array().unwrap();
+    ["read", "write", "sync"].map(|way| {
+        let count = |job: &Value| job[way]["total_ios"].as_u64().unwrap();
+        jobs.iter().map(count).sum()
+    })
 }

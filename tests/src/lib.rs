@@ -11,6 +11,7 @@ pub mod completions;
 pub mod disk;
 pub mod extents;
 pub mod fio;
+pub mod gate;
 pub mod iotq;
 pub mod lab;
 pub mod leftover;

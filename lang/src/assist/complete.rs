@@ -42,6 +42,8 @@ pub enum Machine {
     Command,
     /// A path.
     File,
+    /// A path of a directory.
+    Directory,
     /// A control group.
     Cgroup,
 }
@@ -72,6 +74,7 @@ fn quoted(before: &str, all: &[Token<'_>]) -> Completion {
     };
     let machine = match want(before, &rest) {
         Want::Value(field) => machine(field),
+        Want::Above(field) => above(field),
         Want::Module => Some(Machine::File),
         _ => None,
     };
@@ -89,6 +92,7 @@ fn bare(before: &str, known: &Known) -> Completion {
     let start = before.trim_end_matches(wide).len();
     let (machine, mut found) = match want(before, &code(tokens(&before[..start]))) {
         Want::Value(field) if machine(field).is_some() => (machine(field), value(field, known)),
+        Want::Above(field) if above(field).is_some() => (above(field), value(field, known)),
         Want::Module => (None, known.modules.clone()),
         Want::Item => (None, words(Want::Item, known)),
         _ => return narrow(before, known),
@@ -158,7 +162,7 @@ fn words(want: Want, known: &Known) -> Vec<String> {
         Want::Constant => known.names.clone(),
         Want::Operand(it) => operand(&it, known),
         Want::Member(source) => fields(source).collect(),
-        Want::Value(field) => value(field, known),
+        Want::Value(field) | Want::Above(field) => value(field, known),
     }
 }
 
@@ -202,6 +206,15 @@ fn value(field: &Field, known: &Known) -> Vec<String> {
     words
 }
 
+/// The same, where a field lies under them.
+fn above(field: &Field) -> Option<Machine> {
+    match machine(field) {
+        Some(Machine::File) => Some(Machine::Directory),
+        other => other,
+    }
+}
+
+/// Names that a field is compared with.
 fn machine(field: &Field) -> Option<Machine> {
     match field.ty {
         Type::Dev => Some(Machine::Device),

@@ -33,6 +33,8 @@ pub(super) enum Want {
     Member(Source),
     /// Something that a field is compared with.
     Value(&'static Field),
+    /// Something that a field lies under.
+    Above(&'static Field),
 }
 
 /// What an expression may begin with.
@@ -180,9 +182,10 @@ fn expression(tokens: &[Token<'_>], sources: Vec<Source>, verb: &Token<'_>) -> W
         "." => member(before, &sources).map_or(Want::Nothing, Want::Member),
         "as" => Want::Nothing,
         "in" | ".." => Want::Constant,
-        "==" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" | "under" => {
+        "==" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" => {
             compared(before, &sources).map_or(Want::Constant, Want::Value)
         }
+        "under" => compared(before, &sources).map_or(Want::Constant, Want::Above),
         "{" | "," if let Some(set) = open_set(tokens) => {
             compared(set, &sources).map_or(Want::Constant, Want::Value)
         }

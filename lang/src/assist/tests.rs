@@ -123,6 +123,10 @@ fn values_are_those_of_the_field() {
         (Some(Machine::File), 29, true)
     );
     assert_eq!(
+        machine("trace syscall where file under \"/va|"),
+        (Some(Machine::Directory), 32, true)
+    );
+    assert_eq!(
         machine("trace syscall where cgroup under |").0,
         Some(Machine::Cgroup)
     );

@@ -61,6 +61,7 @@ fn meant(expr: &Expr, meanings: &[Meaning]) -> Option<Expr> {
     };
     let sector = field.layer.field("sector");
     match (meanings.get(name)?, field.field.ty) {
+        (Meaning::Member(bit), Type::File) => test.lies_in(*bit),
         (Meaning::Member(bit), _) => Some(Expr::condition(ExprKind::Member(*bit), expr.span)),
         (Meaning::Pid(pid), Type::Pid) => Some(test.equals(*pid)),
         (Meaning::Cgroup(id), Type::Cgroup) => Some(test.equals(*id)),
@@ -100,13 +101,29 @@ impl Tests {
         Expr::condition(kind, self.span)
     }
 
-    /// Both numbers, through the fields that read the same slots.
+    /// Both numbers.
     fn file(&self, dev: u32, inode: u64) -> Option<Expr> {
-        let Some(Slot::File {
-            dev: dev_at,
-            inode: inode_at,
-        }) = self.field.field.slot
-        else {
+        let (dev_field, inode_field) = self.parts()?;
+        let both = vec![
+            self.field_equals(dev_field, dev),
+            self.field_equals(inode_field, inode),
+        ];
+        Some(Expr::all(both, self.span))
+    }
+
+    /// The bit that tells that the file lies in a directory; null where there is no file, as is a comparison with it.
+    fn lies_in(&self, bit: u8) -> Option<Expr> {
+        let (_, inode) = self.parts()?;
+        let inode = Expr::field(inode, self.span);
+        let zero = Expr::constant(Const::Int(0), inode.ty, self.span);
+        let never = ExprKind::Compare(CompareOp::Lt, Box::new(inode), Box::new(zero));
+        let either = [ExprKind::Member(bit), never].map(|kind| Expr::condition(kind, self.span));
+        Some(Expr::any(either.into(), self.span))
+    }
+
+    /// Of a file, the fields that read the slots of its device and its inode.
+    fn parts(&self) -> Option<(FieldRef, FieldRef)> {
+        let Some(Slot::File { dev, inode }) = self.field.field.slot else {
             return None;
         };
         let part = |at: usize| {
@@ -118,11 +135,7 @@ impl Tests {
                 ..self.field
             })
         };
-        let both = vec![
-            self.field_equals(part(dev_at)?, dev),
-            self.field_equals(part(inode_at)?, inode),
-        ];
-        Some(Expr::all(both, self.span))
+        Some((part(dev)?, part(inode)?))
     }
 
     /// Whole disks, or of a partition its range of each.

@@ -98,6 +98,10 @@ fn terms(clause: &[Expr]) -> Option<Vec<Term>> {
             terms.push(term);
         }
     }
+    // Beside others, one that never holds says nothing.
+    if terms.iter().any(|term| !term.is_never()) {
+        terms.retain(|term| !term.is_never());
+    }
     Some(terms)
 }
 

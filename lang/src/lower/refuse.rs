@@ -128,16 +128,18 @@ impl<'a> Refusals<'a> {
 
     fn names(&mut self, expr: &Expr) {
         expr.walk(&mut |expr| {
-            let (ExprKind::Is(_, NameId(name)) | ExprKind::Under(_, NameId(name))) = expr.kind
-            else {
+            let ExprKind::Under(field, NameId(name)) = expr.kind else {
                 return;
             };
-            let Some(Name { kind: NameKind::Dir, text, .. }) = self.names.get(name) else {
+            let is_directory = self.names.get(name).is_some_and(|name| name.kind == NameKind::Dir);
+            if !is_directory || field.field.in_directories {
                 return;
-            };
-            let error = Diagnostic::new(&build::DIRECTORIES, "directories are not in this build")
-                .label(expr.span, format!("asks for every file below `{text}`"))
-                .help("name the files: `file == \"/path\"`, or match the last component: `name ~ \"*.log\"`");
+            }
+            let layer = field.layer.name;
+            let message = format!("in which directories a file lies is not known to `{layer}`");
+            let error = Diagnostic::new(&build::DIRECTORIES, message)
+                .label(expr.span, "asks for every file below a directory")
+                .help("ask the calls: `trace syscall where file under …`, or a join that begins with them");
             self.found.push(error);
         });
     }

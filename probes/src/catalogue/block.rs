@@ -239,6 +239,20 @@ pub static LAYER: Layer = Layer {
         Field {
             needs: &["issue"],
             ..field(
+                "sequential",
+                Type::Bool,
+                ISSUED,
+                Slot::Bit {
+                    offset: offset_of!(iotq_block, sequential),
+                    width: 1,
+                    mask: 1,
+                },
+                "a read or write that begins where the last one of the same disk ended, as they are issued, whoever asked",
+            )
+        },
+        Field {
+            needs: &["issue"],
+            ..field(
                 "queue",
                 Type::Int,
                 ISSUED,

@@ -227,15 +227,18 @@ pub static LAYER: Layer = Layer {
             },
             "type of the filesystem; `bdev` for a block device",
         ),
-        start(
-            "file",
-            Type::File,
-            Slot::File {
-                dev: offset_of!(iotq_fs, dev),
-                inode: offset_of!(iotq_fs, inode),
-            },
-            "the file, by its filesystem's device and its inode",
-        ),
+        Field {
+            in_directories: true,
+            ..start(
+                "file",
+                Type::File,
+                Slot::File {
+                    dev: offset_of!(iotq_fs, dev),
+                    inode: offset_of!(iotq_fs, inode),
+                },
+                "the file, by its filesystem's device and its inode",
+            )
+        },
         start(
             "name",
             Type::Text,

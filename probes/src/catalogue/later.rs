@@ -12,6 +12,7 @@ pub(super) const fn field(name: &'static str, ty: Type, known: Known, doc: &'sta
         slot: None,
         side: Side::Kernel,
         followed: false,
+        in_directories: false,
         doc,
     }
 }

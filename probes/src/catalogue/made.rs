@@ -18,6 +18,7 @@ pub(super) const fn field(
         slot: Some(slot),
         side: Side::Kernel,
         followed: false,
+        in_directories: false,
         doc,
     }
 }

@@ -282,16 +282,19 @@ pub static LAYER: Layer = Layer {
             number(offset_of!(iotq_syscall, kind), 1),
             "kind of the file; `none` for calls without a descriptor",
         ),
-        field(
-            "file",
-            Type::File,
-            Known::Start,
-            Slot::File {
-                dev: offset_of!(iotq_syscall, dev),
-                inode: offset_of!(iotq_syscall, inode),
-            },
-            "the file, by its filesystem's device and its inode: hard links and renames do not matter",
-        ),
+        Field {
+            in_directories: true,
+            ..field(
+                "file",
+                Type::File,
+                Known::Start,
+                Slot::File {
+                    dev: offset_of!(iotq_syscall, dev),
+                    inode: offset_of!(iotq_syscall, inode),
+                },
+                "the file, by its filesystem's device and its inode: hard links and renames do not matter",
+            )
+        },
         field(
             "name",
             Type::Text,

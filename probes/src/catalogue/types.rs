@@ -158,6 +158,8 @@ pub struct Field {
     pub side: Side,
     /// Only operations that are followed through the layers below have it.
     pub followed: bool,
+    /// Of a file: the template tells in which directories it lies.
+    pub in_directories: bool,
     /// One line for people.
     pub doc: &'static str,
 }

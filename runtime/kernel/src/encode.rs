@@ -108,6 +108,17 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
                 };
                 config.cgroup_count += 1;
             }
+            Membership::Directory(directory) => {
+                let place = &mut config.directories[config.directory_count as usize];
+                *place = iotq_directory {
+                    inode: directory.inode,
+                    dev: directory.dev,
+                    volume: directory.volume.unwrap_or(0),
+                    bit,
+                    pad: 0,
+                };
+                config.directory_count += 1;
+            }
         }
     }
     let fields = || plan.templates.iter().flat_map(|template| &template.fields);
@@ -117,6 +128,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_uid = wants("uid");
     config.want_name = wants("name");
     config.want_type = wants("type");
+    config.want_sequence = wants("sequential");
     let issue = |point: &&Point| {
         point
             .hooks

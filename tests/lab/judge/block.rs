@@ -172,3 +172,19 @@ pub fn errors(brought: &Brought, op: &str, error: &str) {
     let ours = counted(ours.map(|row| row.number("sector") * 512));
     same(&ours, &failed, "the generator", skipped(brought));
 }
+
+/// One thread has made them, so they were issued in the order of their ends: each is compared with the one before of its
+/// kind.
+pub fn sequence(brought: &Brought) {
+    let mut ends: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut told, mut count) = (0, 0);
+    for row in rows_of(brought) {
+        let (sector, size) = (row.number("sector"), row.number("size"));
+        let last = ends.insert(row.text("op").into(), sector + size / 512);
+        let goes_on = row.field("sequential").as_bool().unwrap();
+        assert_eq!(goes_on, last == Some(sector), "{row:?}");
+        told += u32::from(goes_on);
+        count += 1;
+    }
+    assert!(told > 0 && told < count, "{told} of {count}");
+}

@@ -34,6 +34,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["names"] => names::same_in_text(brought),
         ["names", "bios"] => names::same(brought),
         ["multipath"] => names::multipath(brought),
+        ["sequence"] => block::sequence(brought),
         ["errors", op, error] => block::errors(brought, op, error),
         ["scsi"] => scsi::commands(brought),
         ["attempts"] => scsi::attempts(brought),

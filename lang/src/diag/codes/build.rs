@@ -64,15 +64,15 @@ pub static DIRECTORIES: Code = Code {
     id: "E0606",
     title: "files under a directory",
     page: "\
-`file under \"/path\"` means every file below a directory, those made later too. This build knows
-single files only, by their device and inode.
+`file under \"/path\"` means every file below a directory, those made later too. The records of this
+layer tell which file they are about, and not in which directories it lies.
+
+    trace fs where file under \"/var/lib/db\"
+
+Calls know it. A join that begins with them knows it of all that they cause.
 
     trace syscall where file under \"/var/lib/db\"
-
-Name the file, or match the last component of its path.
-
-    trace syscall where file == \"/var/lib/db/wal\"
-    trace syscall where name ~ \"wal*\"
+    join syscall, block where syscall.file under \"/var/lib/db\"
 ",
     exit: 2,
 };

@@ -78,11 +78,12 @@ pub static NO_FILE: Code = Code {
     id: "E0705",
     title: "no such file",
     page: "\
-A file in a query is looked up when the query is installed, and from then on recognised by its
-filesystem and inode, whatever becomes of its name. So it must exist, and be readable to the one
-who asks.
+A file or a directory in a query is looked up when the query is installed, and from then on
+recognised by its filesystem and inode, whatever becomes of its name. So it must exist, and be
+readable to the one who asks. `file under` takes a directory.
 
-  iotq -e 'trace syscall where file == \"/var/lib/db/wal\"'",
+  iotq -e 'trace syscall where file == \"/var/lib/db/wal\"'
+  iotq -e 'trace syscall where file under \"/var/lib/db\"'",
     exit: 2,
 };
 
@@ -118,8 +119,8 @@ pub static TOO_MANY_MEMBERSHIPS: Code = Code {
     id: "E0708",
     title: "too many `under` conditions",
     page: "\
-The conditions `pid under …` and `cgroup under …` of all statements together are limited: 8 control
-groups, and 64 in all. Name a common ancestor, or split the script.",
+The conditions `pid under …`, `cgroup under …` and `file under …` of all statements together are
+limited: 8 control groups, 8 directories, and 64 in all. Name a common ancestor, or split the script.",
     exit: 2,
 };
 

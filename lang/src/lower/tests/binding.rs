@@ -145,6 +145,20 @@ fn tasks_are_numbers_or_bits() {
     );
 }
 
+/// A call without a file is neither inside nor outside.
+#[test]
+fn directories_are_bits_of_what_has_a_file() {
+    let is_under = under("syscall", "file", 0);
+    assert_eq!(
+        bound("syscall", is_under.clone(), Meaning::Member(3)),
+        ["start: member(3)"]
+    );
+    assert_eq!(
+        bound("syscall", not(is_under), Meaning::Member(3)),
+        ["start: not member(3)", "start: inode is not null"]
+    );
+}
+
 #[test]
 fn a_meaning_that_does_not_suit_the_field_never_holds() {
     let filter = is("block", "pid", 0);

@@ -63,17 +63,22 @@ fn all_problems_of_all_statements_are_reported() {
         bounds: Bounds::default(),
     };
     let names = vec![name(NameKind::Dir, "/var")];
-    let below = trace("syscall", Some(under("syscall", "file", 0)));
+    let below = trace("fs", Some(under("fs", "file", 0)));
+    let known = trace("syscall", Some(under("syscall", "file", 0)));
     let program = checked(
         vec![
             trace("qemu", None),
             join,
             outputs(Output::Groups(groups)),
             below,
+            known,
         ],
         names,
     );
-    assert_eq!(refused(program), ["E0601", "E0605", "E0601", "E0606"]);
+    assert_eq!(
+        refused(program),
+        ["E0601", "E0605", "E0601", "E0601", "E0606"]
+    );
 }
 
 #[test]

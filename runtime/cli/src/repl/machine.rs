@@ -15,9 +15,16 @@ pub fn names(kind: Machine, begun: &str, quoted: bool) -> Vec<Pair> {
     let mut found: Vec<Pair> = match kind {
         Machine::Process => processes(begun),
         Machine::File if quoted => files(begun),
+        Machine::Directory if quoted => {
+            let mut all = files(begun);
+            all.retain(|path| path.display.ends_with('/'));
+            all
+        }
         Machine::Device if quoted && begun.starts_with('/') => files(begun),
-        Machine::File if begun.is_empty() => vec![pair("\"/".into(), "\"/".into())],
-        Machine::File => Vec::new(),
+        Machine::File | Machine::Directory if begun.is_empty() => {
+            vec![pair("\"/".into(), "\"/".into())]
+        }
+        Machine::File | Machine::Directory => Vec::new(),
         Machine::Device => words(device::names(), begun, quoted),
         Machine::Cgroup => words(cgroup::paths().into_values().collect(), begun, quoted),
         Machine::Command => {

@@ -50,7 +50,9 @@ pub struct Place {
 }
 
 /// Structures that modules have, and that templates read.
-const STRUCTURES: [&str; 10] = [
+const STRUCTURES: [&str; 12] = [
+    "btrfs_inode",
+    "btrfs_root",
     "nvme_request",
     "nvme_ctrl",
     "scsi_cmnd",

@@ -18,6 +18,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     set("iotq_scsi_layout", layouts.scsi.as_bytes());
     set("iotq_nvme_layout", layouts.nvme.as_bytes());
     set("iotq_virtio_layout", layouts.virtio.as_bytes());
+    set("iotq_btrfs_layout", layouts.btrfs.as_bytes());
     for tables in &constants.tables {
         let (start, at) = match tables.layer.name {
             "block" => ("iotq_block_start", "iotq_block_at"),

@@ -2,18 +2,19 @@
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
-use iotq_probes::abi::{iotq_nvme_layout, iotq_scsi_layout, iotq_virtio_layout};
+use iotq_probes::abi::{iotq_btrfs_layout, iotq_nvme_layout, iotq_scsi_layout, iotq_virtio_layout};
 use iotq_probes::catalogue::Layer;
 
 use super::remedy::UNTYPED;
 use crate::btf::{KernelTypes, Place};
 
-/// Of every driver; zeros for those that the plan has no use for.
+/// Of every driver, and of btrfs; zeros for those that the plan has no use for.
 #[derive(Default)]
 pub(super) struct Layouts {
     pub nvme: iotq_nvme_layout,
     pub scsi: iotq_scsi_layout,
     pub virtio: iotq_virtio_layout,
+    pub btrfs: iotq_btrfs_layout,
 }
 
 impl Layouts {
@@ -34,13 +35,32 @@ impl Layouts {
     /// # Errors
     /// If a module does not describe its types.
     pub fn add(&mut self, layer: &Layer, types: &KernelTypes) -> Result<(), Errors> {
-        let name = layer.name;
-        match name {
-            "nvme" => self.nvme = nvme(&Types { types, name })?,
-            "scsi" => self.scsi = scsi(&Types { types, name })?,
-            "virtio" => self.virtio = virtio(&Types { types, name })?,
+        let types = |name| Types {
+            types,
+            what: format!("the layer `{name}`"),
+        };
+        match layer.name {
+            name @ "nvme" => self.nvme = nvme(&types(name))?,
+            name @ "scsi" => self.scsi = scsi(&types(name))?,
+            name @ "virtio" => self.virtio = virtio(&types(name))?,
             _ => {}
         }
+        Ok(())
+    }
+
+    /// That of btrfs, whose subvolumes number their inodes each for itself.
+    ///
+    /// # Errors
+    /// If btrfs does not describe its types.
+    pub fn add_volumes(&mut self, types: &KernelTypes) -> Result<(), Errors> {
+        let what = "`file under` on btrfs".into();
+        let types = Types { types, what };
+        self.btrfs = iotq_btrfs_layout {
+            inode: types.offset("btrfs_inode", "vfs_inode")?,
+            root: types.offset("btrfs_inode", "root")?,
+            device: types.offset("btrfs_root", "anon_dev")?,
+            pad: 0,
+        };
         Ok(())
     }
 }
@@ -107,10 +127,10 @@ fn virtio(types: &Types<'_>) -> Result<iotq_virtio_layout, Errors> {
     Ok(layout)
 }
 
-/// The kernel's types on behalf of a layer.
+/// The kernel's types on behalf of somebody.
 struct Types<'a> {
     types: &'a KernelTypes,
-    name: &'static str,
+    what: String,
 }
 
 impl Types<'_> {
@@ -125,8 +145,8 @@ impl Types<'_> {
     fn place(&self, structure: &'static str, member: &str) -> Result<Place, Errors> {
         self.types.place(structure, member).ok_or_else(|| {
             let message = format!(
-                "this kernel does not say where `{member}` lies in `struct {structure}`, which the layer `{}` needs",
-                self.name
+                "this kernel does not say where `{member}` lies in `struct {structure}`, which {} needs",
+                self.what
             );
             let error = Diagnostic::new(&code::NO_HOOK, message).help(UNTYPED);
             Errors(vec![error])

@@ -89,10 +89,18 @@ pub enum InstallError {
     Missing(&'static str),
 }
 
-/// The modules of the plan's layers.
-fn modules(plan: &Plan) -> Vec<&'static str> {
+/// The modules whose types are needed: those of the plan's layers, and of filesystems that hold its directories.
+fn modules(plan: &Plan, resolved: &Resolved) -> Vec<&'static str> {
     let layers = plan.templates.iter().map(|template| template.layer);
-    layers.flat_map(|layer| layer.modules).copied().collect()
+    let modules = layers.flat_map(|layer| layer.modules).copied();
+    let btrfs = has_volumes(resolved).then_some("btrfs");
+    modules.chain(btrfs).collect()
+}
+
+/// Whether a directory is on a filesystem whose subvolumes number their inodes each for itself.
+fn has_volumes(resolved: &Resolved) -> bool {
+    let has = |one: &Membership| matches!(one, Membership::Directory(it) if it.volume.is_some());
+    resolved.memberships.iter().any(has)
 }
 
 impl InstallError {
@@ -200,14 +208,17 @@ impl Loaded {
         // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
         let mut loader = EbpfLoader::new();
         loader.btf(None);
-        let types = KernelTypes::read(options.btf.as_deref(), &modules(plan))?;
+        let types = KernelTypes::read(options.btf.as_deref(), &modules(plan, resolved))?;
         types.try_functions_of(&mut loader, plan.templates.iter().map(|it| it.layer));
         let (plan, left_out) = optional::present(plan, &types);
         let plan = &plan;
         let mut hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
         hooks.missing.splice(0..0, left_out);
         let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
-        let layouts = Layouts::of(plan, &types)?;
+        let mut layouts = Layouts::of(plan, &types)?;
+        if has_volumes(resolved) {
+            layouts.add_volumes(&types)?;
+        }
         let sizes = Sizes::choose(&constants, &hooks, options.ring);
         sizes.tell(&mut constants.config);
         hooks.tell(&mut constants.config);
@@ -262,7 +273,7 @@ fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
     let memberships = resolved.memberships.iter().enumerate();
     let root = |(bit, membership): (usize, &Membership)| match membership {
         Membership::Family(pid) => Some((bit, *pid)),
-        Membership::Subtree(_) => None,
+        Membership::Subtree(_) | Membership::Directory(_) => None,
     };
     memberships.filter_map(root).collect()
 }

@@ -28,6 +28,8 @@ const ROOTS: u32 = 4096;
 const FS_CALLS: u32 = 4096;
 const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
+/// Disks, and directions, of which it is known where the last request ended.
+const ENDS: u32 = 4096;
 
 /// Entries of the maps; of the ring, bytes.
 pub(super) struct Sizes {
@@ -45,6 +47,7 @@ pub(super) struct Sizes {
     fs_calls: u32,
     families: u32,
     untold: u32,
+    ends: u32,
     groups: Room,
 }
 
@@ -98,6 +101,11 @@ impl Sizes {
                 IOTQ_PLACE_KEYS
             },
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
+            ends: if constants.config.want_sequence != 0 {
+                ENDS
+            } else {
+                1
+            },
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -130,6 +138,7 @@ impl Sizes {
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
+            ("iotq_ends", self.ends),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),
             ("iotq_hists", self.groups.histograms.max(1)),

@@ -2,18 +2,21 @@
 
 pub mod cgroup;
 pub mod device;
+pub mod directory;
 pub mod process;
 
-use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::{fs, io};
 
 use iotq_lang::check::{did_you_mean, near};
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::ir::{Name, NameKind};
 use iotq_lang::plan::Meaning;
+use iotq_probes::abi;
 
 use cgroup::Cgroup;
 use device::NotFound;
+use directory::{Directory, near_paths};
 
 const MAX_MEMBERSHIPS: usize = 64;
 
@@ -33,6 +36,8 @@ pub enum Membership {
     Family(u32),
     /// Lies in this control group or below it.
     Subtree(Cgroup),
+    /// Is this directory or lies in it, however deep.
+    Directory(Directory),
 }
 
 /// Resolves the names of a plan; `child` is the process that `$child` stands for.
@@ -48,13 +53,15 @@ pub fn resolve(names: &[Name], child: Option<u32>) -> Result<Resolved, Errors> {
             Err(error) => errors.push(*error),
         }
     }
-    let groups = resolved
-        .memberships
-        .iter()
-        .filter(|one| matches!(one, Membership::Subtree(_)))
-        .count();
+    let count = |wanted: fn(&Membership) -> bool| {
+        let all = resolved.memberships.iter();
+        all.filter(|one| wanted(one)).count()
+    };
+    let groups = count(|one| matches!(one, Membership::Subtree(_)));
+    let directories = count(|one| matches!(one, Membership::Directory(_)));
     if resolved.memberships.len() > MAX_MEMBERSHIPS
-        || groups > iotq_probes::abi::IOTQ_MAX_CGROUPS as usize
+        || groups > abi::IOTQ_MAX_CGROUPS as usize
+        || directories > abi::IOTQ_MAX_DIRECTORIES as usize
     {
         errors.push(Diagnostic::new(
             &code::TOO_MANY_MEMBERSHIPS,
@@ -77,7 +84,8 @@ fn meaning(
 ) -> Result<Meaning, Failure> {
     match name.kind {
         NameKind::Dev => device(name),
-        NameKind::File | NameKind::Dir => file(name),
+        NameKind::File => file(name),
+        NameKind::Dir => Ok(member(memberships, Membership::Directory(folder(name)?))),
         NameKind::Cgroup => Ok(Meaning::Cgroup(group(name)?.id)),
         NameKind::CgroupTree => Ok(member(memberships, Membership::Subtree(group(name)?))),
         NameKind::Child => Ok(Meaning::Pid(process(name, child)?)),
@@ -158,12 +166,27 @@ fn file(name: &Name) -> Result<Meaning, Failure> {
                 inode: meta.ino(),
             })
         }
-        Err(error) => {
-            let error =
-                missing(&code::NO_FILE, name, "no file").help(format!("the system says: {error}"));
-            Err(Box::new(error))
-        }
+        Err(error) => Err(Box::new(no_path(name, "no file", &error))),
     }
+}
+
+fn folder(name: &Name) -> Result<Directory, Failure> {
+    directory::find(&name.text).map_err(|error| {
+        if error.kind() != io::ErrorKind::NotADirectory || !fs::exists(&name.text).unwrap_or(false)
+        {
+            return Box::new(no_path(name, "no directory", &error));
+        }
+        let message = format!("`{}` is no directory", name.text);
+        let error =
+            Diagnostic::new(&code::NO_FILE, message).label(name.span, "nothing is below it");
+        Box::new(error.help("compare with `==` for the file itself"))
+    })
+}
+
+fn no_path(name: &Name, what: &str, why: &io::Error) -> Diagnostic {
+    let mut error = missing(&code::NO_FILE, name, what);
+    error.help.extend(did_you_mean(&near_paths(&name.text)));
+    error.help(format!("the system says: {why}"))
 }
 
 fn group(name: &Name) -> Result<Cgroup, Failure> {

@@ -13,22 +13,67 @@ pub enum Load {
     Paced,
     /// As fast as twelve threads can.
     Full,
+    /// As many as the paced one, in another way.
+    Row(Row),
 }
 
-impl Load {
-    pub const ALL: [Load; 2] = [Load::Paced, Load::Full];
+/// A row of the table that tracers of requests are compared by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    direct: bool,
+    random: bool,
+    readers: u32,
+}
 
-    pub fn name(self) -> &'static str {
+const fn row(direct: bool, random: bool, readers: u32) -> Row {
+    Row {
+        direct,
+        random,
+        readers,
+    }
+}
+
+const READS: u32 = 12_000;
+
+impl Load {
+    pub const ALL: [Load; 8] = [
+        Load::Paced,
+        Load::Full,
+        Load::Row(row(true, true, 1)),
+        Load::Row(row(true, true, 12)),
+        Load::Row(row(true, false, 1)),
+        Load::Row(row(false, true, 1)),
+        Load::Row(row(false, true, 12)),
+        Load::Row(row(false, false, 12)),
+    ];
+
+    pub fn name(self) -> String {
         match self {
-            Load::Paced => "paced",
-            Load::Full => "full",
+            Load::Paced => "paced".into(),
+            Load::Full => "full".into(),
+            Load::Row(row) => format!("{}-{}-{}", row.way(), row.order(), row.readers),
         }
     }
 
-    pub fn about(self) -> &'static str {
+    /// By its own name, or as one of the rows.
+    pub fn is_meant_by(self, name: &str) -> bool {
+        name == self.name() || name == "rows" && matches!(self, Load::Row(_))
+    }
+
+    pub fn about(self) -> String {
         match self {
-            Load::Paced => "12 000 reads/s + 250 writes/s, ext4 on a loop device",
-            Load::Full => "12 threads of random reads at full speed, ext4 on a loop device",
+            Load::Paced => "12 000 reads/s + 250 writes/s, ext4 on a loop device".into(),
+            Load::Full => "12 threads of random reads at full speed, ext4 on a loop device".into(),
+            Load::Row(row) => format!(
+                "12 000 reads/s + 250 writes/s, {}, {}, {} reading, ext4 on a loop device",
+                row.way(),
+                row.order(),
+                if row.readers == 1 {
+                    "one thread"
+                } else {
+                    "12 threads"
+                }
+            ),
         }
     }
 
@@ -38,25 +83,46 @@ impl Load {
             "--thread",
             "--output-format=json",
             "--bs=4k",
-            "--direct=1",
             "--ioengine=psync",
             "--size=256M",
         ])
-        .args(["--time_based", "--norandommap"])
+        .args(["--time_based", "--norandommap", "--group_reporting"])
         .arg(format!("--runtime={}", length.as_secs()))
         .arg(format!("--filename={}", file.display()));
         match self {
-            Load::Paced => fio
-                .args(["--name=reads", "--rw=randread", "--rate_iops=12000"])
-                .args(["--name=writes", "--rw=randwrite", "--rate_iops=250"]),
-            Load::Full => fio.args([
-                "--group_reporting",
-                "--name=reads",
-                "--rw=randread",
-                "--numjobs=12",
-            ]),
-        };
+            Load::Paced => row(true, true, 1).jobs(&mut fio),
+            Load::Full => {
+                fio.args([
+                    "--name=reads",
+                    "--direct=1",
+                    "--rw=randread",
+                    "--numjobs=12",
+                ]);
+            }
+            Load::Row(row) => row.jobs(&mut fio),
+        }
         start(fio, b"")
+    }
+}
+
+impl Row {
+    fn jobs(self, fio: &mut Command) {
+        let order = if self.random { "rand" } else { "" };
+        fio.arg(format!("--direct={}", u8::from(self.direct)))
+            .args(["--name=reads", &format!("--rw={order}read")])
+            .arg(format!("--numjobs={}", self.readers))
+            .arg(format!("--rate_iops={}", READS / self.readers))
+            .args(["--name=writes", "--new_group", "--numjobs=1"])
+            .arg(format!("--rw={order}write"))
+            .arg("--rate_iops=250");
+    }
+
+    fn way(self) -> &'static str {
+        if self.direct { "direct" } else { "buffered" }
+    }
+
+    fn order(self) -> &'static str {
+        if self.random { "random" } else { "sequential" }
     }
 }
 

@@ -16,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
-use iotq_tests::{Disk, tool};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use iotq_tests::{Disk, Tmpfs, tool};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use load::Load;
 use report::Table;
-use tracer::{Sample, Setting};
+use tracer::{Place, Sample};
 
 /// Measure what tracing costs, with targets beside the values.
 #[derive(Parser)]
@@ -32,13 +32,16 @@ struct Args {
     /// How long each measurement lasts
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     seconds: u32,
-    /// Measure only this load: paced or full
+    /// Measure only this load: paced, full, or one of the rows, such as direct-random-12; `rows` for all of these
     #[arg(long)]
     load: Option<String>,
     /// bpftrace to compare with, a command that sees the same /tmp; by default the one in PATH, if any
     #[arg(long, value_name = "COMMAND")]
     bpftrace: Option<String>,
 }
+
+/// Room for the rows of a run.
+const ROWS: u64 = 1 << 30;
 
 const STATISTICS: &str = "/proc/sys/kernel/bpf_stats_enabled";
 
@@ -62,16 +65,15 @@ impl Drop for Statistics {
 fn main() {
     let args = Args::parse();
     let bpftrace = args.bpftrace.clone().or_else(installed);
-    let settings = tracer::settings(bpftrace.as_deref());
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).unwrap();
     }
     let _statistics = Statistics::on();
     for load in Load::ALL {
-        let wanted = args.load.as_deref().is_none_or(|name| name == load.name());
-        if wanted && !stop.load(Ordering::Relaxed) {
-            measure(load, &settings, &args, &stop).print(load);
+        let wanted = args.load.as_deref();
+        if wanted.is_none_or(|name| load.is_meant_by(name)) && !stop.load(Ordering::Relaxed) {
+            measure(load, bpftrace.as_deref(), &args, &stop).print(load);
         }
     }
 }
@@ -83,10 +85,15 @@ fn installed() -> Option<String> {
 }
 
 /// Interleaved: what else the machine does hits all settings alike. After a signal, what there is.
-fn measure(load: Load, settings: &[Setting], args: &Args, stop: &AtomicBool) -> Table {
-    let disk = Disk::ext4(512);
-    let file = disk.file(256);
-    let length = Duration::from_secs(args.seconds.into());
+fn measure(load: Load, bpftrace: Option<&str>, args: &Args, stop: &AtomicBool) -> Table {
+    let (disk, rows) = (Disk::ext4(512), Tmpfs::new(ROWS));
+    let place = Place {
+        file: &disk.file(256),
+        rows: rows.path(),
+        length: Duration::from_secs(args.seconds.into()),
+        stop,
+    };
+    let settings = tracer::settings(load, &disk.name(), bpftrace);
     let mut samples: Vec<Vec<Sample>> = settings.iter().map(|_| Vec::new()).collect();
     for round in 1..=args.rounds {
         for (setting, samples) in settings.iter().zip(&mut samples) {
@@ -94,7 +101,7 @@ fn measure(load: Load, settings: &[Setting], args: &Args, stop: &AtomicBool) -> 
                 break;
             }
             eprintln!("{}, round {round}: {}", load.name(), setting.name);
-            samples.push(tracer::sample(setting, load, &disk, &file, length));
+            samples.extend(tracer::sample(setting, load, &place));
         }
     }
     let names = settings.iter().map(|setting| setting.name);

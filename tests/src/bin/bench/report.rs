@@ -6,13 +6,11 @@ use crate::tracer::{Sample, Traced};
 /// The samples of each setting.
 pub struct Table(pub Vec<(&'static str, Vec<Sample>)>);
 
-/// The setting that the targets are about.
-const JUDGED: &str = "json to a tmpfs";
-
 type Column = (&'static str, fn(&Traced) -> f64);
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     ("BPF ns/req", |traced| traced.bpf_ns_per_request),
+    ("CPU ns/req", |traced| traced.cpu_ns_per_request),
     ("CPU ns/rec", |traced| traced.cpu_ns_per_record),
     ("lost", |traced| traced.lost),
     ("attach ms", |traced| traced.attached_ms),
@@ -20,8 +18,25 @@ const COLUMNS: [Column; 6] = [
     ("steady MB", |traced| traced.steady_mb),
 ];
 
-/// Of the same columns: at most this.
-const TARGETS: [f64; 6] = [1000.0, 1000.0, 0.0, 150.0, 40.0, 10.0];
+/// The settings that there are targets for, and of the same columns: at most this.
+const TARGETS: [(&str, [Option<f64>; 7]); 2] = [
+    (
+        "json to a tmpfs",
+        [
+            Some(1000.0),
+            None,
+            Some(1000.0),
+            Some(0.0),
+            Some(150.0),
+            Some(40.0),
+            Some(10.0),
+        ],
+    ),
+    (
+        "hist(lat)",
+        [Some(500.0), None, None, Some(0.0), None, None, None],
+    ),
+];
 
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -46,10 +61,10 @@ impl Table {
             .max()
             .unwrap_or(0);
         println!(
-            "{}; medians of {rounds} rounds, statistics of programs on",
+            "{}; medians of {rounds} rounds, statistics of programs on; busy: all that runs, 100 is one CPU",
             load.about()
         );
-        print!("{:<20}{:>10}{:>8}", "", "IOPS", "");
+        print!("{:<20}{:>10}{:>8}{:>8}", "", "IOPS", "", "busy");
         for (name, _) in COLUMNS {
             print!("{name:>12}");
         }
@@ -60,7 +75,11 @@ impl Table {
             .map_or(f64::NAN, |(_, samples)| speed(samples));
         for (name, samples) in &self.0 {
             let speed = speed(samples);
-            print!("{name:<20}{speed:>10.0}{:>7.0}%", 100.0 * speed / free);
+            let busy = median(samples.iter().map(|sample| sample.busy).collect());
+            print!(
+                "{name:<20}{speed:>10.0}{:>7.0}%{busy:>8.0}",
+                100.0 * speed / free
+            );
             for (_, column) in COLUMNS {
                 let value = of(samples, column);
                 if value.is_nan() {
@@ -74,7 +93,12 @@ impl Table {
             }
             println!();
         }
-        self.judge();
+        // The rows are about how little each setting costs, side by side.
+        if !matches!(load, Load::Row(_)) {
+            for (judged, targets) in &TARGETS {
+                self.judge(judged, targets);
+            }
+        }
         println!();
     }
 
@@ -82,18 +106,19 @@ impl Table {
         clippy::print_stdout,
         reason = "the report is what this program is for"
     )]
-    fn judge(&self) {
-        let Some((name, samples)) = self.0.iter().find(|(name, _)| *name == JUDGED) else {
+    fn judge(&self, judged: &str, targets: &[Option<f64>; 7]) {
+        let Some((name, samples)) = self.0.iter().find(|(name, _)| *name == judged) else {
             return;
         };
-        print!("targets: {name:<29}");
-        for ((_, column), target) in COLUMNS.iter().zip(TARGETS) {
-            let met = if of(samples, *column) <= target {
+        print!("targets: {name:<37}");
+        for ((_, column), target) in COLUMNS.iter().zip(targets) {
+            let met = if target.is_some_and(|target| of(samples, *column) <= target) {
                 "met"
             } else {
                 "missed"
             };
-            print!("{:>12}", format!("{target} {met}"));
+            let told = target.map_or("-".into(), |target| format!("{target} {met}"));
+            print!("{told:>12}");
         }
         println!();
     }

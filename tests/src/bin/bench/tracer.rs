@@ -1,18 +1,15 @@
 //! A tracer beside a load: what it costs.
-//!
-//! Its `-c` command opens a FIFO that this program opens too: that both succeed is the moment at which it is attached, and
-//! closing it ends the run.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use iotq_tests::{Disk, Started, iotq, start, tool};
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
-use rustix::io::Errno;
+use iotq_tests::gate::Gate;
+use iotq_tests::{Ended, Started, iotq, start, tool};
 use serde_json::Value;
 
 use crate::load::{Done, Load};
@@ -25,16 +22,28 @@ pub struct Setting {
 
 enum Kind {
     Nothing,
-    /// form, output in memory or nowhere, condition
-    Iotq(&'static str, bool, &'static str),
+    /// form, output in memory or nowhere, query
+    Iotq(&'static str, bool, String),
     /// command, script
     Bpftrace(String, String),
+}
+
+/// Where a measurement is taken, and when it is given up.
+pub struct Place<'a> {
+    /// The file that is read and written.
+    pub file: &'a Path,
+    /// A folder in memory, for rows.
+    pub rows: &'a Path,
+    pub length: Duration,
+    pub stop: &'a AtomicBool,
 }
 
 /// What one run gave.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
     pub per_second: f64,
+    /// CPU time of the whole machine, in hundredths of one CPU.
+    pub busy: f64,
     pub traced: Option<Traced>,
 }
 
@@ -42,6 +51,7 @@ pub struct Sample {
 #[derive(Clone, Debug)]
 pub struct Traced {
     pub bpf_ns_per_request: f64,
+    pub cpu_ns_per_request: f64,
     /// Per request, where it shipped no record.
     pub cpu_ns_per_record: f64,
     pub lost: f64,
@@ -49,6 +59,10 @@ pub struct Traced {
     pub peak_mb: f64,
     pub steady_mb: f64,
 }
+
+const ROWS: &str = "emit time, pid, comm, op, sector, size, lat";
+const JOINED: &str = "emit syscall.time, syscall.pid, syscall.comm, syscall.call, syscall.offset, syscall.size, \
+    syscall.lat, sched.lat, block.sector, block.lat";
 
 const PRINT: &str = "tracepoint:block:block_rq_issue { @at[args.dev, args.sector] = nsecs; } \
     tracepoint:block:block_rq_complete /@at[args.dev, args.sector]/ { \
@@ -71,46 +85,62 @@ fn dialect(command: &str, script: &str) -> String {
     }
 }
 
-pub fn settings(bpftrace: Option<&str>) -> Vec<Setting> {
+/// The settings of a load, for a disk of this name.
+pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
+    let block = format!("on block.complete where dev == {dev}");
+    let join = format!("join syscall, sched, block where syscall.dev == {dev}");
     let setting = |name, kind| Setting { name, kind };
-    let mut settings = vec![
-        setting("no tracer", Kind::Nothing),
-        setting("text to /dev/null", Kind::Iotq("text", false, "")),
-        setting("json to /dev/null", Kind::Iotq("json", false, "")),
-        setting("json to a tmpfs", Kind::Iotq("json", true, "")),
-        setting("lat > 1s", Kind::Iotq("json", false, " and lat > 1s")),
-    ];
+    let iotq = |name, form, kept, query| setting(name, Kind::Iotq(form, kept, query));
+    let rows = format!("{block} {ROWS}");
+    let slow = format!("{block} and lat > 1s {ROWS}");
+    let mut settings = vec![setting("no tracer", Kind::Nothing)];
+    if matches!(load, Load::Row(_)) {
+        let slow_join = format!("{join} and syscall.lat > 1s {JOINED}");
+        settings.extend([
+            iotq("json to a tmpfs", "json", true, rows),
+            iotq("lat > 1s", "json", true, slow),
+            iotq("join, lat > 1s", "json", true, slow_join),
+            iotq("join, json", "json", true, format!("{join} {JOINED}")),
+        ]);
+    } else {
+        settings.extend([
+            iotq("text to /dev/null", "text", false, rows.clone()),
+            iotq("json to /dev/null", "json", false, rows.clone()),
+            iotq("json to a tmpfs", "json", true, rows),
+            iotq("lat > 1s", "json", false, slow),
+        ]);
+    }
+    settings.push(iotq(
+        "hist(lat)",
+        "json",
+        true,
+        format!("{block} emit hist(lat)"),
+    ));
     if let Some(command) = bpftrace {
-        settings.push(setting(
-            "bpftrace printf",
-            Kind::Bpftrace(command.into(), dialect(command, PRINT)),
-        ));
-        settings.push(setting(
-            "bpftrace hist",
-            Kind::Bpftrace(command.into(), dialect(command, HISTOGRAM)),
-        ));
+        let script = |name, script| {
+            setting(
+                name,
+                Kind::Bpftrace(command.into(), dialect(command, script)),
+            )
+        };
+        settings.push(script("bpftrace printf", PRINT));
+        settings.push(script("bpftrace hist", HISTOGRAM));
     }
     settings
 }
 
-/// The command of a setting, whose child reads the FIFO.
-fn command(setting: &Setting, disk: &Disk, fifo: &Path) -> Option<Command> {
-    let child = format!("/bin/cat {}", fifo.display());
-    let memory = disk.memory().join("rows");
+/// The command of a setting, whose child waits at the gate.
+fn command(setting: &Setting, rows: &Path, gate: &Gate) -> Option<Command> {
     let mut command = match &setting.kind {
         Kind::Nothing => return None,
-        Kind::Iotq(form, kept, condition) => {
+        Kind::Iotq(form, kept, query) => {
             let mut command = iotq();
-            let dev = disk.name();
             let out = if *kept {
-                &memory
+                &rows.join("rows")
             } else {
                 Path::new("/dev/null")
             };
-            command.args(["--format", form, "-o"]).arg(out);
-            command.arg("-e").arg(format!(
-                "on block.complete where dev == {dev}{condition} emit time, pid, comm, op, sector, size, lat"
-            ));
+            command.args(["--format", form, "-e", query, "-o"]).arg(out);
             command
         }
         Kind::Bpftrace(words, script) => {
@@ -120,31 +150,33 @@ fn command(setting: &Setting, disk: &Disk, fifo: &Path) -> Option<Command> {
             command
         }
     };
-    command.args(["-c", &child]);
+    command.args(["-c", &gate.command()]);
     Some(command)
 }
 
-pub fn sample(setting: &Setting, load: Load, disk: &Disk, file: &Path, length: Duration) -> Sample {
-    let dir = tempfile::tempdir().unwrap();
-    let fifo = dir.path().join("gate");
-    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let Some(command) = command(setting, disk, &fifo) else {
-        let done = Done::of(&load.start(file, length).wait());
-        return Sample {
+/// Measures once; nothing if it was given up.
+pub fn sample(setting: &Setting, load: Load, place: &Place) -> Option<Sample> {
+    let gate = Gate::new();
+    let Some(command) = command(setting, place.rows, &gate) else {
+        let busy = Busy::now();
+        let done = Done::of(&ended(load.start(place.file, place.length), place.stop)?);
+        return Some(Sample {
             per_second: done.per_second,
+            busy: busy.since(),
             traced: None,
-        };
+        });
     };
     let begin = Instant::now();
     let tracer = start(command, b"");
-    let gate = open_gate(&fifo, &tracer);
+    let open = gate.open(&tracer);
     let attached_ms = begin.elapsed().as_secs_f64() * 1e3;
     let pid = tracer_process(tracer.pid().as_raw_pid());
-    let before = cpu_ns(pid);
-    let running = load.start(file, length);
-    sleep(length / 2);
+    let (before, busy) = (cpu_ns(pid), Busy::now());
+    let running = load.start(place.file, place.length);
+    sleep(place.length / 2);
     let steady_mb = memory_mb(pid, "VmRSS:");
-    let done = Done::of(&running.wait());
+    let done = Done::of(&ended(running, place.stop)?);
+    let busy = busy.since();
     // What it has not looked at yet belongs to its work.
     sleep(Duration::from_millis(100));
     let (bpf, cpu, peak_mb) = (
@@ -152,38 +184,59 @@ pub fn sample(setting: &Setting, load: Load, disk: &Disk, file: &Path, length: D
         cpu_ns(pid) - before,
         memory_mb(pid, "VmHWM:"),
     );
-    drop(gate);
-    let ended = tracer.wait();
+    drop(open);
+    let ended = ended(tracer, place.stop)?;
     assert!(ended.status.success(), "{}", ended.stderr);
-    let shipped = told(&ended.stderr, " shipped").unwrap_or(done.requests);
-    Sample {
+    let shipped = told(&ended.stderr, " shipped").filter(|&shipped| shipped > 0.0);
+    Some(Sample {
         per_second: done.per_second,
+        busy,
         traced: Some(Traced {
             bpf_ns_per_request: bpf / done.requests,
-            cpu_ns_per_record: cpu
-                / if shipped > 0.0 {
-                    shipped
-                } else {
-                    done.requests
-                },
+            cpu_ns_per_request: cpu / done.requests,
+            cpu_ns_per_record: cpu / shipped.unwrap_or(done.requests),
             lost: told(&ended.stderr, " lost").unwrap_or_else(|| lost_events(&ended.stderr)),
             attached_ms,
             peak_mb,
             steady_mb,
         }),
-    }
+    })
 }
 
-/// Opens the FIFO when the tracer's command does.
-fn open_gate(fifo: &Path, tracer: &Started) -> File {
-    loop {
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match rustix::fs::open(fifo, flags, Mode::empty()) {
-            Ok(gate) => return gate.into(),
-            Err(Errno::NXIO) => sleep(Duration::from_micros(200)),
-            Err(error) => panic!("open the gate: {error}"),
+/// Waits for a command; if a signal comes before its end, it is killed.
+fn ended(command: Started, stop: &AtomicBool) -> Option<Ended> {
+    while command.runs() {
+        if stop.load(Ordering::Relaxed) {
+            return None;
         }
-        assert!(tracer.runs(), "the tracer ended before it was attached");
+        sleep(Duration::from_millis(20));
+    }
+    Some(command.wait())
+}
+
+/// The time that the machine's CPUs have not been idle.
+struct Busy {
+    ticks: f64,
+    at: Instant,
+}
+
+impl Busy {
+    fn now() -> Self {
+        let text = fs::read_to_string("/proc/stat").unwrap();
+        let mut all = text.lines().next().unwrap().split_whitespace().skip(1);
+        let mut next = || all.next().unwrap().parse::<f64>().unwrap();
+        let (user, nice, system, _idle, _io) = (next(), next(), next(), next(), next());
+        let interrupts = next() + next();
+        Self {
+            ticks: user + nice + system + interrupts,
+            at: Instant::now(),
+        }
+    }
+
+    /// Hundredths of one CPU since then. A tick is a hundredth of a second.
+    fn since(&self) -> f64 {
+        let now = Self::now();
+        (now.ticks - self.ticks) / (now.at - self.at).as_secs_f64()
     }
 }
 
