@@ -142,7 +142,7 @@ static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 	record->ret = 0;
 	record->lat = IOTQ_NULL64;
 	describe_task(&record->task);
-	record->head.queries = filter_rare(&iotq_fs_start, record);
+	record->head.queries = filter(&iotq_fs_start, record);
 	call->entered = bpf_ktime_get_ns();
 	if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
 		COUNT(IOTQ_LAYER_FS, rejected);
@@ -255,7 +255,7 @@ static __always_inline void finish_fs_call(struct fs_call *call, __s64 ret)
 		keep_fs_call(call, now);
 	if (wants(IOTQ_LAYER_FS, IOTQ_FS_EXIT))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_FS, IOTQ_FS_EXIT, record->head.queries,
-			filter_rare(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
+			filter(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
 	release(&call->place);
 }
 
