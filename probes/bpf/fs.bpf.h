@@ -26,6 +26,7 @@ enum sight { SEEN_FUNCTION, SEEN_DIRECT, SEEN_SYNC };
 struct fs_call {
 	struct place place;
 	__u64 frame; /* where its frame lies on the thread's stack: those of what it calls lie below */
+	__u64 witness; /* what stands there while the call lasts: where it returns to, or its first argument */
 	__u64 iocb;  /* of direct I/O that is seen by tracepoints */
 	__u64 entered;
 	__u32 sight; /* enum sight */
@@ -86,6 +87,12 @@ static __always_inline void note_unended(struct fs_call *call)
 		COUNT(IOTQ_LAYER_FS, unmatched);
 }
 
+/* Whether a call whose frame lies above has not returned. Its end may have gone by unseen: then others use its stack. */
+static __always_inline bool lasts(const struct fs_call *call)
+{
+	return call->sight != SEEN_FUNCTION || READ(__u64, call->frame) == call->witness;
+}
+
 /* The place of a call that begins; none if it is within another one, or of no interest. */
 static __always_inline struct fs_call *open_fs_call(__u64 frame)
 {
@@ -98,7 +105,7 @@ static __always_inline struct fs_call *open_fs_call(__u64 frame)
 		return NULL;
 	call = fs_call_of(tid);
 	if (call) {
-		if (frame < call->frame && !call->leaf)
+		if (frame < call->frame && !call->leaf && lasts(call))
 			return NULL;
 		note_unended(call);
 		return call;
@@ -141,6 +148,7 @@ static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 	__u64 directories = record->task.members;
 
 	call->frame = frame;
+	call->witness = READ(__u64, frame);
 	record->error = 0;
 	record->ret = 0;
 	record->lat = IOTQ_NULL64;
@@ -150,7 +158,7 @@ static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 		COUNT(IOTQ_LAYER_FS, lost_slot);
 	} else {
 		record->task.members |= directories;
-		record->head.queries = filter_rare(&iotq_fs_start, record);
+		record->head.queries = filter(&iotq_fs_start, record);
 		if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
 			COUNT(IOTQ_LAYER_FS, rejected);
 	}
@@ -264,7 +272,7 @@ static __always_inline void finish_fs_call(struct fs_call *call, __s64 ret)
 		keep_fs_call(call, now);
 	if (wants(IOTQ_LAYER_FS, IOTQ_FS_EXIT))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_FS, IOTQ_FS_EXIT, record->head.queries,
-			filter_rare(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
+			filter(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
 	release(&call->place);
 }
 

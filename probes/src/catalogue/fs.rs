@@ -20,22 +20,23 @@ const DONE: Hook = Hook::typed("iomap_dio_complete", "iotq_fs_direct_end", &[3])
 const QUEUED: Hook =
     Hook::typed("iomap_dio_rw_queued", "iotq_fs_direct_queued", &[3]).or_lose(DIRECT);
 
-/// What sits on one function. Its end comes first: a call that begins must not wait for it in vain.
+/// What sits on one function. Of two kprobes at one place the later one runs first: where a function begins, the program
+/// sees what the kernel has done to notice its end.
 macro_rules! function {
     ($function:literal, $program:literal, $lost:expr) => {
         [
-            Hook::exit($function, concat!($program, "_end")).or_lose($lost),
             Hook::entry($function, $program).or_lose($lost),
+            Hook::exit($function, concat!($program, "_end")).or_lose($lost),
         ]
     };
     // That of a filesystem which may be a module.
-    ($function:literal, $program:literal, $filesystem:literal, $probe:literal, [$($ends:expr),*], [$($begins:expr),*]) => {
+    ($function:literal, $program:literal, $filesystem:literal, $probe:literal, [$($begins:expr),*], [$($ends:expr),*]) => {
         [
-            Hook::exit($function, concat!($program, "_end"))
-                .or(&[Hook::exit_probe($function, "iotq_fs_end_probe"), $($ends),*])
-                .on($filesystem),
             Hook::entry($function, $program)
                 .or(&[Hook::probe($function, $probe), $($begins),*])
+                .on($filesystem),
+            Hook::exit($function, concat!($program, "_end"))
+                .or(&[Hook::exit_probe($function, "iotq_fs_end_probe"), $($ends),*])
                 .on($filesystem),
         ]
     };
@@ -49,8 +50,8 @@ macro_rules! io {
             $program,
             $filesystem,
             $probe,
-            [DONE, QUEUED],
-            [BEGUN]
+            [BEGUN],
+            [DONE, QUEUED]
         );
         [PAIR[0].or_lose(CACHED), PAIR[1].or_lose(CACHED)]
     }};
@@ -94,11 +95,11 @@ static CALLS: [[Hook; 2]; 15] = [
         "ext4",
         "iotq_fs_sync_probe",
         [
-            Hook::typed("ext4_sync_file_exit", "iotq_fs_ext4_sync_within_end", &[2])
+            Hook::typed("ext4_sync_file_enter", "iotq_fs_ext4_sync_within", &[2])
                 .or_lose(EXT4_SYNCS)
         ],
         [
-            Hook::typed("ext4_sync_file_enter", "iotq_fs_ext4_sync_within", &[2])
+            Hook::typed("ext4_sync_file_exit", "iotq_fs_ext4_sync_within_end", &[2])
                 .or_lose(EXT4_SYNCS)
         ]
     ),

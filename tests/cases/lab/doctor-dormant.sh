@@ -2,7 +2,7 @@
 # machine: virtio-blk
 # stdout: ok +devices +1 disk: 1 virtio_blk
 # stdout: no +scsi +[0-9]+ of [0-9]+ hooks: `trace scsi` is refused
-# stdout: missing +scsi_dispatch_cmd_start: nothing of the layer can be traced
+# stdout: missing +scsi_dispatch_cmd_start, scsi_dispatch_cmd_error: nothing of the layer can be
 # stdout: way out +kernels built with CONFIG_SCSI have it
 # stdout: way out +its module is not loaded: modprobe scsi_mod
 # stderr: E0703.*scsi_dispatch_cmd_start

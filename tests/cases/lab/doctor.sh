@@ -5,7 +5,7 @@
 # stdout: ok +requests +2 of 2 hooks$|no +requests +2 of 2 hooks, and the kernel refuses the programs
 # stdout: absent +qemu +.*E0601
 # stdout: (ok|reduced) +fs +[0-9]+ of [0-9]+ hooks
-# stdout: ok +scsi +6 of 6 hooks|reduced +scsi +6 of 7|untyped +scsi_dispatch_cmd_start: nothing of the layer
+# stdout: ok +scsi +6 of 6 hooks|reduced +scsi +6 of 7|untyped +scsi_dispatch_cmd_start, scsi_dispatch_cmd_error: nothing of the layer
 # stdout: modules +scsi_mod is loaded$|way out +.*CONFIG_DEBUG_INFO_BTF_MODULES
 # judge: doctor
 # timeout: 90s

@@ -103,3 +103,16 @@ pub fn within(brought: &Brought) {
     }
     assert!(calls.values().all(|rows| *rows == 1), "one in each call");
 }
+
+/// Each call of the generator is a row, or its end was not seen, and that is counted.
+pub fn ended(brought: &Brought) {
+    let (rows, calls) = (
+        rows_of(brought).len() as u64,
+        made_in(brought, "load.log").len() as u64,
+    );
+    let (unmatched, skipped) = (unmatched(brought), skipped(brought));
+    assert!(
+        rows + unmatched <= calls && calls - rows - unmatched <= skipped,
+        "{rows} rows, {unmatched} unmatched, {skipped} skipped, {calls} calls"
+    );
+}

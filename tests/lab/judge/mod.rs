@@ -46,6 +46,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["calls"] => syscall::calls(brought),
         ["files", kind] => fs::calls(brought, kind),
         ["within"] => fs::within(brought),
+        ["ended"] => fs::ended(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),
