@@ -406,13 +406,17 @@ fn joins() {
         folder(disk.folder().join("in/x")),
         folder(disk.folder().join("out")),
     );
-    let query = format!(
-        "join syscall, block where syscall.pid == {} and syscall.op == fsync and syscall.file under \"{}\" \
-         emit syscall.name as name, block.op as op, block.size as size",
-        std::process::id(),
-        disk.folder().join("in").display()
-    );
-    let output = traced(&["-e", &query], || {
+    let query = |more: &str| {
+        format!(
+            "join syscall, block where syscall.pid == {} and syscall.op == fsync and (syscall.file under \"{}\" {more}) \
+             emit syscall.name as name, block.op as op",
+            std::process::id(),
+            disk.folder().join("in").display()
+        )
+    };
+    // The second one is left to the rows.
+    let (of_call, of_rows) = (query(""), query("or block.size == 3B"));
+    let output = traced(&["-e", &of_call, "-e", &of_rows], || {
         for (folder, name) in [(&inside, "kept"), (&outside, "other")] {
             let file = file(&folder.join(name));
             writes(&file, 1);
@@ -420,7 +424,8 @@ fn joins() {
         }
     });
     assert!(output.rows.iter().all(|row| row.text("name") == "kept"));
-    assert!(output.rows.iter().any(|row| row.field("op") == "write"));
+    assert!(output.of(0).any(|row| row.field("op") == "write"));
+    assert_eq!(output.of(0).count(), output.of(1).count());
 }
 
 fn counts() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use iotq_lang::check::near;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
@@ -53,11 +53,10 @@ pub fn near_paths(text: &str) -> Vec<String> {
     let Some((folder, missing)) = first_missing(path) else {
         return Vec::new();
     };
-    let entries = fs::read_dir(if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    });
+    let entries = match folder.as_os_str().is_empty() {
+        true => fs::read_dir("."),
+        false => fs::read_dir(folder),
+    };
     let names = entries.into_iter().flatten().take(MOST_ENTRIES);
     let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let names: Vec<String> = names.collect();
@@ -90,7 +89,7 @@ fn first_missing(path: &Path) -> Option<(&Path, &str)> {
 fn mount_of(path: &str) -> Option<Mount> {
     let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
     let known = found.stx_mask & StatxFlags::MNT_ID.bits() != 0;
-    let table = fs::read_to_string(PathBuf::from("/proc/self/mountinfo")).ok()?;
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
     known.then(|| mount(&table, found.stx_mnt_id)).flatten()
 }
 

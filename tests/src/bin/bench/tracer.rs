@@ -52,7 +52,7 @@ pub struct Sample {
 pub struct Traced {
     pub bpf_ns_per_request: f64,
     pub cpu_ns_per_request: f64,
-    /// Per request, where it shipped no record.
+    /// Not a number where only few records were shipped.
     pub cpu_ns_per_record: f64,
     pub lost: f64,
     pub attached_ms: f64,
@@ -187,14 +187,14 @@ pub fn sample(setting: &Setting, load: Load, place: &Place) -> Option<Sample> {
     drop(open);
     let ended = ended(tracer, place.stop)?;
     assert!(ended.status.success(), "{}", ended.stderr);
-    let shipped = told(&ended.stderr, " shipped").filter(|&shipped| shipped > 0.0);
+    let shipped = told(&ended.stderr, " shipped").filter(|shipped| shipped * 10.0 > done.requests);
     Some(Sample {
         per_second: done.per_second,
         busy,
         traced: Some(Traced {
             bpf_ns_per_request: bpf / done.requests,
             cpu_ns_per_request: cpu / done.requests,
-            cpu_ns_per_record: cpu / shipped.unwrap_or(done.requests),
+            cpu_ns_per_record: cpu / shipped.unwrap_or(f64::NAN),
             lost: told(&ended.stderr, " lost").unwrap_or_else(|| lost_events(&ended.stderr)),
             attached_ms,
             peak_mb,
