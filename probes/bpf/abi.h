@@ -23,6 +23,7 @@
 #define IOTQ_MAX_TERMS 32
 #define IOTQ_MAX_TEXTS 16
 #define IOTQ_MAX_CGROUPS 8
+#define IOTQ_MAX_MEMBERSHIPS 32 /* `under` relations */
 #define IOTQ_MAX_LAYERS 12
 #define IOTQ_MAX_SYSCALLS 512
 
@@ -38,9 +39,12 @@
 
 #define IOTQ_MARK_PARTS 32 /* place and size are those of what has completed; else, until its issue, those at its start */
 
+#define IOTQ_MARK_APPROX_ORIGIN 128 /* who made its pages dirty was not seen, or several did */
+
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
-	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED)
+	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED | \
+	 IOTQ_MARK_APPROX_ORIGIN)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -52,12 +56,20 @@ struct iotq_head {
 
 struct iotq_task {
 	__u64 cgroup;  /* id in the default hierarchy */
-	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups */
+	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups; the upper half: its origin's */
 	char comm[IOTQ_COMM_LEN];
 	__u32 pid; /* the process (thread group) */
 	__u32 tid;
 	__u32 uid;
 	__u32 root; /* the request that this is part of; zero: none that is followed */
+};
+
+/* For whom a request is: who made the pages dirty that it writes back, else who submitted it. */
+struct iotq_origin {
+	__u64 cgroup;
+	char comm[IOTQ_COMM_LEN];
+	__u32 pid; /* null if not known */
+	__u32 pad;
 };
 
 /* One block request, or one event of it. */
@@ -83,6 +95,8 @@ struct iotq_block {
 	__u64 q2d; /* queued to issued */
 	__u64 d2c; /* issued to completed */
 	__u64 lat; /* queued to completed */
+	/* known at the start, last because few ask for it */
+	struct iotq_origin origin;
 };
 
 /* The roots that one block request is part of; of more, those that came first. */
@@ -191,7 +205,8 @@ struct iotq_untold {
 
 /*
  * A request while it is followed. It begins on one CPU and often ends on another, and every cache line that goes with it
- * costs as much as the rest of a program: without a driver's part it is three lines, to which the table is aligned.
+ * costs as much as the rest of a program: without an origin and a driver's part it is three lines, to which the table is
+ * aligned.
  */
 struct iotq_block_slot {
 	__u64 request; /* identity of the kernel's `struct request`; zero: this slot is free */
@@ -211,6 +226,7 @@ struct iotq_block_slot {
 	__u16 owner_count;
 	__u16 owned; /* a root's bookkeeping is to be done */
 	__u32 index; /* of this slot */
+	__u64 rest[4]; /* of the cache line */
 	__u64 owners[IOTQ_MAX_OWNERS];
 };
 
@@ -465,7 +481,8 @@ struct iotq_config {
 	__u8 has_notify; /* virtqueue_notify */
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
-	__u8 pad0[3];
+	__u8 want_origin; /* for whom requests are */
+	__u8 pad0[2];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -492,16 +509,17 @@ struct iotq_counts {
 
 _Static_assert(sizeof(struct iotq_head) == 16, "head");
 _Static_assert(sizeof(struct iotq_task) == 48, "task");
-_Static_assert(sizeof(struct iotq_block) == 144, "block");
-_Static_assert(sizeof(struct iotq_nvme) == 192, "nvme");
-_Static_assert(sizeof(struct iotq_scsi) == 192, "scsi");
+_Static_assert(sizeof(struct iotq_block) == 176, "block");
+_Static_assert(sizeof(struct iotq_nvme) == 224, "nvme");
+_Static_assert(sizeof(struct iotq_scsi) == 224, "scsi");
 _Static_assert(sizeof(struct iotq_scsi) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
-_Static_assert(sizeof(struct iotq_virtio) == 248, "virtio");
+_Static_assert(sizeof(struct iotq_virtio) == 280, "virtio");
 _Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS),
 	       "room for the ring");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
-_Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
-_Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(sizeof(struct iotq_block_slot) == 8 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_sched) == 144, "sched");
 _Static_assert(sizeof(struct iotq_call_root) == 232, "root");

@@ -57,11 +57,21 @@ struct super_block {
 	__u32 s_dev;
 } CORE;
 
+struct hlist_node {
+	struct hlist_node *next;
+} CORE;
+
+struct hlist_head {
+	struct hlist_node *first;
+} CORE;
+
 struct inode {
 	__u16 i_mode;
 	__u32 i_rdev;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	long long i_size;
+	struct hlist_head i_dentry;
 } CORE;
 
 struct qstr {
@@ -70,14 +80,23 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct hlist_node d_alias;
+} CORE;
+
+/* Before 7.0 or so. */
+struct dentry___d_u {
+	struct hlist_node d_u;
 } CORE;
 
 struct path {
 	struct dentry *dentry;
 } CORE;
 
+struct address_space;
+
 struct file {
 	struct path f_path;
+	struct address_space *f_mapping;
 	struct inode *f_inode;
 	long long f_pos;
 } CORE;
@@ -101,6 +120,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	const struct cred *cred;
@@ -137,6 +157,48 @@ struct block_device {
 struct bvec_iter {
 	__u64 bi_sector;
 	__u32 bi_size;
+	__u32 bi_idx;
+} CORE;
+
+struct address_space {
+	struct inode *host;
+} CORE;
+
+/* Pages of a file that lie together; each is a `struct page` of its own before 5.16. */
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+	unsigned int _nr_pages;
+} CORE;
+
+/* Before 6.15. */
+struct folio___folio_nr {
+	unsigned int _folio_nr_pages;
+} CORE;
+
+struct page {
+	struct address_space *mapping;
+	unsigned long index;
+} CORE;
+
+/* The second one of a compound, before 6.1 or so. */
+struct page___tail {
+	unsigned int compound_nr;
+} CORE;
+
+struct iov_iter {
+	unsigned long count;
+} CORE;
+
+struct kiocb {
+	struct file *ki_filp;
+	long long ki_pos;
+} CORE;
+
+struct bio_vec {
+	struct page *bv_page;
+	__u32 bv_len;
+	__u32 bv_offset;
 } CORE;
 
 struct bio {
@@ -144,6 +206,7 @@ struct bio {
 	__u32 bi_opf;
 	__u8 bi_status;
 	struct bvec_iter bi_iter;
+	struct bio_vec *bi_io_vec;
 	void *bi_private;
 	struct bio *bi_next;
 } CORE;
@@ -229,5 +292,20 @@ enum req_flag_bits { __REQ_SYNC, __REQ_META, __REQ_PRIO, __REQ_FUA, __REQ_PREFLU
 		     __REQ_NOWAIT, __REQ_POLLED, __REQ_SWAP };
 
 enum rqf_flags { __RQF_STARTED, __RQF_FLUSH_SEQ };
+
+enum pageflags { PG_writeback, PG_head };
+
+#define S_IFMT 0170000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
+
+/* A number of this type at an address; zero where nothing can be read. */
+#define READ(type, at)                                                        \
+	({                                                                    \
+		type _value = 0;                                              \
+		bpf_probe_read_kernel(&_value, sizeof(_value), (void *)(at)); \
+		_value;                                                       \
+	})
 
 #endif

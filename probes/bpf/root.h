@@ -47,7 +47,7 @@ struct root {
 
 struct child {
 	__u64 size;
-	__u8 record[248]; /* that of a ring is the longest */
+	__u8 record[280]; /* that of a ring is the longest */
 };
 
 /* A root is in one of so many places, which lie in one cache line. */

@@ -10,11 +10,6 @@ const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
 const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
 
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-
 /* x86-64 only: a 32-bit call has the same numbers for other things. */
 #define TS_COMPAT 2
 

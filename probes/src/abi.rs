@@ -10,6 +10,7 @@ pub const IOTQ_MAX_QUERIES: u32 = 32;
 pub const IOTQ_MAX_TERMS: u32 = 32;
 pub const IOTQ_MAX_TEXTS: u32 = 16;
 pub const IOTQ_MAX_CGROUPS: u32 = 8;
+pub const IOTQ_MAX_MEMBERSHIPS: u32 = 32;
 pub const IOTQ_MAX_LAYERS: u32 = 12;
 pub const IOTQ_MAX_SYSCALLS: u32 = 512;
 pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
@@ -19,7 +20,8 @@ pub const IOTQ_MARK_UNENDED: u32 = 8;
 pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
 pub const IOTQ_MARK_CROWDED: u32 = 64;
 pub const IOTQ_MARK_PARTS: u32 = 32;
-pub const IOTQ_MARK_APPROX: u32 = 91;
+pub const IOTQ_MARK_APPROX_ORIGIN: u32 = 128;
+pub const IOTQ_MARK_APPROX: u32 = 219;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
@@ -144,6 +146,34 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_origin {
+    pub cgroup: __u64,
+    pub comm: [::core::ffi::c_char; 16usize],
+    pub pid: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_origin"][::core::mem::size_of::<iotq_origin>() - 32usize];
+    ["Alignment of iotq_origin"][::core::mem::align_of::<iotq_origin>() - 8usize];
+    ["Offset of field: iotq_origin::cgroup"][::core::mem::offset_of!(iotq_origin, cgroup) - 0usize];
+    ["Offset of field: iotq_origin::comm"][::core::mem::offset_of!(iotq_origin, comm) - 8usize];
+    ["Offset of field: iotq_origin::pid"][::core::mem::offset_of!(iotq_origin, pid) - 24usize];
+    ["Offset of field: iotq_origin::pad"][::core::mem::offset_of!(iotq_origin, pad) - 28usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_block {
     pub head: iotq_head,
     pub task: iotq_task,
@@ -163,10 +193,11 @@ pub struct iotq_block {
     pub q2d: __u64,
     pub d2c: __u64,
     pub lat: __u64,
+    pub origin: iotq_origin,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 144usize];
+    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 176usize];
     ["Alignment of iotq_block"][::core::mem::align_of::<iotq_block>() - 8usize];
     ["Offset of field: iotq_block::head"][::core::mem::offset_of!(iotq_block, head) - 0usize];
     ["Offset of field: iotq_block::task"][::core::mem::offset_of!(iotq_block, task) - 16usize];
@@ -187,6 +218,7 @@ const _: () = {
     ["Offset of field: iotq_block::q2d"][::core::mem::offset_of!(iotq_block, q2d) - 120usize];
     ["Offset of field: iotq_block::d2c"][::core::mem::offset_of!(iotq_block, d2c) - 128usize];
     ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 136usize];
+    ["Offset of field: iotq_block::origin"][::core::mem::offset_of!(iotq_block, origin) - 144usize];
 };
 #[repr(C)]
 #[derive(
@@ -219,22 +251,22 @@ pub struct iotq_nvme {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 192usize];
+    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 224usize];
     ["Alignment of iotq_nvme"][::core::mem::align_of::<iotq_nvme>() - 8usize];
     ["Offset of field: iotq_nvme::block"][::core::mem::offset_of!(iotq_nvme, block) - 0usize];
-    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 144usize];
-    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 152usize];
-    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 156usize];
-    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 160usize];
-    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 164usize];
-    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 168usize];
-    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 172usize];
-    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 176usize];
-    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 178usize];
-    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 180usize];
-    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 182usize];
-    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 184usize];
-    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 185usize];
+    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 176usize];
+    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 184usize];
+    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 188usize];
+    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 192usize];
+    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 196usize];
+    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 200usize];
+    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 204usize];
+    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 208usize];
+    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 210usize];
+    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 212usize];
+    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 214usize];
+    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 216usize];
+    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 217usize];
 };
 #[repr(C)]
 #[derive(
@@ -298,21 +330,21 @@ pub struct iotq_scsi {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 192usize];
+    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 224usize];
     ["Alignment of iotq_scsi"][::core::mem::align_of::<iotq_scsi>() - 8usize];
     ["Offset of field: iotq_scsi::block"][::core::mem::offset_of!(iotq_scsi, block) - 0usize];
-    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 144usize];
-    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 152usize];
-    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 156usize];
-    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 160usize];
-    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 164usize];
-    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 168usize];
-    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 172usize];
-    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 176usize];
-    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 180usize];
-    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 184usize];
-    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 185usize];
-    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 186usize];
+    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 176usize];
+    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 184usize];
+    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 188usize];
+    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 192usize];
+    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 196usize];
+    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 200usize];
+    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 204usize];
+    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 208usize];
+    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 212usize];
+    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 216usize];
+    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 217usize];
+    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 218usize];
 };
 #[repr(C)]
 #[derive(
@@ -394,25 +426,25 @@ pub struct iotq_virtio {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_virtio"][::core::mem::size_of::<iotq_virtio>() - 248usize];
+    ["Size of iotq_virtio"][::core::mem::size_of::<iotq_virtio>() - 280usize];
     ["Alignment of iotq_virtio"][::core::mem::align_of::<iotq_virtio>() - 8usize];
     ["Offset of field: iotq_virtio::block"][::core::mem::offset_of!(iotq_virtio, block) - 0usize];
     ["Offset of field: iotq_virtio::driver"]
-        [::core::mem::offset_of!(iotq_virtio, driver) - 144usize];
-    ["Offset of field: iotq_virtio::lat"][::core::mem::offset_of!(iotq_virtio, lat) - 208usize];
-    ["Offset of field: iotq_virtio::a2n"][::core::mem::offset_of!(iotq_virtio, a2n) - 216usize];
+        [::core::mem::offset_of!(iotq_virtio, driver) - 176usize];
+    ["Offset of field: iotq_virtio::lat"][::core::mem::offset_of!(iotq_virtio, lat) - 240usize];
+    ["Offset of field: iotq_virtio::a2n"][::core::mem::offset_of!(iotq_virtio, a2n) - 248usize];
     ["Offset of field: iotq_virtio::device"]
-        [::core::mem::offset_of!(iotq_virtio, device) - 224usize];
-    ["Offset of field: iotq_virtio::queue"][::core::mem::offset_of!(iotq_virtio, queue) - 228usize];
-    ["Offset of field: iotq_virtio::index"][::core::mem::offset_of!(iotq_virtio, index) - 232usize];
-    ["Offset of field: iotq_virtio::head"][::core::mem::offset_of!(iotq_virtio, head) - 236usize];
-    ["Offset of field: iotq_virtio::error"][::core::mem::offset_of!(iotq_virtio, error) - 240usize];
+        [::core::mem::offset_of!(iotq_virtio, device) - 256usize];
+    ["Offset of field: iotq_virtio::queue"][::core::mem::offset_of!(iotq_virtio, queue) - 260usize];
+    ["Offset of field: iotq_virtio::index"][::core::mem::offset_of!(iotq_virtio, index) - 264usize];
+    ["Offset of field: iotq_virtio::head"][::core::mem::offset_of!(iotq_virtio, head) - 268usize];
+    ["Offset of field: iotq_virtio::error"][::core::mem::offset_of!(iotq_virtio, error) - 272usize];
     ["Offset of field: iotq_virtio::format"]
-        [::core::mem::offset_of!(iotq_virtio, format) - 244usize];
-    ["Offset of field: iotq_virtio::op"][::core::mem::offset_of!(iotq_virtio, op) - 245usize];
+        [::core::mem::offset_of!(iotq_virtio, format) - 276usize];
+    ["Offset of field: iotq_virtio::op"][::core::mem::offset_of!(iotq_virtio, op) - 277usize];
     ["Offset of field: iotq_virtio::status"]
-        [::core::mem::offset_of!(iotq_virtio, status) - 246usize];
-    ["Offset of field: iotq_virtio::pad"][::core::mem::offset_of!(iotq_virtio, pad) - 247usize];
+        [::core::mem::offset_of!(iotq_virtio, status) - 278usize];
+    ["Offset of field: iotq_virtio::pad"][::core::mem::offset_of!(iotq_virtio, pad) - 279usize];
 };
 #[repr(C)]
 #[derive(
@@ -539,11 +571,12 @@ pub struct iotq_block_slot {
     pub owner_count: __u16,
     pub owned: __u16,
     pub index: __u32,
+    pub rest: [__u64; 4usize],
     pub owners: [__u64; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 448usize];
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 512usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
     ["Offset of field: iotq_block_slot::request"]
         [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
@@ -562,23 +595,25 @@ const _: () = {
     ["Offset of field: iotq_block_slot::record"]
         [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
     ["Offset of field: iotq_block_slot::driver"]
-        [::core::mem::offset_of!(iotq_block_slot, driver) - 192usize];
+        [::core::mem::offset_of!(iotq_block_slot, driver) - 224usize];
     ["Offset of field: iotq_block_slot::ring"]
-        [::core::mem::offset_of!(iotq_block_slot, ring) - 256usize];
+        [::core::mem::offset_of!(iotq_block_slot, ring) - 288usize];
     ["Offset of field: iotq_block_slot::added"]
-        [::core::mem::offset_of!(iotq_block_slot, added) - 296usize];
+        [::core::mem::offset_of!(iotq_block_slot, added) - 328usize];
     ["Offset of field: iotq_block_slot::ring_queries"]
-        [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 304usize];
+        [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 336usize];
     ["Offset of field: iotq_block_slot::answered"]
-        [::core::mem::offset_of!(iotq_block_slot, answered) - 308usize];
+        [::core::mem::offset_of!(iotq_block_slot, answered) - 340usize];
     ["Offset of field: iotq_block_slot::owner_count"]
-        [::core::mem::offset_of!(iotq_block_slot, owner_count) - 312usize];
+        [::core::mem::offset_of!(iotq_block_slot, owner_count) - 344usize];
     ["Offset of field: iotq_block_slot::owned"]
-        [::core::mem::offset_of!(iotq_block_slot, owned) - 314usize];
+        [::core::mem::offset_of!(iotq_block_slot, owned) - 346usize];
     ["Offset of field: iotq_block_slot::index"]
-        [::core::mem::offset_of!(iotq_block_slot, index) - 316usize];
+        [::core::mem::offset_of!(iotq_block_slot, index) - 348usize];
+    ["Offset of field: iotq_block_slot::rest"]
+        [::core::mem::offset_of!(iotq_block_slot, rest) - 352usize];
     ["Offset of field: iotq_block_slot::owners"]
-        [::core::mem::offset_of!(iotq_block_slot, owners) - 320usize];
+        [::core::mem::offset_of!(iotq_block_slot, owners) - 384usize];
 };
 #[repr(C)]
 #[derive(
@@ -1150,7 +1185,8 @@ pub struct iotq_config {
     pub has_notify: __u8,
     pub groupings: __u8,
     pub follow: __u8,
-    pub pad0: [__u8; 3usize],
+    pub want_origin: __u8,
+    pub pad0: [__u8; 2usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1205,7 +1241,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, groupings) - 39usize];
     ["Offset of field: iotq_config::follow"]
         [::core::mem::offset_of!(iotq_config, follow) - 40usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 41usize];
+    ["Offset of field: iotq_config::want_origin"]
+        [::core::mem::offset_of!(iotq_config, want_origin) - 41usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 42usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 48usize];

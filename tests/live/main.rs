@@ -16,6 +16,7 @@ mod counters;
 mod devices;
 mod exact;
 mod groups;
+mod origins;
 mod refuse;
 mod repl;
 mod requests;
@@ -40,6 +41,7 @@ fn main() {
         stop::tests,
         devices::tests,
         account::tests,
+        origins::tests,
         repl::tests,
         tools::tests,
         requests::tests,

@@ -92,6 +92,11 @@ const CASES: &[Case] = &[
         assert_eq!(run.sum(mine, "bytes"), READS * 4096);
         assert_eq!(run.sum(mine, "calls"), READS);
     }),
+    case("origins", &["--interval", "100ms"], |run| {
+        // The file of `dd`, which has it written by itself.
+        let written = run.sum(|by| by["comm"] == "dd" && by["dev"] == *run.disk, "bytes");
+        assert!(written >= 64 * 65536, "{written}");
+    }),
     case("stages", &[], |run| {
         let all = run.group(|_| true);
         assert!(all["n"].as_u64() >= Some(READS));

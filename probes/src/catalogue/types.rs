@@ -156,6 +156,8 @@ pub struct Field {
     pub slot: Option<Slot>,
     /// Who can evaluate predicates on it.
     pub side: Side,
+    /// What feeds it, besides the hooks of points.
+    pub hooks: &'static [Hook],
     /// Only operations that are followed through the layers below have it.
     pub followed: bool,
     /// One line for people.
@@ -383,7 +385,23 @@ impl Layer {
     }
 }
 
+/// What the names of fields of a request's origin begin with.
+pub const ORIGIN: &str = "origin.";
+
 impl Field {
+    /// Whether it tells of a request's origin, and not of who submitted it.
+    pub fn is_of_origin(&self) -> bool {
+        self.name.starts_with(ORIGIN)
+    }
+
+    /// Whether the probes know what it is `under`: processes and control groups of submitters and of origins.
+    pub fn has_members(&self) -> bool {
+        matches!(
+            self.name.strip_prefix(ORIGIN).unwrap_or(self.name),
+            "pid" | "cgroup"
+        )
+    }
+
     /// Whether the field has a value at a point.
     pub fn known_at(&self, point: &str) -> bool {
         match self.known {

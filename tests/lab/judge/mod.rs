@@ -1,6 +1,7 @@
 //! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
 
 mod block;
+mod cache;
 mod delay;
 mod doctor;
 mod groups;
@@ -41,6 +42,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["followed"] => request::followed(brought),
         ["most", stages, nominal] => request::most(brought, stages, nominal),
         ["calls"] => syscall::calls(brought),
+        ["origins"] => cache::origins(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),

@@ -34,7 +34,8 @@ impl Hooks {
         let mut errors = Vec::new();
         for template in &plan.templates {
             let points = template.points.iter().flat_map(|point| point.hooks);
-            for hook in points.chain(template.layer.upkeep) {
+            let fields = template.fields.iter().flat_map(|field| field.hooks);
+            for hook in points.chain(template.layer.upkeep).chain(fields) {
                 if unneeded(types, hook) {
                     continue;
                 }

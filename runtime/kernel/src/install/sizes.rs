@@ -13,7 +13,7 @@ use crate::groups::Room;
 use crate::names::device;
 
 /// About the size of a record in the ring.
-const RECORD: u32 = 152;
+const RECORD: u32 = 184;
 const RING_PER_CPU: u32 = 512 << 10;
 const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
 /// Pairs of places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
@@ -26,6 +26,8 @@ const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
 const ROOTS: u32 = 4096;
 const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
+/// Pieces of files of which it is remembered who made them dirty.
+const DIRTIERS: u32 = 65_536;
 
 /// Entries of the maps; of the ring, bytes.
 pub(super) struct Sizes {
@@ -40,6 +42,7 @@ pub(super) struct Sizes {
     waits: u32,
     families: u32,
     untold: u32,
+    origins: bool,
     groups: Room,
 }
 
@@ -85,6 +88,7 @@ impl Sizes {
                 1
             },
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
+            origins: constants.config.want_origin != 0,
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -113,6 +117,8 @@ impl Sizes {
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
+            ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
+            ("iotq_bio_origins", if self.origins { self.bios } else { 1 }),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),
             ("iotq_hists", self.groups.histograms.max(1)),

@@ -11,11 +11,10 @@ use iotq_lang::check::{did_you_mean, near};
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::ir::{Name, NameKind};
 use iotq_lang::plan::Meaning;
+use iotq_probes::abi::{IOTQ_MAX_CGROUPS, IOTQ_MAX_MEMBERSHIPS};
 
 use cgroup::Cgroup;
 use device::NotFound;
-
-const MAX_MEMBERSHIPS: usize = 64;
 
 /// What the names of a plan mean on this machine.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +52,8 @@ pub fn resolve(names: &[Name], child: Option<u32>) -> Result<Resolved, Errors> {
         .iter()
         .filter(|one| matches!(one, Membership::Subtree(_)))
         .count();
-    if resolved.memberships.len() > MAX_MEMBERSHIPS
-        || groups > iotq_probes::abi::IOTQ_MAX_CGROUPS as usize
+    if resolved.memberships.len() > IOTQ_MAX_MEMBERSHIPS as usize
+        || groups > IOTQ_MAX_CGROUPS as usize
     {
         errors.push(Diagnostic::new(
             &code::TOO_MANY_MEMBERSHIPS,
@@ -95,7 +94,7 @@ fn member(memberships: &mut Vec<Membership>, wanted: Membership) -> Meaning {
         memberships.push(wanted);
         memberships.len() - 1
     });
-    // More than 64 of them are refused by the caller.
+    // More than IOTQ_MAX_MEMBERSHIPS of them are refused by the caller.
     Meaning::Member(u8::try_from(bit).unwrap_or(u8::MAX))
 }
 
