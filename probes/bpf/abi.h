@@ -280,6 +280,20 @@ struct iotq_sched {
 	__u64 lat;      /* both */
 };
 
+/* Something that has happened to pages of a file in the page cache; within a request, to all that it happened to. */
+struct iotq_cache {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u32 dev;    /* the file's filesystem; a block device is its own */
+	__u8 event;   /* enum iotq_cache_event */
+	__u8 pad[3];
+	__u64 inode;
+	__u64 offset; /* of the first page */
+	__u64 size;   /* of pages as a whole; of what is written back, of the bio */
+	char name[IOTQ_NAME_LEN]; /* last component of the file's path */
+};
+#define IOTQ_CACHE_EVENTS 6
+
 /* What a root's time is cut into: times that add up to its latency. */
 enum iotq_stage {
 	IOTQ_STAGE_CPU,      /* its caller is on a CPU */
@@ -306,6 +320,8 @@ struct iotq_trail {
 	__u32 gone;     /* of them, those that went into other requests */
 	__u32 waits;    /* times off the CPU that are kept */
 	__u32 waits_crowded; /* those without room */
+	__u32 events; /* of the page cache, a bit each: those that are kept */
+	__u32 pad;
 };
 
 /* A followed system call. */
@@ -522,7 +538,8 @@ _Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * 
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_sched) == 144, "sched");
-_Static_assert(sizeof(struct iotq_call_root) == 232, "root");
+_Static_assert(sizeof(struct iotq_cache) == 128, "cache");
+_Static_assert(sizeof(struct iotq_call_root) == 240, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

@@ -277,7 +277,7 @@ struct pt_regs {
 #endif
 
 /* Helpers, by which the kernel tells what it has. */
-enum bpf_func_id { BPF_FUNC_get_current_task_btf };
+enum bpf_func_id { BPF_FUNC_get_current_task_btf, BPF_FUNC_task_pt_regs };
 
 enum req_op { REQ_OP_READ, REQ_OP_WRITE, REQ_OP_FLUSH, REQ_OP_DISCARD, REQ_OP_SECURE_ERASE, REQ_OP_WRITE_ZEROES,
 	      REQ_OP_ZONE_APPEND, REQ_OP_ZONE_OPEN, REQ_OP_ZONE_CLOSE, REQ_OP_ZONE_FINISH, REQ_OP_ZONE_RESET,

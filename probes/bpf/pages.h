@@ -31,14 +31,11 @@ static __always_inline __u64 head_page(__u64 page)
 	return word >> 32 == IOTQ_NULL32 ? page & word : word - 1;
 }
 
-/* The file of an address space; false if it is none: memory of processes has its owner there, and marks in the lowest bits. */
+/* The file of an address space; false if it is none. */
 static __always_inline bool describe_mapping(__u64 mapping, struct pages *pages)
 {
-	struct inode *host;
+	struct inode *host = BPF_CORE_READ((struct address_space *)mapping, host);
 
-	if (!mapping || mapping & 3)
-		return false;
-	host = BPF_CORE_READ((struct address_space *)mapping, host);
 	if (!host)
 		return false;
 	pages->mapping = mapping;
@@ -66,7 +63,8 @@ static __always_inline bool describe_pages(__u64 head, struct pages *pages)
 		mapping = (__u64)BPF_CORE_READ(page, mapping);
 		pages->index = BPF_CORE_READ(page, index);
 	}
-	return describe_mapping(mapping, pages);
+	/* Memory of processes has its owner there, and marks in the lowest bits. */
+	return mapping && !(mapping & 3) && describe_mapping(mapping, pages);
 }
 
 static __always_inline bool have_flag(const struct pages *pages, __u32 flag)

@@ -87,6 +87,14 @@ struct {
 	__type(value, struct iotq_sched);
 } iotq_waits SEC(".maps");
 
+/* IOTQ_CACHE_EVENTS for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iotq_cache);
+} iotq_cached SEC(".maps");
+
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
 #define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
@@ -421,6 +429,26 @@ __noinline int ship_waits(__u32 index, __u32 id)
 	return 0;
 }
 
+/* What has happened in the page cache for a root, by events. */
+__noinline int ship_events(__u32 index, __u32 id)
+{
+	struct root *root = owning_root(OWNER(index, 0, 0));
+
+	if (!root)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 event = 0; event < IOTQ_CACHE_EVENTS; event++) {
+		__u32 at = index * IOTQ_CACHE_EVENTS + event;
+		struct iotq_cache *kept = bpf_map_lookup_elem(&iotq_cached, &at);
+
+		if (!kept || !(root->record.trail.events >> event & 1))
+			continue;
+		kept->task.root = id;
+		ship_child(kept, sizeof(*kept), IOTQ_LAYER_CACHE);
+	}
+	return 0;
+}
+
 /* A root is over; `shipped`: with what is kept of its children, which go before it. */
 static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
 {
@@ -452,6 +480,8 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 	}
 	if (iotq_config.joined[IOTQ_LAYER_SCHED])
 		ship_waits(index, root_id(index, root->seq));
+	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+		ship_events(index, root_id(index, root->seq));
 	if (root->record.trail.crowded || root->record.trail.waits_crowded)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 }

@@ -4,7 +4,7 @@
  *
  * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
  */
-#include "root.h"
+#include "cache.bpf.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
@@ -187,6 +187,8 @@ static __noinline int leave(__u32 number, long ret)
 
 	if (!root || root->holder != tid)
 		return 0;
+	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+		end_lookup(find_lookup());
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
 	call->ret = ret;

@@ -36,6 +36,7 @@ pub const IOTQ_BLOCK_BACKGROUND: u32 = 64;
 pub const IOTQ_BLOCK_SWAP: u32 = 128;
 pub const IOTQ_BLOCK_POLLED: u32 = 256;
 pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
+pub const IOTQ_CACHE_EVENTS: u32 = 6;
 pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
 pub const IOTQ_ROOT_WAITS: u32 = 16;
@@ -723,6 +724,44 @@ const _: () = {
         [::core::mem::offset_of!(iotq_sched, runqueue) - 128usize];
     ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 136usize];
 };
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_cache {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub dev: __u32,
+    pub event: __u8,
+    pub pad: [__u8; 3usize],
+    pub inode: __u64,
+    pub offset: __u64,
+    pub size: __u64,
+    pub name: [::core::ffi::c_char; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_cache"][::core::mem::size_of::<iotq_cache>() - 128usize];
+    ["Alignment of iotq_cache"][::core::mem::align_of::<iotq_cache>() - 8usize];
+    ["Offset of field: iotq_cache::head"][::core::mem::offset_of!(iotq_cache, head) - 0usize];
+    ["Offset of field: iotq_cache::task"][::core::mem::offset_of!(iotq_cache, task) - 16usize];
+    ["Offset of field: iotq_cache::dev"][::core::mem::offset_of!(iotq_cache, dev) - 64usize];
+    ["Offset of field: iotq_cache::event"][::core::mem::offset_of!(iotq_cache, event) - 68usize];
+    ["Offset of field: iotq_cache::pad"][::core::mem::offset_of!(iotq_cache, pad) - 69usize];
+    ["Offset of field: iotq_cache::inode"][::core::mem::offset_of!(iotq_cache, inode) - 72usize];
+    ["Offset of field: iotq_cache::offset"][::core::mem::offset_of!(iotq_cache, offset) - 80usize];
+    ["Offset of field: iotq_cache::size"][::core::mem::offset_of!(iotq_cache, size) - 88usize];
+    ["Offset of field: iotq_cache::name"][::core::mem::offset_of!(iotq_cache, name) - 96usize];
+};
 pub const IOTQ_STAGE_CPU: iotq_stage = 0;
 pub const IOTQ_STAGE_RUNQUEUE: iotq_stage = 1;
 pub const IOTQ_STAGE_DEVICE: iotq_stage = 2;
@@ -751,10 +790,12 @@ pub struct iotq_trail {
     pub gone: __u32,
     pub waits: __u32,
     pub waits_crowded: __u32,
+    pub events: __u32,
+    pub pad: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 72usize];
+    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 80usize];
     ["Alignment of iotq_trail"][::core::mem::align_of::<iotq_trail>() - 8usize];
     ["Offset of field: iotq_trail::stages"][::core::mem::offset_of!(iotq_trail, stages) - 0usize];
     ["Offset of field: iotq_trail::children"]
@@ -766,6 +807,8 @@ const _: () = {
     ["Offset of field: iotq_trail::waits"][::core::mem::offset_of!(iotq_trail, waits) - 64usize];
     ["Offset of field: iotq_trail::waits_crowded"]
         [::core::mem::offset_of!(iotq_trail, waits_crowded) - 68usize];
+    ["Offset of field: iotq_trail::events"][::core::mem::offset_of!(iotq_trail, events) - 72usize];
+    ["Offset of field: iotq_trail::pad"][::core::mem::offset_of!(iotq_trail, pad) - 76usize];
 };
 #[repr(C)]
 #[derive(
@@ -786,7 +829,7 @@ pub struct iotq_call_root {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 232usize];
+    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 240usize];
     ["Alignment of iotq_call_root"][::core::mem::align_of::<iotq_call_root>() - 8usize];
     ["Offset of field: iotq_call_root::call"]
         [::core::mem::offset_of!(iotq_call_root, call) - 0usize];

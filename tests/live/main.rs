@@ -11,6 +11,7 @@
 mod about;
 mod account;
 mod agree;
+mod cache;
 mod calls;
 mod counters;
 mod devices;
@@ -33,6 +34,7 @@ fn main() {
     let groups: &[fn() -> Vec<Trial>] = &[
         about::tests,
         refuse::tests,
+        cache::tests,
         calls::tests,
         exact::tests,
         counters::tests,

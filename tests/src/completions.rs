@@ -1,4 +1,5 @@
-//! The kernel's own account: the text of its tracepoint `block_rq_complete`, in an instance of tracefs of our own.
+//! The kernel's own account: the text of its tracepoint `block_rq_complete`, or of others, in an instance of tracefs of our
+//! own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,17 +27,24 @@ pub struct Completion {
     pub blind: bool,
 }
 
+const COMPLETE: &str = "block/block_rq_complete";
+
 /// Tracing goes on.
-pub struct Completions(PathBuf);
+pub struct Completions(PathBuf, &'static [&'static str]);
 
 impl Completions {
     /// Starts, where tracefs is mounted.
     pub fn start() -> Option<Self> {
+        Self::of(&[COMPLETE])
+    }
+
+    /// The same, of these tracepoints: `group/name`.
+    pub fn of(events: &'static [&'static str]) -> Option<Self> {
         let folder = Path::new(INSTANCES).join(format!("iotq-tests-{}", process::id()));
         fs::create_dir(&folder).ok()?;
-        let this = Self(folder);
+        let this = Self(folder, events);
         this.write("buffer_size_kb", "32768");
-        this.write("events/block/block_rq_complete/enable", "1");
+        this.enable("1");
         Some(this)
     }
 
@@ -49,12 +57,23 @@ impl Completions {
 
     /// Stops, and tells what happened; between the marks, if there are any.
     pub fn stop(self) -> Vec<Completion> {
-        self.write("events/block/block_rq_complete/enable", "0");
+        completions(&self.text())
+    }
+
+    /// Stops, and gives the text.
+    pub fn text(self) -> String {
+        self.enable("0");
         let text = fs::read(self.0.join("trace")).unwrap();
         let text = String::from_utf8_lossy(&text);
         let text = text.split_once(BEGIN).map_or(&*text, |(_, behind)| behind);
         let text = text.split_once(END).map_or(text, |(before, _)| before);
-        completions(text)
+        text.to_owned()
+    }
+
+    fn enable(&self, value: &str) {
+        for event in self.1 {
+            self.write(&format!("events/{event}/enable"), value);
+        }
     }
 
     fn write(&self, file: &str, text: &str) {

@@ -222,6 +222,8 @@ pub struct Hook {
     pub instead: &'static [Hook],
     /// What brings it, if not what brings the other hooks of its layer.
     pub brought_by: Option<&'static str>,
+    /// The values of the layer's field `event` that it tells of; empty: of all.
+    pub events: &'static [u64],
 }
 
 impl Hook {
@@ -239,6 +241,7 @@ impl Hook {
             without: None,
             instead: &[],
             brought_by: None,
+            events: &[],
         }
     }
 
@@ -280,6 +283,11 @@ impl Hook {
             attach: Attach::ExitProbe,
             ..Self::typed(function, program, &[])
         }
+    }
+
+    /// The same, for these events only.
+    pub const fn of(self, events: &'static [u64]) -> Self {
+        Self { events, ..self }
     }
 
     /// The same, with others where it is missing.

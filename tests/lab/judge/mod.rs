@@ -42,6 +42,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["followed"] => request::followed(brought),
         ["most", stages, nominal] => request::most(brought, stages, nominal),
         ["calls"] => syscall::calls(brought),
+        ["cache"] => cache::events_add_up(brought),
         ["origins"] => cache::origins(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),

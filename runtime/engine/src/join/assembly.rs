@@ -153,5 +153,6 @@ fn expected(root: &RawRecord) -> u32 {
     let without_record =
         number(offset_of!(iotq_trail, crowded)) + number(offset_of!(iotq_trail, gone));
     let requests = number(offset_of!(iotq_trail, children)).saturating_sub(without_record);
-    requests + number(offset_of!(iotq_trail, waits))
+    let events = number(offset_of!(iotq_trail, events)).count_ones();
+    requests + number(offset_of!(iotq_trail, waits)) + events
 }

@@ -104,7 +104,7 @@ impl KernelTypes {
             modules: Vec::new(),
             places: HashMap::new(),
         };
-        if !modules.is_empty() {
+        if !modules.is_empty() || stand_ins(&types.tracepoints) {
             types.add(&all);
         }
         for module in modules {
@@ -161,8 +161,18 @@ impl KernelTypes {
 fn hooked() -> Vec<&'static str> {
     let points = LAYERS.iter().flat_map(|layer| layer.points);
     let hooks = points.flat_map(|point| point.hooks);
+    let hooks = hooks.flat_map(|hook| std::iter::once(hook).chain(hook.instead));
     let functions = hooks.filter(|hook| hook.attach.is_function());
     functions.map(|hook| hook.target).collect()
+}
+
+/// Whether functions are to be hooked where tracepoints are missing.
+fn stand_ins(tracepoints: &HashMap<String, usize>) -> bool {
+    let points = LAYERS.iter().flat_map(|layer| layer.points);
+    let mut missing = points
+        .flat_map(|point| point.hooks)
+        .filter(|hook| !hook.attach.is_function() && !tracepoints.contains_key(hook.target));
+    missing.any(|hook| hook.instead.iter().any(|it| it.attach.is_function()))
 }
 
 #[cfg(test)]

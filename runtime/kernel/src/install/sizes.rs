@@ -4,10 +4,12 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::{IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, IOTQ_ROOT_WAITS, iotq_config};
+use iotq_probes::abi::{
+    IOTQ_CACHE_EVENTS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_KEYS, IOTQ_ROOT_WAITS, iotq_config,
+};
 use iotq_probes::catalogue::layer;
 
-use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
+use super::hooks::{BIO_COMPLETE, Hooks, PAGE_ADDED, VIRTIO_NOTIFY};
 use crate::encode::Constants;
 use crate::groups::Room;
 use crate::names::device;
@@ -28,6 +30,8 @@ const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
 /// Pieces of files of which it is remembered who made them dirty.
 const DIRTIERS: u32 = 65_536;
+/// Threads that look up pages of files at the same time.
+const LOOKUPS: u32 = 8192;
 
 /// Entries of the maps; of the ring, bytes.
 pub(super) struct Sizes {
@@ -40,6 +44,8 @@ pub(super) struct Sizes {
     roots: u32,
     follow: bool,
     waits: u32,
+    cached: u32,
+    lookups: u32,
     families: u32,
     untold: u32,
     origins: bool,
@@ -64,7 +70,7 @@ impl Sizes {
         } else {
             BIOS_UNTIL_ISSUED
         };
-        let bios = used("block_bio_queue", wait);
+        let bios = if hooks.sees_bios() { wait } else { 1 };
         Self {
             ring: ring_bytes(ring),
             sets: u32::try_from(constants.sets.len().max(1)).unwrap_or(u32::MAX),
@@ -87,6 +93,12 @@ impl Sizes {
             } else {
                 1
             },
+            cached: if joins(constants, "cache") {
+                ROOTS * IOTQ_CACHE_EVENTS
+            } else {
+                1
+            },
+            lookups: used(PAGE_ADDED, LOOKUPS),
             untold: used(VIRTIO_NOTIFY, RINGS_UNTOLD),
             origins: constants.config.want_origin != 0,
             groups: constants.groupings.room,
@@ -114,6 +126,8 @@ impl Sizes {
                 self.only_if_followed(self.roots * IOTQ_ROOT_CHILDREN),
             ),
             ("iotq_waits", self.waits),
+            ("iotq_cached", self.cached),
+            ("iotq_lookups", self.lookups),
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
