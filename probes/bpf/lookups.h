@@ -4,9 +4,14 @@
  * thread, before the look-up that wanted them is told; and one read may look up several times, each time from further on. So
  * its thread keeps what it has looked up and added, and it is judged when the call returns, or when the thread looks up
  * something else. Where functions can be hooked instead, they tell when a read begins and ends.
+ *
+ * A look-up that has found some pages, and has waited for the next one, is not told. The last one of a read always is, so
+ * each read is known of; where it began, the call's arguments tell when it returns.
  */
 #ifndef IOTQ_LOOKUPS_H
 #define IOTQ_LOOKUPS_H
+
+#include "calls.h"
 
 #define PF_IO_WORKER 0x10
 #define PF_KTHREAD 0x200000
@@ -15,7 +20,7 @@
 #define NO_CALL -1
 
 /* A power of two. */
-#define ADDED_RUNS 8
+#define ADDED_RUNS 16
 
 /* Pages that were added, of those from one number on up to another one. */
 struct run {
@@ -234,27 +239,64 @@ int BPF_PROG(iotq_cache_get_pages, void *mapping, unsigned long first, unsigned 
 		end_lookup(lookup);
 		lookup->added = added;
 	}
-	if (!lookup->open)
+	if (!lookup->open) {
 		begin_lookup(lookup, (__u64)mapping, first, last);
+		/* It may have begun before this. */
+		if (first)
+			lookup->record.head.marks = IOTQ_MARK_CROWDED;
+	}
 	lookup->from = first;
 	lookup->to = last;
-	if (lookup->open)
-		judge_added(lookup);
 	return 0;
 }
 
-/* The call is over; a read that io_uring has begun goes on later. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(iotq_cache_exit, struct pt_regs *regs, long ret)
+/* Where in its file a call has read; null if it does not say. */
+static __always_inline __u64 read_from(struct pt_regs *regs, long ret, __u64 mapping)
+{
+	__u32 number = traced(regs->orig_ax);
+	const volatile struct iotq_call *call;
+	struct file *file;
+
+	if (number >= IOTQ_MAX_SYSCALLS || ret <= 0)
+		return IOTQ_NULL64;
+	call = &iotq_calls[number];
+	if (call->op != IOTQ_SYSCALL_OP_READ || !(call->flags & IOTQ_CALL_FD))
+		return IOTQ_NULL64;
+	file = file_of(argument(regs, call->fd));
+	if (!file || (__u64)BPF_CORE_READ(file, f_mapping) != mapping)
+		return IOTQ_NULL64;
+	/* The position has moved on. preadv2 may be told to use it by an offset of -1. */
+	if (call->flags & IOTQ_CALL_OFFSET && (long)argument(regs, call->offset) != -1)
+		return argument(regs, call->offset);
+	return BPF_CORE_READ(file, f_pos) - ret;
+}
+
+/* A call is over. A read that io_uring has begun goes on later. */
+static __noinline int end_call(struct pt_regs *regs, long ret)
 {
 	struct lookup *lookup = find_lookup();
+	__u64 from;
 
-	if (!lookup)
+	if (!lookup || !regs)
 		return 0;
-	end_lookup(lookup);
+	if (lookup->open) {
+		from = read_from(regs, ret, lookup->mapping);
+		if (from != IOTQ_NULL64) {
+			lookup->record.head.marks = 0;
+			lookup->first = from >> PAGE_SHIFT;
+			lookup->last = (from + ret - 1) >> PAGE_SHIFT;
+		}
+		end_lookup(lookup);
+	}
 	if (regs->orig_ax != NR_IO_URING_ENTER)
 		lookup->added = 0;
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(iotq_cache_exit, struct pt_regs *regs, long ret)
+{
+	return end_call(regs, ret);
 }
 
 /* Where look-ups are not told. */

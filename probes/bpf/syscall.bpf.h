@@ -2,13 +2,12 @@
 /*
  * System calls of storage. Each is a root, found by its thread.
  *
- * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
+ * What a call's arguments mean comes from the catalogue, as a table by number (calls.h): so an unrelated call costs one load.
  */
 #include "cache.bpf.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
-const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
 
 /* x86-64 only: a 32-bit call has the same numbers for other things. */
 #define TS_COMPAT 2
@@ -22,24 +21,6 @@ struct iovec {
 
 /* Of a call's record: what only followed ones have comes last. */
 #define CALL_SIZE (iotq_config.follow ? sizeof(struct iotq_call_root) : sizeof(struct iotq_syscall))
-
-static __always_inline __u64 argument(struct pt_regs *regs, __u8 number)
-{
-	switch (number) {
-	case 0:
-		return regs->di;
-	case 1:
-		return regs->si;
-	case 2:
-		return regs->dx;
-	case 3:
-		return regs->r10;
-	case 4:
-		return regs->r8;
-	default:
-		return regs->r9;
-	}
-}
 
 /* The bytes that an array of iovecs asks for; null when there are more of them than are read here. */
 static __noinline __u64 vector_size(__u64 array, __u64 count)
@@ -59,20 +40,11 @@ static __noinline __u64 vector_size(__u64 array, __u64 count)
 /* Fills what is known of the file behind a descriptor. False: it is not storage. */
 static __always_inline bool describe_file(struct iotq_syscall *record, __u32 fd, bool position)
 {
-	struct files_struct *files = CURRENT(files);
-	struct file **array, *file = NULL;
+	struct file *file = file_of(fd);
 	const unsigned char *name;
-	struct fdtable *table;
 	struct inode *inode;
 	__u16 mode;
 
-	if (!files)
-		return false;
-	table = FOLLOW(files, fdt);
-	if (fd >= FOLLOW(table, max_fds))
-		return false;
-	array = FOLLOW(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
 	if (!file)
 		return false;
 	inode = BPF_CORE_READ(file, f_inode);
@@ -118,16 +90,6 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 	if (call->flags & IOTQ_CALL_VECTOR)
 		record->size = vector_size(argument(regs, call->size), argument(regs, call->count));
 	return true;
-}
-
-/* The number of a call that is traced, else IOTQ_MAX_SYSCALLS. */
-static __always_inline __u32 traced(__u32 number)
-{
-	if (number >= IOTQ_MAX_SYSCALLS)
-		return IOTQ_MAX_SYSCALLS;
-	barrier_var(number);
-	number &= IOTQ_MAX_SYSCALLS - 1;
-	return iotq_calls[number].op ? number : IOTQ_MAX_SYSCALLS;
 }
 
 /* The thread's call begins, and statements want it. */
@@ -187,8 +149,6 @@ static __noinline int leave(__u32 number, long ret)
 
 	if (!root || root->holder != tid)
 		return 0;
-	if (iotq_config.joined[IOTQ_LAYER_CACHE])
-		end_lookup(find_lookup());
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
 	call->ret = ret;
@@ -231,5 +191,7 @@ int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
 {
 	__u32 number = traced(regs->orig_ax);
 
+	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+		end_call(regs, ret);
 	return number < IOTQ_MAX_SYSCALLS ? leave(number, ret) : 0;
 }

@@ -182,7 +182,7 @@ pub static LAYER: Layer = Layer {
                 width: 2,
                 mask: IOTQ_MARK_CROWDED as u64,
             },
-            "how many of the pages that were brought in had been asked for is not exact",
+            "how many of the pages had been asked for, or were brought in besides, is not exact",
         ),
     ],
     columns: &[
