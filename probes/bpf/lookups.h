@@ -189,13 +189,14 @@ static __noinline int add_pages(struct lookup *lookup, long call, __u64 mapping,
 		lookup->added = 0;
 	}
 	run = &lookup->runs[(lookup->added - 1) & (ADDED_RUNS - 1)];
-	if (lookup->added && (run->to == from || (lookup->added == ADDED_RUNS && run->to < from))) {
-		run->to = from + count;
+	if (lookup->added && (run->to == from || lookup->added == ADDED_RUNS)) {
+		if (run->from > from)
+			run->from = from;
+		if (run->to < from + count)
+			run->to = from + count;
 		run->pages += count;
 		return 0;
 	}
-	if (lookup->added == ADDED_RUNS)
-		lookup->added = 0;
 	run = &lookup->runs[lookup->added & (ADDED_RUNS - 1)];
 	run->from = from;
 	run->to = from + count;

@@ -22,3 +22,5 @@ events cold.json dd if=/mnt/file of=/dev/null bs=100k
 trace_end
 events warm.json dd if=/mnt/file of=/dev/null bs=100k
 events written.json "sh -c 'ioload --cached --ops 300 --write 1 --max 65536 --log load.log /mnt/file && sync'"
+# Kernels that tell of no reads: iotq says so. The judges know by this file.
+! grep -q 'hits, misses and readahead are not seen' stderr || echo "no reads" >refused
