@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use iotq_tests::completions::Completions;
+use iotq_tests::completions::{Completions, number};
 use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Output, Row, json, tool};
 use libtest_mimic::Trial;
@@ -73,8 +73,9 @@ fn sums<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<String, u64> {
 }
 
 /// The bytes of pages that the kernel's text tells of: `… dev 7:0 ino c pfn=0x1 ofs=0 order=0`.
-fn told(text: &str, event: &str, file: &Path) -> u64 {
-    let inode = format!(" ino {:x} ", fs::metadata(file).unwrap().ino());
+fn told(text: &str, event: &str, disk: &Disk, file: &Path) -> u64 {
+    let (dev, inode) = (number(&disk.name()), fs::metadata(file).unwrap().ino());
+    let inode = format!(" dev {dev} ino {inode:x} ");
     let lines = text
         .lines()
         .filter(|line| line.contains(event) && line.contains(&inode));
@@ -105,7 +106,7 @@ fn sequential() {
             drop_cached(&file);
             let kernel = Completions::of(&["filemap/mm_filemap_add_to_page_cache"]).unwrap();
             let output = traced(&format!("{first}; {second}"), &query);
-            added = told(&kernel.text(), ADDED, &file);
+            added = told(&kernel.text(), ADDED, &disk, &file);
             output
         };
         let check = |output: &Output| {
@@ -161,7 +162,7 @@ fn written() {
     let run = || {
         let kernel = Completions::of(&["filemap/mm_filemap_delete_from_page_cache"]).unwrap();
         let output = traced(&line, query);
-        deleted = told(&kernel.text(), DELETED, &file);
+        deleted = told(&kernel.text(), DELETED, &disk, &file);
         output
     };
     undisturbed(run, |output| {
