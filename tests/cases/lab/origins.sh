@@ -1,5 +1,6 @@
 # What two programs write through the page cache, and a third one has written back, is told of its authors.
 # machine: virtio-blk
+# timeout: 120s
 # judge: origins
 . /lab/cases/lib
 wait_for /dev/vda
