@@ -160,6 +160,16 @@ impl Plan {
         self.streams().any(follows)
     }
 
+    /// The values of a layer's field `event` that its streams want, if their filters say so at the start; none: all.
+    pub fn events(&self, layer: &Layer) -> Option<Vec<u64>> {
+        let mut events = Vec::new();
+        for stream in self.streams().filter(|it| it.layer.id == layer.id) {
+            let mut clauses = stream.start.iter();
+            events.extend(clauses.find_map(Clause::events)?);
+        }
+        Some(events)
+    }
+
     /// The different texts and prefixes that the kernel compares with: at most `IOTQ_MAX_TEXTS`.
     pub fn texts(&self) -> Vec<&Test> {
         let mut texts = Vec::new();
@@ -186,6 +196,33 @@ impl StreamPlan {
             .iter()
             .chain(&self.end)
             .flat_map(|clause| &clause.0)
+    }
+}
+
+impl Clause {
+    /// The values of the field `event` for which it holds, if it is about that alone.
+    fn events(&self) -> Option<Vec<u64>> {
+        let mut events = Vec::new();
+        for Term {
+            operand,
+            test,
+            negate,
+        } in &self.0
+        {
+            operand
+                .field()
+                .filter(|field| field.name == "event" && !negate)?;
+            match test {
+                Test::Range(low, high) if low == high => events.push(u64::try_from(*low).ok()?),
+                Test::Set(items) => {
+                    for item in items {
+                        events.push(u64::try_from(*item).ok()?);
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(events)
     }
 }
 

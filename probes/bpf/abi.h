@@ -24,6 +24,7 @@
 #define IOTQ_MAX_TEXTS 16
 #define IOTQ_MAX_CGROUPS 8
 #define IOTQ_MAX_DIRECTORIES 8
+#define IOTQ_MAX_MEMBERSHIPS 32 /* `under` relations */
 #define IOTQ_MAX_LAYERS 12
 #define IOTQ_MAX_SYSCALLS 512
 
@@ -40,10 +41,12 @@
 
 #define IOTQ_MARK_PARTS 32 /* place and size are those of what has completed; else, until its issue, those at its start */
 
+#define IOTQ_MARK_APPROX_ORIGIN 256 /* who made its pages dirty was not seen, or several did */
+
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
 	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED | \
-	 IOTQ_MARK_APPROX_CALL)
+	 IOTQ_MARK_APPROX_CALL | IOTQ_MARK_APPROX_ORIGIN)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -55,12 +58,21 @@ struct iotq_head {
 
 struct iotq_task {
 	__u64 cgroup;  /* id in the default hierarchy */
-	__u64 members; /* the `under` relations that hold: families of processes, subtrees of cgroups, directories */
+	/* The `under` relations that hold: families of processes, subtrees of cgroups, directories; the upper half: its origin's. */
+	__u64 members;
 	char comm[IOTQ_COMM_LEN];
 	__u32 pid; /* the process (thread group) */
 	__u32 tid;
 	__u32 uid;
 	__u32 root; /* the request that this is part of; zero: none that is followed */
+};
+
+/* For whom a request is: who made the pages dirty that it writes back, else who submitted it. */
+struct iotq_origin {
+	__u64 cgroup;
+	char comm[IOTQ_COMM_LEN];
+	__u32 pid; /* null if not known */
+	__u32 pad;
 };
 
 /* One block request, or one event of it. */
@@ -87,6 +99,8 @@ struct iotq_block {
 	__u64 q2d; /* queued to issued */
 	__u64 d2c; /* issued to completed */
 	__u64 lat; /* queued to completed */
+	/* known at the start, last because few ask for it */
+	struct iotq_origin origin;
 };
 
 /* The roots that one block request is part of; of more, those that came first. */
@@ -195,7 +209,8 @@ struct iotq_untold {
 
 /*
  * A request while it is followed. It begins on one CPU and often ends on another, and every cache line that goes with it
- * costs as much as the rest of a program: without a driver's part it is three lines, to which the table is aligned.
+ * costs as much as the rest of a program: without an origin and a driver's part it is three lines, to which the table is
+ * aligned.
  */
 struct iotq_block_slot {
 	__u64 request; /* identity of the kernel's `struct request`; zero: this slot is free */
@@ -215,6 +230,7 @@ struct iotq_block_slot {
 	__u16 owner_count;
 	__u16 owned; /* a root's bookkeeping is to be done */
 	__u32 index; /* of this slot */
+	__u64 rest[4]; /* of the cache line */
 	__u64 owners[IOTQ_MAX_OWNERS];
 };
 
@@ -299,6 +315,20 @@ struct iotq_sched {
 	__u64 lat;      /* both */
 };
 
+/* Something that has happened to pages of a file in the page cache; within a request, to all that it happened to. */
+struct iotq_cache {
+	struct iotq_head head;
+	struct iotq_task task;
+	__u32 dev;    /* the file's filesystem; a block device is its own */
+	__u8 event;   /* enum iotq_cache_event */
+	__u8 pad[3];
+	__u64 inode;
+	__u64 offset; /* of the first page */
+	__u64 size;   /* of pages as a whole; of what is written back, of the bio */
+	char name[IOTQ_NAME_LEN]; /* last component of the file's path */
+};
+#define IOTQ_CACHE_EVENTS 6
+
 /* What a root's time is cut into: times that add up to its latency. */
 enum iotq_stage {
 	IOTQ_STAGE_CPU,      /* its caller is on a CPU */
@@ -328,6 +358,8 @@ struct iotq_trail {
 	__u32 waits_crowded; /* those without room */
 	__u32 calls;         /* into filesystems, that are kept */
 	__u32 calls_crowded;
+	__u32 events; /* of the page cache, a bit each: those that are kept */
+	__u32 pad;
 };
 
 /* A followed system call. */
@@ -522,6 +554,8 @@ struct iotq_config {
 	__u8 has_async; /* operations that no thread waits for are hooked */
 	__u8 want_type;
 	__u8 want_sequence; /* whether requests go on where the last one ended */
+	__u8 want_origin; /* for whom requests are */
+	__u8 pad1[7];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -551,20 +585,22 @@ struct iotq_counts {
 
 _Static_assert(sizeof(struct iotq_head) == 16, "head");
 _Static_assert(sizeof(struct iotq_task) == 48, "task");
-_Static_assert(sizeof(struct iotq_block) == 144, "block");
-_Static_assert(sizeof(struct iotq_nvme) == 192, "nvme");
-_Static_assert(sizeof(struct iotq_scsi) == 192, "scsi");
+_Static_assert(sizeof(struct iotq_block) == 176, "block");
+_Static_assert(sizeof(struct iotq_nvme) == 224, "nvme");
+_Static_assert(sizeof(struct iotq_scsi) == 224, "scsi");
 _Static_assert(sizeof(struct iotq_scsi) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
-_Static_assert(sizeof(struct iotq_virtio) == 248, "virtio");
+_Static_assert(sizeof(struct iotq_virtio) == 280, "virtio");
 _Static_assert(sizeof(struct iotq_virtio) <= sizeof(struct iotq_block) + 8 * (IOTQ_DRIVER_WORDS + IOTQ_RING_WORDS),
 	       "room for the ring");
 _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_DRIVER_WORDS, "room for the driver");
-_Static_assert(sizeof(struct iotq_block_slot) == 7 * IOTQ_CACHE_LINE, "slot");
-_Static_assert(__builtin_offsetof(struct iotq_block_slot, driver) == 3 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(sizeof(struct iotq_block_slot) == 8 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_fs) == 168, "fs");
 _Static_assert(sizeof(struct iotq_sched) == 144, "sched");
-_Static_assert(sizeof(struct iotq_call_root) == 240, "root");
+_Static_assert(sizeof(struct iotq_cache) == 128, "cache");
+_Static_assert(sizeof(struct iotq_call_root) == 248, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

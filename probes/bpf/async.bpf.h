@@ -6,10 +6,8 @@
  * Whose a bio is, its thread tells: what it submits for is noted when it begins with an operation, and given up when it has
  * done with it, or at the latest when its system call returns. Workers of io_uring tell what they work on.
  */
+#include "arguments.h"
 #include "call.h"
-
-#define NR_IO_SUBMIT 209
-#define NR_IO_URING_ENTER 426
 
 /* Calls in which operations are submitted. */
 static __always_inline bool submits(unsigned long number)
@@ -152,7 +150,7 @@ static __noinline int begin_uring(struct io_kiocb *req)
 		file = registered_file(BPF_CORE_READ(req, ctx), fd);
 	} else {
 		record.fd = fd;
-		file = open_file(fd);
+		file = file_of(fd);
 	}
 	if (!describe_file(&record, file, true)) {
 		submit_for(0);

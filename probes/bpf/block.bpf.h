@@ -20,6 +20,8 @@ static __always_inline void describe_bio(struct iotq_block *record, struct bio *
 	record->op = operation(bio->bi_opf, bio->bi_iter.bi_size);
 	describe_size(record, bio->bi_iter.bi_sector, bio->bi_iter.bi_size);
 	no_times(record);
+	if (iotq_config.want_origin)
+		describe_origin(record, bio_origin(identity(bio)));
 	record->head.queries = filter_rare(&iotq_block_start, record);
 }
 
@@ -64,6 +66,8 @@ static __always_inline int bio_queued(struct bio *bio)
 	__u64 now = bpf_ktime_get_ns(), owner;
 
 	remember_bio(identity(bio), now);
+	if (iotq_config.want_origin)
+		remember_origin(bio);
 	if (iotq_config.follow) {
 		owner = current_owner();
 		own_bio(identity(bio), owner);
@@ -114,6 +118,8 @@ static __always_inline int bio_was_split(struct bio *bio)
 
 	if (rest) {
 		remember_bio(identity(bio), rest->at);
+		if (iotq_config.want_origin)
+			share_origin(identity(bio), from);
 		if (iotq_config.follow)
 			own_bio(identity(bio), bio_owner(from));
 	}

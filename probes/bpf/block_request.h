@@ -5,6 +5,7 @@
 
 #include "block_kernel.h"
 #include "block_slots.h"
+#include "origin.h"
 
 const volatile struct iotq_table iotq_block_start ON_A_LINE;
 const volatile struct iotq_table iotq_block_at[IOTQ_BLOCK_POINTS] ON_A_LINE;
@@ -103,6 +104,7 @@ static __always_inline void take_from_nobody(struct iotq_block_slot *slot, bool 
 /* A request begins: fills the part of its record that is known now. */
 static __always_inline void begin(struct iotq_block_slot *slot, const struct request_facts *facts, bool submitting)
 {
+	struct bio_origin *origin = iotq_config.want_origin && facts->bio ? bio_origin(facts->bio) : NULL;
 	struct iotq_block *record = &slot->record;
 
 	record->head.queries = 0;
@@ -117,6 +119,8 @@ static __always_inline void begin(struct iotq_block_slot *slot, const struct req
 	record->op = operation(facts->flags, facts->size);
 	describe_size(record, facts->sector, facts->size);
 	no_times(record);
+	if (iotq_config.want_origin)
+		describe_origin(record, origin);
 	slot->inserted = slot->issued = 0;
 	slot->answered = slot->owner_count = slot->owned = 0;
 	slot->owners[0] = iotq_config.follow && facts->bio ? bio_owner(facts->bio) : 0;

@@ -66,23 +66,6 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 	return true;
 }
 
-/* The file behind a descriptor of the current task. */
-static __always_inline struct file *open_file(__u32 fd)
-{
-	struct files_struct *files = CURRENT(files);
-	struct file **array, *file = NULL;
-	struct fdtable *table;
-
-	if (!files)
-		return NULL;
-	table = FOLLOW(files, fdt);
-	if (fd >= FOLLOW(table, max_fds))
-		return NULL;
-	array = FOLLOW(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
-	return file;
-}
-
 static __always_inline void describe_nothing(struct iotq_syscall *record)
 {
 	record->kind = IOTQ_FILE_KIND_NONE;

@@ -31,6 +31,12 @@ enum iotq_fs_point {
 
 #define IOTQ_FS_POINTS 3
 
+enum iotq_cache_point {
+	IOTQ_CACHE_ACCESS = 1,
+};
+
+#define IOTQ_CACHE_POINTS 2
+
 enum iotq_sched_point {
 	IOTQ_SCHED_OUT = 1,
 	IOTQ_SCHED_WAKE = 2,
@@ -109,6 +115,15 @@ enum iotq_file_kind {
 	IOTQ_FILE_KIND_DEVICE = 2,
 	IOTQ_FILE_KIND_DIRECTORY = 3,
 	IOTQ_FILE_KIND_NONE = 4,
+};
+
+enum iotq_cache_event {
+	IOTQ_CACHE_EVENT_HIT = 1,
+	IOTQ_CACHE_EVENT_MISS = 2,
+	IOTQ_CACHE_EVENT_READAHEAD = 3,
+	IOTQ_CACHE_EVENT_DIRTY = 4,
+	IOTQ_CACHE_EVENT_WRITEBACK = 5,
+	IOTQ_CACHE_EVENT_EVICT = 6,
 };
 
 enum iotq_sched_state {

@@ -14,14 +14,6 @@ struct raw_args {
 	__u64 args[6];
 };
 
-/* A number of this type at an address; zero where nothing can be read. */
-#define READ(type, at)                                                        \
-	({                                                                    \
-		type _value = 0;                                              \
-		bpf_probe_read_kernel(&_value, sizeof(_value), (void *)(at)); \
-		_value;                                                       \
-	})
-
 /* The driver's own data lie behind the request. */
 static __always_inline __u64 driver_data(__u64 rq)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /* All templates in one object, so that they share maps and constants. Only the programs that a plan names are loaded. */
 #include "block.bpf.h"
+#include "cache.bpf.h"
 #include "family.bpf.h"
 #include "fault.bpf.h"
 #include "fs.bpf.h"

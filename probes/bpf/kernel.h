@@ -62,11 +62,21 @@ struct super_block {
 	struct file_system_type *s_type;
 } CORE;
 
+struct hlist_node {
+	struct hlist_node *next;
+} CORE;
+
+struct hlist_head {
+	struct hlist_node *first;
+} CORE;
+
 struct inode {
 	__u16 i_mode;
 	__u32 i_rdev;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	long long i_size;
+	struct hlist_head i_dentry;
 } CORE;
 
 #define S_IFMT 0170000
@@ -82,6 +92,12 @@ struct dentry {
 	struct dentry *d_parent; /* of a filesystem's root: itself */
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct hlist_node d_alias;
+} CORE;
+
+/* Before 7.0 or so. */
+struct dentry___d_u {
+	struct hlist_node d_u;
 } CORE;
 
 struct vfsmount {
@@ -99,8 +115,11 @@ struct path {
 	struct dentry *dentry;
 } CORE;
 
+struct address_space;
+
 struct file {
 	struct path f_path;
+	struct address_space *f_mapping;
 	struct inode *f_inode;
 	long long f_pos;
 } CORE;
@@ -258,6 +277,39 @@ struct block_device {
 struct bvec_iter {
 	__u64 bi_sector;
 	__u32 bi_size;
+	__u32 bi_idx;
+} CORE;
+
+struct address_space {
+	struct inode *host;
+} CORE;
+
+/* Pages of a file that lie together; each is a `struct page` of its own before 5.16. */
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+	unsigned int _nr_pages;
+} CORE;
+
+/* Before 6.15. */
+struct folio___folio_nr {
+	unsigned int _folio_nr_pages;
+} CORE;
+
+struct page {
+	struct address_space *mapping;
+	unsigned long index;
+} CORE;
+
+/* The second one of a compound, before 6.1 or so. */
+struct page___tail {
+	unsigned int compound_nr;
+} CORE;
+
+struct bio_vec {
+	struct page *bv_page;
+	__u32 bv_len;
+	__u32 bv_offset;
 } CORE;
 
 struct bio {
@@ -265,6 +317,7 @@ struct bio {
 	__u32 bi_opf;
 	__u8 bi_status;
 	struct bvec_iter bi_iter;
+	struct bio_vec *bi_io_vec;
 	void *bi_private;
 	struct bio *bi_next;
 } CORE;
@@ -335,7 +388,7 @@ struct pt_regs {
 #endif
 
 /* Helpers, by which the kernel tells what it has. */
-enum bpf_func_id { BPF_FUNC_get_current_task_btf };
+enum bpf_func_id { BPF_FUNC_get_current_task_btf, BPF_FUNC_task_pt_regs };
 
 enum req_op { REQ_OP_READ, REQ_OP_WRITE, REQ_OP_FLUSH, REQ_OP_DISCARD, REQ_OP_SECURE_ERASE, REQ_OP_WRITE_ZEROES,
 	      REQ_OP_ZONE_APPEND, REQ_OP_ZONE_OPEN, REQ_OP_ZONE_CLOSE, REQ_OP_ZONE_FINISH, REQ_OP_ZONE_RESET,
@@ -350,5 +403,23 @@ enum req_flag_bits { __REQ_SYNC, __REQ_META, __REQ_PRIO, __REQ_FUA, __REQ_PREFLU
 		     __REQ_NOWAIT, __REQ_POLLED, __REQ_SWAP };
 
 enum rqf_flags { __RQF_STARTED, __RQF_FLUSH_SEQ };
+
+/* Of a task. */
+#define PF_IO_WORKER 0x10
+#define PF_KTHREAD 0x200000
+
+/* Calls in which operations are submitted that no thread waits for. */
+#define NR_IO_SUBMIT 209
+#define NR_IO_URING_ENTER 426
+
+enum pageflags { PG_writeback, PG_head };
+
+/* A number of this type at an address; zero where nothing can be read. */
+#define READ(type, at)                                                        \
+	({                                                                    \
+		type _value = 0;                                              \
+		bpf_probe_read_kernel(&_value, sizeof(_value), (void *)(at)); \
+		_value;                                                       \
+	})
 
 #endif

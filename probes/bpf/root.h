@@ -250,6 +250,26 @@ __noinline int ship_calls(__u32 index, __u32 id)
 	return 0;
 }
 
+/* What has happened in the page cache for a root, by events. */
+__noinline int ship_events(__u32 index, __u32 id)
+{
+	struct root *root = owning_root(OWNER(index, 0, 0));
+
+	if (!root)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 event = 0; event < IOTQ_CACHE_EVENTS; event++) {
+		__u32 at = index * IOTQ_CACHE_EVENTS + event;
+		struct iotq_cache *kept = bpf_map_lookup_elem(&iotq_cached, &at);
+
+		if (!kept || !(root->record.trail.events >> event & 1))
+			continue;
+		kept->task.root = id;
+		ship_child(kept, sizeof(*kept), IOTQ_LAYER_CACHE);
+	}
+	return 0;
+}
+
 /* From here on, or no longer, a thread's calls into filesystems are kept for a root. */
 static __always_inline void keep_calls(struct root *root, __u32 index, __u64 caller)
 {
@@ -301,6 +321,8 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 		ship_waits(index, root_id(index, root->seq));
 	if (iotq_config.joined[IOTQ_LAYER_FS])
 		ship_calls(index, root_id(index, root->seq));
+	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+		ship_events(index, root_id(index, root->seq));
 	if (root->record.trail.crowded || root->record.trail.waits_crowded || root->record.trail.calls_crowded)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 }

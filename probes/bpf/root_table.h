@@ -43,7 +43,7 @@ struct root {
 
 struct child {
 	__u64 size;
-	__u8 record[248]; /* that of a ring is the longest */
+	__u8 record[280]; /* that of a ring is the longest */
 };
 
 /* Sized by the installer, powers of two. */
@@ -92,6 +92,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct root_calls);
 } iotq_root_calls SEC(".maps");
+
+/* IOTQ_CACHE_EVENTS for each root, if a join has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iotq_cache);
+} iotq_cached SEC(".maps");
 
 /* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))

@@ -67,8 +67,6 @@ static __always_inline void submit_for(__u64 owner)
 	place->tid = tid;
 }
 
-#define PF_IO_WORKER 0x10
-
 /* A worker of io_uring tells what it works on. */
 static __always_inline __u64 worker_owner(void)
 {

@@ -2,32 +2,14 @@
 /*
  * System calls of storage. Each is a root, found by its thread.
  *
- * What a call's arguments mean comes from the catalogue, as a table by number: so an unrelated call costs one load.
+ * What a call's arguments mean comes from the catalogue, as a table by number (arguments.h): so an unrelated call costs one load.
  */
+#include "arguments.h"
 #include "async.bpf.h"
-
-const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
+#include "cache.bpf.h"
 
 /* x86-64 only: a 32-bit call has the same numbers for other things. */
 #define TS_COMPAT 2
-
-static __always_inline __u64 argument(struct pt_regs *regs, __u8 number)
-{
-	switch (number) {
-	case 0:
-		return regs->di;
-	case 1:
-		return regs->si;
-	case 2:
-		return regs->dx;
-	case 3:
-		return regs->r10;
-	case 4:
-		return regs->r8;
-	default:
-		return regs->r9;
-	}
-}
 
 /* False: not a call on storage. */
 static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs, __u32 number)
@@ -39,7 +21,7 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 	record->op = call->op;
 	if (call->flags & IOTQ_CALL_FD) {
 		record->fd = argument(regs, call->fd);
-		if (!describe_file(record, open_file(record->fd), call->flags & IOTQ_CALL_POSITION))
+		if (!describe_file(record, file_of(record->fd), call->flags & IOTQ_CALL_POSITION))
 			return false;
 	}
 	if (call->flags & IOTQ_CALL_OFFSET)
@@ -49,16 +31,6 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 	if (call->flags & IOTQ_CALL_VECTOR)
 		record->size = vector_size(argument(regs, call->size), argument(regs, call->count));
 	return true;
-}
-
-/* The number of a call that is traced, else IOTQ_MAX_SYSCALLS. */
-static __always_inline __u32 traced(__u32 number)
-{
-	if (number >= IOTQ_MAX_SYSCALLS)
-		return IOTQ_MAX_SYSCALLS;
-	barrier_var(number);
-	number &= IOTQ_MAX_SYSCALLS - 1;
-	return iotq_calls[number].op ? number : IOTQ_MAX_SYSCALLS;
 }
 
 /* Apart, so that unrelated calls do not pay for clearing its record. */
@@ -105,6 +77,8 @@ int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
 {
 	__u32 number = traced(regs->orig_ax);
 
+	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+		end_lookups(regs, ret);
 	if (number < IOTQ_MAX_SYSCALLS)
 		return end_call((__u32)CURRENT(pid), number, ret);
 	if (iotq_config.has_async && submits(regs->orig_ax))

@@ -11,6 +11,7 @@ pub const IOTQ_MAX_TERMS: u32 = 32;
 pub const IOTQ_MAX_TEXTS: u32 = 16;
 pub const IOTQ_MAX_CGROUPS: u32 = 8;
 pub const IOTQ_MAX_DIRECTORIES: u32 = 8;
+pub const IOTQ_MAX_MEMBERSHIPS: u32 = 32;
 pub const IOTQ_MAX_LAYERS: u32 = 12;
 pub const IOTQ_MAX_SYSCALLS: u32 = 512;
 pub const IOTQ_MARK_APPROX_QUEUE: u32 = 1;
@@ -21,7 +22,8 @@ pub const IOTQ_MARK_APPROX_ISSUE: u32 = 16;
 pub const IOTQ_MARK_APPROX_CALL: u32 = 128;
 pub const IOTQ_MARK_CROWDED: u32 = 64;
 pub const IOTQ_MARK_PARTS: u32 = 32;
-pub const IOTQ_MARK_APPROX: u32 = 219;
+pub const IOTQ_MARK_APPROX_ORIGIN: u32 = 256;
+pub const IOTQ_MARK_APPROX: u32 = 475;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
@@ -43,6 +45,7 @@ pub const IOTQ_TYPE_LEN: u32 = 16;
 pub const IOTQ_FS_DIRECT: u32 = 1;
 pub const IOTQ_FS_DATASYNC: u32 = 2;
 pub const IOTQ_FS_QUEUED: u32 = 4;
+pub const IOTQ_CACHE_EVENTS: u32 = 6;
 pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
 pub const IOTQ_ROOT_WAITS: u32 = 16;
@@ -154,6 +157,34 @@ const _: () = {
     zerocopy :: Immutable,
     zerocopy :: KnownLayout,
 )]
+pub struct iotq_origin {
+    pub cgroup: __u64,
+    pub comm: [::core::ffi::c_char; 16usize],
+    pub pid: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_origin"][::core::mem::size_of::<iotq_origin>() - 32usize];
+    ["Alignment of iotq_origin"][::core::mem::align_of::<iotq_origin>() - 8usize];
+    ["Offset of field: iotq_origin::cgroup"][::core::mem::offset_of!(iotq_origin, cgroup) - 0usize];
+    ["Offset of field: iotq_origin::comm"][::core::mem::offset_of!(iotq_origin, comm) - 8usize];
+    ["Offset of field: iotq_origin::pid"][::core::mem::offset_of!(iotq_origin, pid) - 24usize];
+    ["Offset of field: iotq_origin::pad"][::core::mem::offset_of!(iotq_origin, pad) - 28usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
 pub struct iotq_block {
     pub head: iotq_head,
     pub task: iotq_task,
@@ -174,10 +205,11 @@ pub struct iotq_block {
     pub q2d: __u64,
     pub d2c: __u64,
     pub lat: __u64,
+    pub origin: iotq_origin,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 144usize];
+    ["Size of iotq_block"][::core::mem::size_of::<iotq_block>() - 176usize];
     ["Alignment of iotq_block"][::core::mem::align_of::<iotq_block>() - 8usize];
     ["Offset of field: iotq_block::head"][::core::mem::offset_of!(iotq_block, head) - 0usize];
     ["Offset of field: iotq_block::task"][::core::mem::offset_of!(iotq_block, task) - 16usize];
@@ -200,6 +232,7 @@ const _: () = {
     ["Offset of field: iotq_block::q2d"][::core::mem::offset_of!(iotq_block, q2d) - 120usize];
     ["Offset of field: iotq_block::d2c"][::core::mem::offset_of!(iotq_block, d2c) - 128usize];
     ["Offset of field: iotq_block::lat"][::core::mem::offset_of!(iotq_block, lat) - 136usize];
+    ["Offset of field: iotq_block::origin"][::core::mem::offset_of!(iotq_block, origin) - 144usize];
 };
 #[repr(C)]
 #[derive(
@@ -232,22 +265,22 @@ pub struct iotq_nvme {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 192usize];
+    ["Size of iotq_nvme"][::core::mem::size_of::<iotq_nvme>() - 224usize];
     ["Alignment of iotq_nvme"][::core::mem::align_of::<iotq_nvme>() - 8usize];
     ["Offset of field: iotq_nvme::block"][::core::mem::offset_of!(iotq_nvme, block) - 0usize];
-    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 144usize];
-    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 152usize];
-    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 156usize];
-    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 160usize];
-    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 164usize];
-    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 168usize];
-    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 172usize];
-    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 176usize];
-    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 178usize];
-    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 180usize];
-    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 182usize];
-    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 184usize];
-    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 185usize];
+    ["Offset of field: iotq_nvme::lat"][::core::mem::offset_of!(iotq_nvme, lat) - 176usize];
+    ["Offset of field: iotq_nvme::ctrl"][::core::mem::offset_of!(iotq_nvme, ctrl) - 184usize];
+    ["Offset of field: iotq_nvme::nsid"][::core::mem::offset_of!(iotq_nvme, nsid) - 188usize];
+    ["Offset of field: iotq_nvme::error"][::core::mem::offset_of!(iotq_nvme, error) - 192usize];
+    ["Offset of field: iotq_nvme::retries"][::core::mem::offset_of!(iotq_nvme, retries) - 196usize];
+    ["Offset of field: iotq_nvme::sq_head"][::core::mem::offset_of!(iotq_nvme, sq_head) - 200usize];
+    ["Offset of field: iotq_nvme::sq_tail"][::core::mem::offset_of!(iotq_nvme, sq_tail) - 204usize];
+    ["Offset of field: iotq_nvme::op"][::core::mem::offset_of!(iotq_nvme, op) - 208usize];
+    ["Offset of field: iotq_nvme::qid"][::core::mem::offset_of!(iotq_nvme, qid) - 210usize];
+    ["Offset of field: iotq_nvme::cid"][::core::mem::offset_of!(iotq_nvme, cid) - 212usize];
+    ["Offset of field: iotq_nvme::status"][::core::mem::offset_of!(iotq_nvme, status) - 214usize];
+    ["Offset of field: iotq_nvme::opcode"][::core::mem::offset_of!(iotq_nvme, opcode) - 216usize];
+    ["Offset of field: iotq_nvme::pad"][::core::mem::offset_of!(iotq_nvme, pad) - 217usize];
 };
 #[repr(C)]
 #[derive(
@@ -311,21 +344,21 @@ pub struct iotq_scsi {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 192usize];
+    ["Size of iotq_scsi"][::core::mem::size_of::<iotq_scsi>() - 224usize];
     ["Alignment of iotq_scsi"][::core::mem::align_of::<iotq_scsi>() - 8usize];
     ["Offset of field: iotq_scsi::block"][::core::mem::offset_of!(iotq_scsi, block) - 0usize];
-    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 144usize];
-    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 152usize];
-    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 156usize];
-    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 160usize];
-    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 164usize];
-    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 168usize];
-    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 172usize];
-    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 176usize];
-    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 180usize];
-    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 184usize];
-    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 185usize];
-    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 186usize];
+    ["Offset of field: iotq_scsi::lat"][::core::mem::offset_of!(iotq_scsi, lat) - 176usize];
+    ["Offset of field: iotq_scsi::host"][::core::mem::offset_of!(iotq_scsi, host) - 184usize];
+    ["Offset of field: iotq_scsi::channel"][::core::mem::offset_of!(iotq_scsi, channel) - 188usize];
+    ["Offset of field: iotq_scsi::target"][::core::mem::offset_of!(iotq_scsi, target) - 192usize];
+    ["Offset of field: iotq_scsi::lun"][::core::mem::offset_of!(iotq_scsi, lun) - 196usize];
+    ["Offset of field: iotq_scsi::tag"][::core::mem::offset_of!(iotq_scsi, tag) - 200usize];
+    ["Offset of field: iotq_scsi::result"][::core::mem::offset_of!(iotq_scsi, result) - 204usize];
+    ["Offset of field: iotq_scsi::sense"][::core::mem::offset_of!(iotq_scsi, sense) - 208usize];
+    ["Offset of field: iotq_scsi::error"][::core::mem::offset_of!(iotq_scsi, error) - 212usize];
+    ["Offset of field: iotq_scsi::op"][::core::mem::offset_of!(iotq_scsi, op) - 216usize];
+    ["Offset of field: iotq_scsi::opcode"][::core::mem::offset_of!(iotq_scsi, opcode) - 217usize];
+    ["Offset of field: iotq_scsi::pad"][::core::mem::offset_of!(iotq_scsi, pad) - 218usize];
 };
 #[repr(C)]
 #[derive(
@@ -407,25 +440,25 @@ pub struct iotq_virtio {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_virtio"][::core::mem::size_of::<iotq_virtio>() - 248usize];
+    ["Size of iotq_virtio"][::core::mem::size_of::<iotq_virtio>() - 280usize];
     ["Alignment of iotq_virtio"][::core::mem::align_of::<iotq_virtio>() - 8usize];
     ["Offset of field: iotq_virtio::block"][::core::mem::offset_of!(iotq_virtio, block) - 0usize];
     ["Offset of field: iotq_virtio::driver"]
-        [::core::mem::offset_of!(iotq_virtio, driver) - 144usize];
-    ["Offset of field: iotq_virtio::lat"][::core::mem::offset_of!(iotq_virtio, lat) - 208usize];
-    ["Offset of field: iotq_virtio::a2n"][::core::mem::offset_of!(iotq_virtio, a2n) - 216usize];
+        [::core::mem::offset_of!(iotq_virtio, driver) - 176usize];
+    ["Offset of field: iotq_virtio::lat"][::core::mem::offset_of!(iotq_virtio, lat) - 240usize];
+    ["Offset of field: iotq_virtio::a2n"][::core::mem::offset_of!(iotq_virtio, a2n) - 248usize];
     ["Offset of field: iotq_virtio::device"]
-        [::core::mem::offset_of!(iotq_virtio, device) - 224usize];
-    ["Offset of field: iotq_virtio::queue"][::core::mem::offset_of!(iotq_virtio, queue) - 228usize];
-    ["Offset of field: iotq_virtio::index"][::core::mem::offset_of!(iotq_virtio, index) - 232usize];
-    ["Offset of field: iotq_virtio::head"][::core::mem::offset_of!(iotq_virtio, head) - 236usize];
-    ["Offset of field: iotq_virtio::error"][::core::mem::offset_of!(iotq_virtio, error) - 240usize];
+        [::core::mem::offset_of!(iotq_virtio, device) - 256usize];
+    ["Offset of field: iotq_virtio::queue"][::core::mem::offset_of!(iotq_virtio, queue) - 260usize];
+    ["Offset of field: iotq_virtio::index"][::core::mem::offset_of!(iotq_virtio, index) - 264usize];
+    ["Offset of field: iotq_virtio::head"][::core::mem::offset_of!(iotq_virtio, head) - 268usize];
+    ["Offset of field: iotq_virtio::error"][::core::mem::offset_of!(iotq_virtio, error) - 272usize];
     ["Offset of field: iotq_virtio::format"]
-        [::core::mem::offset_of!(iotq_virtio, format) - 244usize];
-    ["Offset of field: iotq_virtio::op"][::core::mem::offset_of!(iotq_virtio, op) - 245usize];
+        [::core::mem::offset_of!(iotq_virtio, format) - 276usize];
+    ["Offset of field: iotq_virtio::op"][::core::mem::offset_of!(iotq_virtio, op) - 277usize];
     ["Offset of field: iotq_virtio::status"]
-        [::core::mem::offset_of!(iotq_virtio, status) - 246usize];
-    ["Offset of field: iotq_virtio::pad"][::core::mem::offset_of!(iotq_virtio, pad) - 247usize];
+        [::core::mem::offset_of!(iotq_virtio, status) - 278usize];
+    ["Offset of field: iotq_virtio::pad"][::core::mem::offset_of!(iotq_virtio, pad) - 279usize];
 };
 #[repr(C)]
 #[derive(
@@ -552,11 +585,12 @@ pub struct iotq_block_slot {
     pub owner_count: __u16,
     pub owned: __u16,
     pub index: __u32,
+    pub rest: [__u64; 4usize],
     pub owners: [__u64; 16usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 448usize];
+    ["Size of iotq_block_slot"][::core::mem::size_of::<iotq_block_slot>() - 512usize];
     ["Alignment of iotq_block_slot"][::core::mem::align_of::<iotq_block_slot>() - 8usize];
     ["Offset of field: iotq_block_slot::request"]
         [::core::mem::offset_of!(iotq_block_slot, request) - 0usize];
@@ -575,23 +609,25 @@ const _: () = {
     ["Offset of field: iotq_block_slot::record"]
         [::core::mem::offset_of!(iotq_block_slot, record) - 48usize];
     ["Offset of field: iotq_block_slot::driver"]
-        [::core::mem::offset_of!(iotq_block_slot, driver) - 192usize];
+        [::core::mem::offset_of!(iotq_block_slot, driver) - 224usize];
     ["Offset of field: iotq_block_slot::ring"]
-        [::core::mem::offset_of!(iotq_block_slot, ring) - 256usize];
+        [::core::mem::offset_of!(iotq_block_slot, ring) - 288usize];
     ["Offset of field: iotq_block_slot::added"]
-        [::core::mem::offset_of!(iotq_block_slot, added) - 296usize];
+        [::core::mem::offset_of!(iotq_block_slot, added) - 328usize];
     ["Offset of field: iotq_block_slot::ring_queries"]
-        [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 304usize];
+        [::core::mem::offset_of!(iotq_block_slot, ring_queries) - 336usize];
     ["Offset of field: iotq_block_slot::answered"]
-        [::core::mem::offset_of!(iotq_block_slot, answered) - 308usize];
+        [::core::mem::offset_of!(iotq_block_slot, answered) - 340usize];
     ["Offset of field: iotq_block_slot::owner_count"]
-        [::core::mem::offset_of!(iotq_block_slot, owner_count) - 312usize];
+        [::core::mem::offset_of!(iotq_block_slot, owner_count) - 344usize];
     ["Offset of field: iotq_block_slot::owned"]
-        [::core::mem::offset_of!(iotq_block_slot, owned) - 314usize];
+        [::core::mem::offset_of!(iotq_block_slot, owned) - 346usize];
     ["Offset of field: iotq_block_slot::index"]
-        [::core::mem::offset_of!(iotq_block_slot, index) - 316usize];
+        [::core::mem::offset_of!(iotq_block_slot, index) - 348usize];
+    ["Offset of field: iotq_block_slot::rest"]
+        [::core::mem::offset_of!(iotq_block_slot, rest) - 352usize];
     ["Offset of field: iotq_block_slot::owners"]
-        [::core::mem::offset_of!(iotq_block_slot, owners) - 320usize];
+        [::core::mem::offset_of!(iotq_block_slot, owners) - 384usize];
 };
 #[repr(C)]
 #[derive(
@@ -751,6 +787,44 @@ const _: () = {
         [::core::mem::offset_of!(iotq_sched, runqueue) - 128usize];
     ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 136usize];
 };
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_cache {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub dev: __u32,
+    pub event: __u8,
+    pub pad: [__u8; 3usize],
+    pub inode: __u64,
+    pub offset: __u64,
+    pub size: __u64,
+    pub name: [::core::ffi::c_char; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_cache"][::core::mem::size_of::<iotq_cache>() - 128usize];
+    ["Alignment of iotq_cache"][::core::mem::align_of::<iotq_cache>() - 8usize];
+    ["Offset of field: iotq_cache::head"][::core::mem::offset_of!(iotq_cache, head) - 0usize];
+    ["Offset of field: iotq_cache::task"][::core::mem::offset_of!(iotq_cache, task) - 16usize];
+    ["Offset of field: iotq_cache::dev"][::core::mem::offset_of!(iotq_cache, dev) - 64usize];
+    ["Offset of field: iotq_cache::event"][::core::mem::offset_of!(iotq_cache, event) - 68usize];
+    ["Offset of field: iotq_cache::pad"][::core::mem::offset_of!(iotq_cache, pad) - 69usize];
+    ["Offset of field: iotq_cache::inode"][::core::mem::offset_of!(iotq_cache, inode) - 72usize];
+    ["Offset of field: iotq_cache::offset"][::core::mem::offset_of!(iotq_cache, offset) - 80usize];
+    ["Offset of field: iotq_cache::size"][::core::mem::offset_of!(iotq_cache, size) - 88usize];
+    ["Offset of field: iotq_cache::name"][::core::mem::offset_of!(iotq_cache, name) - 96usize];
+};
 pub const IOTQ_STAGE_CPU: iotq_stage = 0;
 pub const IOTQ_STAGE_RUNQUEUE: iotq_stage = 1;
 pub const IOTQ_STAGE_DEVICE: iotq_stage = 2;
@@ -781,10 +855,12 @@ pub struct iotq_trail {
     pub waits_crowded: __u32,
     pub calls: __u32,
     pub calls_crowded: __u32,
+    pub events: __u32,
+    pub pad: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 80usize];
+    ["Size of iotq_trail"][::core::mem::size_of::<iotq_trail>() - 88usize];
     ["Alignment of iotq_trail"][::core::mem::align_of::<iotq_trail>() - 8usize];
     ["Offset of field: iotq_trail::stages"][::core::mem::offset_of!(iotq_trail, stages) - 0usize];
     ["Offset of field: iotq_trail::children"]
@@ -799,6 +875,8 @@ const _: () = {
     ["Offset of field: iotq_trail::calls"][::core::mem::offset_of!(iotq_trail, calls) - 72usize];
     ["Offset of field: iotq_trail::calls_crowded"]
         [::core::mem::offset_of!(iotq_trail, calls_crowded) - 76usize];
+    ["Offset of field: iotq_trail::events"][::core::mem::offset_of!(iotq_trail, events) - 80usize];
+    ["Offset of field: iotq_trail::pad"][::core::mem::offset_of!(iotq_trail, pad) - 84usize];
 };
 #[repr(C)]
 #[derive(
@@ -819,7 +897,7 @@ pub struct iotq_call_root {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 240usize];
+    ["Size of iotq_call_root"][::core::mem::size_of::<iotq_call_root>() - 248usize];
     ["Alignment of iotq_call_root"][::core::mem::align_of::<iotq_call_root>() - 8usize];
     ["Offset of field: iotq_call_root::call"]
         [::core::mem::offset_of!(iotq_call_root, call) - 0usize];
@@ -1287,6 +1365,8 @@ pub struct iotq_config {
     pub has_async: __u8,
     pub want_type: __u8,
     pub want_sequence: __u8,
+    pub want_origin: __u8,
+    pub pad1: [__u8; 7usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1302,7 +1382,7 @@ pub struct iotq_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 488usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 496usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -1350,27 +1430,30 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, want_type) - 42usize];
     ["Offset of field: iotq_config::want_sequence"]
         [::core::mem::offset_of!(iotq_config, want_sequence) - 43usize];
-    ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 44usize];
+    ["Offset of field: iotq_config::want_origin"]
+        [::core::mem::offset_of!(iotq_config, want_origin) - 44usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 45usize];
+    ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
-        [::core::mem::offset_of!(iotq_config, joined) - 48usize];
+        [::core::mem::offset_of!(iotq_config, joined) - 56usize];
     ["Offset of field: iotq_config::callers"]
-        [::core::mem::offset_of!(iotq_config, callers) - 96usize];
+        [::core::mem::offset_of!(iotq_config, callers) - 104usize];
     ["Offset of field: iotq_config::directory_count"]
-        [::core::mem::offset_of!(iotq_config, directory_count) - 100usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 104usize];
+        [::core::mem::offset_of!(iotq_config, directory_count) - 108usize];
+    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 112usize];
     ["Offset of field: iotq_config::roots_mask"]
-        [::core::mem::offset_of!(iotq_config, roots_mask) - 108usize];
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 116usize];
     ["Offset of field: iotq_config::fs_mask"]
-        [::core::mem::offset_of!(iotq_config, fs_mask) - 112usize];
+        [::core::mem::offset_of!(iotq_config, fs_mask) - 120usize];
     ["Offset of field: iotq_config::points"]
-        [::core::mem::offset_of!(iotq_config, points) - 116usize];
+        [::core::mem::offset_of!(iotq_config, points) - 124usize];
     ["Offset of field: iotq_config::grouped"]
-        [::core::mem::offset_of!(iotq_config, grouped) - 140usize];
-    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 164usize];
+        [::core::mem::offset_of!(iotq_config, grouped) - 148usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 172usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 168usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 176usize];
     ["Offset of field: iotq_config::directories"]
-        [::core::mem::offset_of!(iotq_config, directories) - 296usize];
+        [::core::mem::offset_of!(iotq_config, directories) - 304usize];
 };
 #[repr(C)]
 #[derive(

@@ -11,6 +11,7 @@
 mod about;
 mod account;
 mod agree;
+mod cache;
 mod calls;
 mod counters;
 mod devices;
@@ -18,6 +19,7 @@ mod directories;
 mod exact;
 mod files;
 mod groups;
+mod origins;
 mod refuse;
 mod repl;
 mod requests;
@@ -36,6 +38,7 @@ fn main() {
     let groups: &[fn() -> Vec<Trial>] = &[
         about::tests,
         refuse::tests,
+        cache::tests,
         calls::tests,
         exact::tests,
         counters::tests,
@@ -45,6 +48,7 @@ fn main() {
         devices::tests,
         directories::tests,
         account::tests,
+        origins::tests,
         repl::tests,
         tools::tests,
         requests::tests,

@@ -20,6 +20,11 @@ struct Case {
 const READS: u64 = 2000;
 
 const CASES: &[Case] = &[
+    case("cache", &["--interval", "100ms"], |run| {
+        // Its requests go past the page cache; its own program and configuration do not.
+        let looked_up = run.sum(|by| by["comm"] == "fio", "bytes");
+        assert!((1..READS * 4096).contains(&looked_up), "{looked_up}");
+    }),
     case("snoop", &["--comm", "fio", "--op", "read"], |run| {
         assert_eq!(run.rows().count() as u64, READS);
         assert!(
@@ -91,6 +96,11 @@ const CASES: &[Case] = &[
         let mine = |by: &Value| by["name"] == "data" && by["op"] == "read";
         assert_eq!(run.sum(mine, "bytes"), READS * 4096);
         assert_eq!(run.sum(mine, "calls"), READS);
+    }),
+    case("origins", &["--interval", "100ms"], |run| {
+        // The file of `dd`, which has it written by itself.
+        let written = run.sum(|by| by["comm"] == "dd" && by["dev"] == *run.disk, "bytes");
+        assert!(written >= 64 * 65536, "{written}");
     }),
     case("stages", &[], |run| {
         let all = run.group(|_| true);

@@ -106,6 +106,19 @@ impl Output {
         self.groups.iter().filter(move |group| group.query == query)
     }
 
+    /// How many events iotq says it has not seen, in all of its runs: the kernel skips a program that is running already on
+    /// the CPU, or that was preempted there.
+    pub fn unseen(&self) -> u64 {
+        let counts = self.stderr.lines().filter_map(|line| {
+            let rest = line.strip_prefix("iotq: ")?;
+            rest.split_once(" events went by unseen")?
+                .0
+                .parse::<u64>()
+                .ok()
+        });
+        counts.sum()
+    }
+
     /// Reads what was printed; the summary is its last line.
     pub fn parse(ended: &Ended) -> Self {
         Self::of_text(&ended.text(), &ended.stderr)

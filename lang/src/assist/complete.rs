@@ -221,7 +221,7 @@ fn machine(field: &Field) -> Option<Machine> {
         Type::Pid => Some(Machine::Process),
         Type::File => Some(Machine::File),
         Type::Cgroup => Some(Machine::Cgroup),
-        Type::Text if field.name == "comm" => Some(Machine::Command),
+        Type::Text if field.name.ends_with("comm") => Some(Machine::Command),
         _ => None,
     }
 }

@@ -251,6 +251,13 @@ impl Checker<'_> {
             }
         };
         let field = self.named_field(&value, right.span)?;
+        if kind != NameKind::Dir && !field.field.has_members() {
+            let name = field.field.name;
+            let error = Diagnostic::new(&NO_UNDER, format!("nobody knows what `{name}` is under"))
+                .label(value.span, "its ancestors are not followed")
+                .help("`under` takes those of the submitter and of the origin: `pid`, `cgroup`, `origin.pid`, `origin.cgroup`");
+            return Err(self.report(error));
+        }
         let text = match self.operand(right, value.ty)? {
             Operand::Name(_, text) => text,
             Operand::Value(other) => {

@@ -2,7 +2,7 @@
 //!
 //! A path without a layer means, in a join, the only layer that has the field; whoever caused the request and when
 //! (`time pid tid comm uid cgroup`) is read from the first layer that has it. `layer.field` finds a layer on either side of a
-//! VM boundary if only one is joined.
+//! VM boundary if only one is joined. A field's own name may have dots: `origin.pid`.
 
 use iotq_probes::catalogue::{self, Field, Known, Layer};
 
@@ -51,27 +51,28 @@ fn qualified(parts: &[Name]) -> Option<Qualified<'_>> {
     Some(Qualified { side, layer, rest })
 }
 
+/// The name of a field that stands behind its layer.
+fn dotted(parts: &[Name]) -> String {
+    let parts: Vec<&str> = parts.iter().map(|part| part.node.as_str()).collect();
+    parts.join(".")
+}
+
 impl Checker<'_> {
     /// What a path without `[]` reads.
     pub(super) fn lookup(&self, path: &Path, span: Span) -> Lookup {
         if self.env.place == Place::Constant {
             return Lookup::Unknown;
         }
-        if let [name] = path.parts.as_slice() {
-            return self.unqualified(&name.node, span);
+        let several = path.parts.len() > 1;
+        let Some(found) = qualified(&path.parts).filter(|_| several) else {
+            return self.unqualified(&dotted(&path.parts), span);
+        };
+        if found.rest.is_empty() {
+            let error = unknown_field(&print::path(path), found.layer, span);
+            return Lookup::Wrong(Box::new(error));
         }
-        let Some(found) = qualified(&path.parts) else {
-            return Lookup::Unknown;
-        };
-        let [field] = found.rest else {
-            return Lookup::Wrong(Box::new(unknown_field(
-                &print::path(path),
-                found.layer,
-                span,
-            )));
-        };
         match self.source_of(&found, span) {
-            Ok(source) => self.field_of(source, &field.node, span),
+            Ok(source) => self.field_of(source, &dotted(found.rest), span),
             Err(error) => Lookup::Wrong(error),
         }
     }
@@ -171,12 +172,14 @@ impl Checker<'_> {
             .source_of(&found, span)
             .map_err(|error| self.report(*error))?;
         // `layer[]` alone counts records; every layer has a time.
-        let name = field.first().map_or("time", |field| field.node.as_str());
-        let lookup = self.field_of(index, name, span);
-        match lookup {
-            Lookup::Found(found) if field.len() <= 1 => Ok(found),
+        let name = match field {
+            [] => "time".to_owned(),
+            parts => dotted(parts),
+        };
+        match self.field_of(index, &name, span) {
+            Lookup::Found(found) => Ok(found),
             Lookup::Wrong(error) => Err(self.report(*error)),
-            _ => {
+            Lookup::Unknown => {
                 let error = unknown_field(&print::path(path), found.layer, span);
                 Err(self.report(error))
             }
@@ -217,11 +220,10 @@ impl Checker<'_> {
 
 /// Whether a path would be a field in some statement.
 fn is_field_anywhere(path: &Path) -> bool {
+    let name = dotted(&path.parts);
     let mut layers = catalogue::LAYERS.iter();
-    match path.parts.as_slice() {
-        [name] => layers.any(|layer| layer.field(&name.node).is_some()),
-        parts => qualified(parts).is_some(),
-    }
+    layers.any(|layer| layer.field(&name).is_some())
+        || path.parts.len() > 1 && qualified(&path.parts).is_some()
 }
 
 /// A source as it is written.

@@ -1,5 +1,6 @@
 //! Binding: the machine's names get their meaning, and the filters are split anew.
 
+use iotq_probes::abi;
 use iotq_probes::catalogue::{Field, Slot, Type};
 
 use super::{fit, groups};
@@ -62,7 +63,13 @@ fn meant(expr: &Expr, meanings: &[Meaning]) -> Option<Expr> {
     let sector = field.layer.field("sector");
     match (meanings.get(name)?, field.field.ty) {
         (Meaning::Member(bit), Type::File) => test.lies_in(*bit),
-        (Meaning::Member(bit), _) => Some(Expr::condition(ExprKind::Member(*bit), expr.span)),
+        (Meaning::Member(bit), _) => {
+            let bit = match field.field.is_of_origin() {
+                true => bit.saturating_add(abi::IOTQ_MAX_MEMBERSHIPS as u8),
+                false => *bit,
+            };
+            Some(Expr::condition(ExprKind::Member(bit), expr.span))
+        }
         (Meaning::Pid(pid), Type::Pid) => Some(test.equals(*pid)),
         (Meaning::Cgroup(id), Type::Cgroup) => Some(test.equals(*id)),
         (Meaning::File { dev, inode }, Type::File) => test.file(*dev, *inode),

@@ -1,5 +1,6 @@
 //! Joins: the root's stream, the streams of what it causes, and how the predicate is divided among them.
 
+use iotq_probes::abi;
 use iotq_probes::catalogue::{CHILDREN, Field, Layer, Type};
 
 use super::clauses::{clauses, whole};
@@ -164,6 +165,9 @@ pub(super) fn divide(plan: &mut Plan) {
 
 fn is_of_root(literal: &Expr) -> bool {
     let mut alone = true;
-    literal.walk(&mut |expr| alone &= expr.reads().is_none_or(|field| field.source == 0));
+    literal.walk(&mut |expr| {
+        let of_origin = matches!(expr.kind, ExprKind::Member(bit) if u32::from(bit) >= abi::IOTQ_MAX_MEMBERSHIPS);
+        alone &= !of_origin && expr.reads().is_none_or(|field| field.source == 0);
+    });
     alone
 }

@@ -3,7 +3,7 @@
 use std::mem::{offset_of, size_of};
 
 use super::made::*;
-use super::request::{CGROUP, COMM, PID, TID, TIME, UID};
+use super::request::{CGROUP, COMM, ORIGIN_CGROUP, ORIGIN_COMM, ORIGIN_PID, PID, TID, TIME, UID};
 use super::types::*;
 use super::{BLOCK_OP, ERRNO};
 use crate::abi::*;
@@ -27,11 +27,8 @@ const fn mark(mask: u32) -> Slot {
     }
 }
 
-const BIO_QUEUE: Hook = Hook::typed("block_bio_queue", "iotq_bio_queue", &[1]).or(&[Hook::typed(
-    "block_bio_queue",
-    "iotq_bio_queue_2",
-    &[2],
-)]);
+pub(super) const BIO_QUEUE: Hook = Hook::typed("block_bio_queue", "iotq_bio_queue", &[1])
+    .or(&[Hook::typed("block_bio_queue", "iotq_bio_queue_2", &[2])]);
 const SPLIT: Hook = Hook::typed("block_split", "iotq_bio_split", &[2]).or(&[Hook::typed(
     "block_split",
     "iotq_bio_split_3",
@@ -127,6 +124,9 @@ pub static LAYER: Layer = Layer {
         COMM,
         UID,
         CGROUP,
+        ORIGIN_PID,
+        ORIGIN_COMM,
+        ORIGIN_CGROUP,
         field(
             "dev",
             Type::Dev,
@@ -359,7 +359,7 @@ pub static LAYER: Layer = Layer {
             Type::Bool,
             Known::At(&["insert", "issue", "requeue", "complete"]),
             mark(IOTQ_MARK_APPROX),
-            "a part of the record was not seen: the queue time or the submitter, which are made up for, the issue, or the end",
+            "a part of the record was not seen: the queue time or the submitter, which are made up for, the issue, the end, or for whom it is",
         ),
     ],
     columns: &[

@@ -11,6 +11,7 @@ pub(super) const fn field(name: &'static str, ty: Type, known: Known, doc: &'sta
         needs: &[],
         slot: None,
         side: Side::Kernel,
+        hooks: &[],
         followed: false,
         in_directories: false,
         doc,

@@ -17,6 +17,7 @@ pub(super) const fn field(
         needs: &[],
         slot: Some(slot),
         side: Side::Kernel,
+        hooks: &[],
         followed: false,
         in_directories: false,
         doc,

@@ -44,6 +44,9 @@ pub static LAYER: Layer = Layer {
         COMM,
         UID,
         CGROUP,
+        ORIGIN_PID,
+        ORIGIN_COMM,
+        ORIGIN_CGROUP,
         DEV,
         start(
             "ctrl",

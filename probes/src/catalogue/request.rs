@@ -2,6 +2,7 @@
 
 use std::mem::offset_of;
 
+use super::block::BIO_QUEUE;
 use super::made::*;
 use super::types::*;
 use crate::abi::*;
@@ -68,6 +69,45 @@ pub(super) const SIZE: Field = start(
     number(offset_of!(iotq_block, size), 4),
     "length",
 );
+
+/// What tells for whom requests are.
+const ORIGINS: &[Hook] = &[
+    BIO_QUEUE,
+    Hook::typed("writeback_dirty_folio", "iotq_origin_dirty", &[2]).or(&[Hook::typed(
+        "writeback_dirty_page",
+        "iotq_origin_dirty_page",
+        &[2],
+    )]),
+];
+
+const fn origin(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
+    Field {
+        hooks: ORIGINS,
+        ..start(name, ty, slot, doc)
+    }
+}
+
+pub(super) const ORIGIN_PID: Field = origin(
+    "origin.pid",
+    Type::Pid,
+    nullable(offset_of!(iotq_block, origin.pid), 4),
+    "process that made the pages dirty which it writes back, null if that was not seen; of all others, the submitter",
+);
+pub(super) const ORIGIN_COMM: Field = origin(
+    "origin.comm",
+    Type::Text,
+    Slot::Text {
+        offset: offset_of!(iotq_block, origin.comm),
+        len: 16,
+    },
+    "name of the thread that made them dirty",
+);
+pub(super) const ORIGIN_CGROUP: Field = origin(
+    "origin.cgroup",
+    Type::Cgroup,
+    nullable(offset_of!(iotq_block, origin.cgroup), 8),
+    "its control group (cgroup v2)",
+);
 pub(super) const INTERNAL: Field = start(
     "internal",
     Type::Bool,
@@ -84,7 +124,7 @@ pub(super) const APPROX: Field = start(
     Slot::Bit {
         offset: offset_of!(iotq_block, head.marks),
         width: 2,
-        mask: (IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED) as u64,
+        mask: (IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ORIGIN) as u64,
     },
-    "the submitter was not seen: it is whoever ran when the driver took the request up; or the end was not",
+    "the submitter was not seen: it is whoever ran when the driver took the request up; or the end was not; or its origin is in doubt",
 );

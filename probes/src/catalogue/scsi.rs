@@ -60,6 +60,9 @@ pub static LAYER: Layer = Layer {
         COMM,
         UID,
         CGROUP,
+        ORIGIN_PID,
+        ORIGIN_COMM,
+        ORIGIN_CGROUP,
         DEV,
         start(
             "host",

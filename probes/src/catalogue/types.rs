@@ -156,6 +156,8 @@ pub struct Field {
     pub slot: Option<Slot>,
     /// Who can evaluate predicates on it.
     pub side: Side,
+    /// What feeds it, besides the hooks of points.
+    pub hooks: &'static [Hook],
     /// Only operations that are followed through the layers below have it.
     pub followed: bool,
     /// Of a file: the template tells in which directories it lies.
@@ -224,6 +226,8 @@ pub struct Hook {
     pub brought_by: Option<&'static str>,
     /// The filesystem whose it is: a kernel that has no such has no use for it.
     pub filesystem: Option<&'static str>,
+    /// The values of the layer's field `event` that it tells of; empty: of all.
+    pub events: &'static [u64],
 }
 
 impl Hook {
@@ -242,6 +246,7 @@ impl Hook {
             instead: &[],
             brought_by: None,
             filesystem: None,
+            events: &[],
         }
     }
 
@@ -283,6 +288,11 @@ impl Hook {
             attach: Attach::ExitProbe,
             ..Self::typed(function, program, &[])
         }
+    }
+
+    /// The same, for these events only.
+    pub const fn of(self, events: &'static [u64]) -> Self {
+        Self { events, ..self }
     }
 
     /// The same, with others where it is missing.
@@ -379,10 +389,11 @@ impl Layer {
         self.points.iter().find(|point| point.name == name)
     }
 
-    /// All of its hooks: those of its points, and those that keep the books.
+    /// All of its hooks: those of its points, those that keep the books, and those that only some fields need.
     pub fn hooks(&'static self) -> impl Iterator<Item = &'static Hook> {
         let points = self.points.iter().flat_map(|point| point.hooks);
-        points.chain(self.upkeep)
+        let fields = self.fields.iter().flat_map(|field| field.hooks);
+        points.chain(self.upkeep).chain(fields)
     }
 
     /// A field by name.
@@ -402,7 +413,23 @@ impl Layer {
     }
 }
 
+/// What the names of fields of a request's origin begin with.
+pub const ORIGIN: &str = "origin.";
+
 impl Field {
+    /// Whether it tells of a request's origin, and not of who submitted it.
+    pub fn is_of_origin(&self) -> bool {
+        self.name.starts_with(ORIGIN)
+    }
+
+    /// Whether the probes know what it is `under`: processes and control groups of submitters and of origins.
+    pub fn has_members(&self) -> bool {
+        matches!(
+            self.name.strip_prefix(ORIGIN).unwrap_or(self.name),
+            "pid" | "cgroup"
+        )
+    }
+
     /// Whether the field has a value at a point.
     pub fn known_at(&self, point: &str) -> bool {
         match self.known {

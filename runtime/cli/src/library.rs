@@ -23,7 +23,7 @@ macro_rules! tools {
 
 /// Name and text of every tool: `iotq snoop`.
 pub const TOOLS: &[(&str, &str)] = tools! {
-    "errors" "fsyncs" "heat" "latency" "merges" "pattern" "queues" "sizes" "slow" "snoop" "stages"
+    "cache" "errors" "fsyncs" "heat" "latency" "merges" "origins" "pattern" "queues" "sizes" "slow" "snoop" "stages"
     "top" "top-cgroups" "top-devices" "top-files" "waterfall"
 };
 

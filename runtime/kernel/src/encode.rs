@@ -124,7 +124,8 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     let fields = || plan.templates.iter().flat_map(|template| &template.fields);
     let wants = |name: &str| u8::from(fields().any(|field| field.name == name));
     let flags = |slot| matches!(slot, Some(Slot::Bit { width: 4, .. }));
-    config.want_cgroup = wants("cgroup");
+    config.want_cgroup = wants("cgroup") | wants("origin.cgroup");
+    config.want_origin = u8::from(fields().any(|field| field.is_of_origin()));
     config.want_uid = wants("uid");
     config.want_name = wants("name");
     config.want_type = wants("type");

@@ -1,6 +1,7 @@
 //! Judges of what a case brought out, where patterns do not suffice: `# judge: NAME WORDS`.
 
 mod block;
+mod cache;
 mod delay;
 mod doctor;
 mod fs;
@@ -47,6 +48,8 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["files", kind] => fs::calls(brought, kind),
         ["within"] => fs::within(brought),
         ["ended"] => fs::ended(brought),
+        ["cache"] => cache::events_add_up(brought),
+        ["origins"] => cache::origins(brought),
         ["groups"] => groups::agree(brought),
         ["doctor"] => doctor::hooks(brought),
         _ => panic!("no judge {words:?}"),

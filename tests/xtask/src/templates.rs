@@ -93,6 +93,7 @@ fn header() -> String {
         ("block_op", &catalogue::BLOCK_OP),
         ("syscall_op", &catalogue::SYSCALL_OP),
         ("file_kind", &catalogue::FILE_KIND),
+        ("cache_event", &catalogue::CACHE_EVENT),
         ("sched_state", &catalogue::SCHED_STATE),
         ("scsi_op", &catalogue::SCSI_OP),
         ("virtio_op", &catalogue::VIRTIO_OP),

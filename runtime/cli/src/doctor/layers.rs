@@ -5,7 +5,7 @@ use iotq_kernel::names::Resolved;
 use iotq_kernel::{Amiss, InstallError, Module, Options, Standing, Survey, Surveyed};
 use iotq_lang::diag::Errors;
 use iotq_lang::plan::Plan;
-use iotq_probes::catalogue::{Attach, LAYERS, Layer};
+use iotq_probes::catalogue::{Attach, Hook, LAYERS, Layer};
 use serde_json::{Value, json};
 
 use super::machine::CONFIDENTIAL;
@@ -282,6 +282,19 @@ fn requests_plan() -> Result<Plan, Failure> {
     Script::from_expr(&lines, &[])?.plan(false, |_| Vec::new())
 }
 
+/// Whether a hook cannot be used here, nor what does instead of it.
+fn lacks(survey: &Survey, hook: &Hook) -> bool {
+    let of = |hook: &Hook| {
+        let mut all = survey.hooks.iter();
+        all.find(|it| it.hook.program == hook.program)
+            .map(|it| &it.standing)
+    };
+    match of(hook) {
+        Some(Standing::Substituted) => hook.substitutes().all(|other| lacks(survey, other)),
+        standing => matches!(standing, Some(Standing::Amiss(_))),
+    }
+}
+
 /// A query that asks for all that can be asked of a layer here, by itself.
 fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
     let at = |point: &&str| format!("{}.{point}", layer.name);
@@ -292,7 +305,8 @@ fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
         let fields = layer
             .fields
             .iter()
-            .filter(|field| !field.followed && field.needs.iter().all(fed));
+            .filter(|field| !field.followed && field.needs.iter().all(fed))
+            .filter(|field| !field.hooks.iter().any(|hook| lacks(survey, hook)));
         let fields: Vec<&str> = fields.map(|field| field.name).collect();
         lines.push(format!(
             "on {}.{} emit {}",

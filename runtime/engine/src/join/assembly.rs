@@ -153,5 +153,7 @@ fn expected(root: &RawRecord) -> u32 {
     let without_record =
         number(offset_of!(iotq_trail, crowded)) + number(offset_of!(iotq_trail, gone));
     let requests = number(offset_of!(iotq_trail, children)).saturating_sub(without_record);
-    requests + number(offset_of!(iotq_trail, waits)) + number(offset_of!(iotq_trail, calls))
+    let events = number(offset_of!(iotq_trail, events)).count_ones();
+    let kept = number(offset_of!(iotq_trail, waits)) + number(offset_of!(iotq_trail, calls));
+    requests + kept + events
 }

@@ -2,6 +2,7 @@
 
 use iotq_lang::ir::FieldRef;
 use iotq_lang::value::{Record, Value};
+use iotq_probes::abi::IOTQ_MAX_MEMBERSHIPS;
 use iotq_probes::catalogue::Layer;
 
 use super::Request;
@@ -67,9 +68,13 @@ impl Record for JoinRow<'_> {
         part.map_or(Value::Null, |part| part.value(field))
     }
 
+    /// Those of the root's caller, and those of the origin of what it caused.
     fn members(&self) -> u64 {
-        let root = self.parts.first().and_then(Option::as_ref);
-        root.map_or(0, Record::members)
+        const OWN: u64 = (1 << IOTQ_MAX_MEMBERSHIPS) - 1;
+        let members = |part: &Option<RawRecord>| part.as_ref().map_or(0, Record::members);
+        let below = self.parts.iter().skip(1).map(members);
+        let root = self.parts.first().map_or(0, members);
+        root & OWN | below.fold(0, |all, one| all | one) & !OWN
     }
 
     fn children(&self, field: FieldRef) -> Vec<Value<'_>> {

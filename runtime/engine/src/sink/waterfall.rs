@@ -165,7 +165,7 @@ fn describe(out: &mut String, it: &Node<'_>, is_root: bool, show: &mut Show<'_>)
         }
         show(out, value, ty);
     }
-    if it.lat.is_none() {
+    if it.lat.is_none() && it.layer.field("lat").is_some() {
         out.push_str("  end not seen");
     }
 }

@@ -218,7 +218,8 @@ fn hooks() -> impl Iterator<Item = &'static Hook> {
 
 /// The functions that templates hook.
 fn hooked() -> Vec<&'static str> {
-    let functions = hooks().filter(|hook| hook.attach.is_function());
+    let hooks = hooks().flat_map(|hook| std::iter::once(hook).chain(hook.instead));
+    let functions = hooks.filter(|hook| hook.attach.is_function());
     functions.map(|hook| hook.target).collect()
 }
 

@@ -25,6 +25,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
             "fs" => ("iotq_fs_start", "iotq_fs_at"),
             "scsi" => ("iotq_scsi_start", "iotq_scsi_at"),
             "nvme" => ("iotq_nvme_start", "iotq_nvme_at"),
+            "cache" => ("iotq_cache_start", "iotq_cache_at"),
             "sched" => ("iotq_sched_start", "iotq_sched_at"),
             "virtio" => ("iotq_virtio_start", "iotq_virtio_at"),
             _ => ("iotq_syscall_start", "iotq_syscall_at"),

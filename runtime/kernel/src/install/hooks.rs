@@ -13,6 +13,7 @@ use crate::btf::KernelTypes;
 use crate::names::device;
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
+pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
 pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
 pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
 
@@ -33,12 +34,18 @@ impl Hooks {
         };
         let mut errors = Vec::new();
         for template in &plan.templates {
+            let events = plan.events(template.layer);
             let points = template.points.iter().flat_map(|point| point.hooks);
-            for hook in points.chain(template.layer.upkeep) {
-                if unneeded(types, hook) {
+            let fields = template.fields.iter().flat_map(|field| field.hooks);
+            for hook in points.chain(template.layer.upkeep).chain(fields) {
+                if unneeded(types, hook) || !asked(hook, events.as_deref()) {
                     continue;
                 }
-                hooks.take(types, hook, template.layer, &mut errors);
+                let wanted = Wanted {
+                    layer: template.layer,
+                    events: events.as_deref(),
+                };
+                hooks.take(types, hook, &wanted, &mut errors);
             }
             if let Some(blind) = template.points.iter().find(|point| !hooks.feeds(point))
                 && let Some(hook) = blind.hooks.first()
@@ -50,8 +57,12 @@ impl Hooks {
         }
         let has_roots = plan.templates.iter().any(|it| it.layer.id == ROOTS.id);
         if plan.follows() && has_roots {
+            let wanted = Wanted {
+                layer: ROOTS,
+                events: None,
+            };
             for hook in &SUBMITTERS {
-                hooks.take(types, hook, ROOTS, &mut errors);
+                hooks.take(types, hook, &wanted, &mut errors);
             }
         }
         let mut take = |all: &'static [Hook], into: &mut Vec<_>, what: &str| {
@@ -84,7 +95,7 @@ impl Hooks {
         &mut self,
         types: &KernelTypes,
         hook: &'static Hook,
-        layer: &Layer,
+        wanted: &Wanted<'_>,
         errors: &mut Vec<Diagnostic>,
     ) {
         let why = match fitting(types, hook) {
@@ -95,24 +106,24 @@ impl Hooks {
                 if fitting.attach.is_probe() {
                     self.note(format!(
                         "the layer `{}` is seen through kprobes: events that interrupt one another on a CPU go by unseen",
-                        layer.name
+                        wanted.layer.name
                     ));
                 }
                 return;
             }
             Err(why) => why,
         };
-        if let Some(lost) = hook.without {
+        if let Some(lost) = hook.without.filter(|_| !wanted.is_all(hook)) {
             self.note(format!("{why}: {lost}"));
         } else if hook.substitutes().next().is_none() {
-            let error = no_hook(&why, hook, layer, types);
+            let error = no_hook(&why, hook, wanted.layer, types);
             // Several points, and the books, may want the same hook.
             if !errors.iter().any(|known| known.message == error.message) {
                 errors.push(error);
             }
         }
         for other in hook.substitutes() {
-            self.take(types, other, layer, errors);
+            self.take(types, other, wanted, errors);
         }
     }
 
@@ -142,11 +153,16 @@ impl Hooks {
         self.all().any(|hook| hook.target == target)
     }
 
+    /// Whether bios are remembered; the page cache looks at them, too.
+    pub fn sees_bios(&self) -> bool {
+        let mut all = self.all();
+        all.any(|hook| ["iotq_bio_queue", "iotq_bio_queue_2"].contains(&hook.program))
+    }
+
     /// Tells the templates what is hooked.
     pub fn tell(&self, config: &mut iotq_config) {
         for (told, target) in [
             (&mut config.has_start, "block_io_start"),
-            (&mut config.has_queue, "block_bio_queue"),
             (&mut config.has_end, "block_rq_complete"),
             (&mut config.bio_spans, BIO_COMPLETE),
             (&mut config.has_notify, VIRTIO_NOTIFY),
@@ -154,6 +170,7 @@ impl Hooks {
             *told = self.sees(target).into();
         }
         config.has_async = self.follows_submitters().into();
+        config.has_queue = self.sees_bios().into();
         config.has_driver = self.follows_drivers().into();
         // There requests begin, without block_io_start; and drivers go on from there.
         config.want_issue |= u8::from(config.has_start == 0) | config.has_driver;
@@ -187,6 +204,27 @@ impl Hooks {
             .iter()
             .any(|hook| self.sees(hook))
     }
+}
+
+/// What a plan wants of a layer.
+struct Wanted<'a> {
+    layer: &'static Layer,
+    /// If not all of them.
+    events: Option<&'a [u64]>,
+}
+
+impl Wanted<'_> {
+    /// Whether all that is wanted is what a hook tells of.
+    fn is_all(&self, hook: &Hook) -> bool {
+        let told = |events: &[u64]| events.iter().all(|event| hook.events.contains(event));
+        self.events.is_some_and(told)
+    }
+}
+
+/// Whether a hook tells of any of the events that a plan wants.
+fn asked(hook: &Hook, events: Option<&[u64]>) -> bool {
+    let all = hook.events.is_empty();
+    all || events.is_none_or(|events| events.iter().any(|event| hook.events.contains(event)))
 }
 
 /// Whether this machine has no use for a hook.

@@ -4,16 +4,18 @@ use std::ops::RangeInclusive;
 
 use aya::EbpfLoader;
 use aya::util::online_cpus;
-use iotq_probes::abi::{IOTQ_PLACE_KEYS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config};
+use iotq_probes::abi::{
+    IOTQ_CACHE_EVENTS, IOTQ_PLACE_KEYS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config,
+};
 use iotq_probes::catalogue::layer;
 
-use super::hooks::{BIO_COMPLETE, Hooks, VIRTIO_NOTIFY};
+use super::hooks::{BIO_COMPLETE, Hooks, PAGE_ADDED, VIRTIO_NOTIFY};
 use crate::encode::Constants;
 use crate::groups::Room;
 use crate::names::device;
 
 /// About the size of a record in the ring.
-const RECORD: u32 = 152;
+const RECORD: u32 = 184;
 const RING_PER_CPU: u32 = 512 << 10;
 const RINGS: RangeInclusive<u32> = 1 << 20..=16 << 20;
 /// Pairs of places for bios, powers of two. With `block_io_start`, a bio waits only until it has a request, which is soon; else
@@ -30,6 +32,10 @@ const PROCESSES: u32 = 65_536;
 const RINGS_UNTOLD: u32 = 1024;
 /// Disks, and directions, of which it is known where the last request ended.
 const ENDS: u32 = 4096;
+/// Pieces of files of which it is remembered who made them dirty.
+const DIRTIERS: u32 = 65_536;
+/// Threads that look up pages of files at the same time.
+const LOOKUPS: u32 = 8192;
 
 /// Entries of the maps; of the ring, bytes.
 pub(super) struct Sizes {
@@ -45,9 +51,12 @@ pub(super) struct Sizes {
     submitters: u32,
     root_calls: u32,
     fs_calls: u32,
+    cached: u32,
+    lookups: u32,
     families: u32,
     untold: u32,
     ends: u32,
+    origins: bool,
     groups: Room,
 }
 
@@ -69,7 +78,7 @@ impl Sizes {
         } else {
             BIOS_UNTIL_ISSUED
         };
-        let bios = used("block_bio_queue", wait);
+        let bios = if hooks.sees_bios() { wait } else { 1 };
         let roots = if hooks.sees("sys_enter") {
             ROOTS
         } else {
@@ -106,6 +115,13 @@ impl Sizes {
             } else {
                 1
             },
+            cached: if joins(constants, "cache") {
+                ROOTS * IOTQ_CACHE_EVENTS
+            } else {
+                1
+            },
+            lookups: used(PAGE_ADDED, LOOKUPS),
+            origins: constants.config.want_origin != 0,
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -135,10 +151,14 @@ impl Sizes {
             ("iotq_root_calls", self.root_calls),
             ("iotq_fs_calls", self.fs_calls),
             ("iotq_fs_keys", self.fs_calls / IOTQ_PLACE_KEYS),
+            ("iotq_cached", self.cached),
+            ("iotq_lookups", self.lookups),
             ("iotq_bio_owners", self.only_if_followed(self.bios)),
             ("iotq_families", self.families),
             ("iotq_untold", self.untold),
             ("iotq_ends", self.ends),
+            ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
+            ("iotq_bio_origins", if self.origins { self.bios } else { 1 }),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),
             ("iotq_hists", self.groups.histograms.max(1)),

@@ -84,6 +84,12 @@ impl Survey {
         if !survey.hooks.iter().any(sees) {
             survey.points.clear();
         }
+        for field in layer.fields {
+            let (layer, point) = (Err("no fields of the origin"), None);
+            for hook in field.hooks {
+                survey.add(types, hook, Role { layer, point });
+            }
+        }
         let fed = |point: &&str| survey.points.contains(point);
         let mut fields = layer.fields.iter();
         if !fields.any(|field| field.needs.iter().all(fed)) {

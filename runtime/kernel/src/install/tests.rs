@@ -9,7 +9,7 @@ use iotq_probes::catalogue::{LAYERS, Layer, layer};
 use super::*;
 
 /// All tracepoints of a new kernel, with a driver in it.
-const NEW: [(&str, usize); 22] = [
+const NEW: [(&str, usize); 26] = [
     ("sys_enter", 2),
     ("sys_exit", 2),
     ("block_bio_queue", 1),
@@ -30,6 +30,10 @@ const NEW: [(&str, usize); 22] = [
     ("scsi_dispatch_cmd_error", 2),
     ("scsi_dispatch_cmd_timeout", 1),
     ("scsi_dispatch_cmd_done", 1),
+    ("mm_filemap_add_to_page_cache", 1),
+    ("mm_filemap_get_pages", 3),
+    ("mm_filemap_delete_from_page_cache", 1),
+    ("writeback_dirty_folio", 2),
     ("sched_process_fork", 2),
     ("sched_process_exit", 2),
 ];
@@ -213,4 +217,33 @@ fn ways_out() {
     );
     let shape = of(&new, "block", "block_rq_issue", Amiss::Shape("", 9));
     assert!(shape.contains("report"), "{shape}");
+}
+
+#[test]
+fn events_that_nobody_asks_for_are_not_hooked() {
+    let hooked = |types: &KernelTypes, text| {
+        let hooks = Hooks::choose(&plan(text), types, false);
+        hooks.map(|hooks| hooks.all().map(|hook| hook.target).collect::<Vec<_>>())
+    };
+    let types = kernel(&[]);
+    let dirty = hooked(&types, "trace cache where event == dirty").ok();
+    assert_eq!(dirty, Some(vec!["writeback_dirty_folio"]));
+    let two = hooked(
+        &types,
+        "trace cache where event in {dirty, evict} and pid == 1",
+    )
+    .ok();
+    let expected = ["writeback_dirty_folio", "mm_filemap_delete_from_page_cache"];
+    assert_eq!(two, Some(expected.to_vec()));
+    let other = hooked(&types, "trace cache where event != dirty").ok();
+    assert_eq!(other.map(|hooks| hooks.len()), Some(6));
+    // Without a way to tell of any event that is wanted there is nothing to trace; without some, it is told.
+    let types = kernel(&[("mm_filemap_get_pages", 0)]);
+    assert!(hooked(&types, "trace cache where event == hit").is_err());
+    let reduced = Hooks::choose(&plan("trace cache"), &types, false).ok();
+    let missing = reduced.map(|hooks| hooks.missing).unwrap_or_default();
+    assert!(
+        missing[0].contains("hits, misses and readahead"),
+        "{missing:?}"
+    );
 }

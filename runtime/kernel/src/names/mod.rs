@@ -18,8 +18,6 @@ use cgroup::Cgroup;
 use device::NotFound;
 use directory::{Directory, near_paths};
 
-const MAX_MEMBERSHIPS: usize = 64;
-
 /// What the names of a plan mean on this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved {
@@ -59,7 +57,7 @@ pub fn resolve(names: &[Name], child: Option<u32>) -> Result<Resolved, Errors> {
     };
     let groups = count(|one| matches!(one, Membership::Subtree(_)));
     let directories = count(|one| matches!(one, Membership::Directory(_)));
-    if resolved.memberships.len() > MAX_MEMBERSHIPS
+    if resolved.memberships.len() > abi::IOTQ_MAX_MEMBERSHIPS as usize
         || groups > abi::IOTQ_MAX_CGROUPS as usize
         || directories > abi::IOTQ_MAX_DIRECTORIES as usize
     {
@@ -103,7 +101,7 @@ fn member(memberships: &mut Vec<Membership>, wanted: Membership) -> Meaning {
         memberships.push(wanted);
         memberships.len() - 1
     });
-    // More than 64 of them are refused by the caller.
+    // More than IOTQ_MAX_MEMBERSHIPS of them are refused by the caller.
     Meaning::Member(u8::try_from(bit).unwrap_or(u8::MAX))
 }
 
