@@ -35,6 +35,8 @@ struct lookup {
 	__u64 ahead, ahead_at;   /* those that were read besides */
 	__u32 open;              /* it has begun, and is not judged yet */
 	__u32 added;             /* runs */
+	__u32 lossy;             /* some of what was added may be missing there */
+	__u32 pad;
 	struct run runs[ADDED_RUNS]; /* added, and not judged yet */
 	struct iotq_cache record; /* whose file it is */
 };
@@ -137,6 +139,8 @@ static __noinline int end_lookup(struct lookup *lookup)
 	if (!lookup || !lookup->open)
 		return 0;
 	judge_added(lookup);
+	if (lookup->lossy)
+		lookup->record.head.marks |= IOTQ_MARK_CROWDED;
 	lookup->open = 0;
 	asked = lookup->last + 1 - lookup->first;
 	tell_found(lookup, IOTQ_CACHE_EVENT_MISS, lookup->missed_at, lookup->missed);
@@ -178,8 +182,11 @@ static __noinline int add_pages(struct lookup *lookup, long call, __u64 mapping,
 	if (!lookup)
 		return 0;
 	if (lookup->mapping != mapping) {
-		/* What is read is copied to another file; of io_uring, the next read begins. */
-		if (lookup->open && call != NR_IO_URING_ENTER)
+		/*
+		 * The file's own pages come first, then those that its filesystem needs to find them on the disk; and what is
+		 * read may be copied to another file. Of io_uring, the next read may begin.
+		 */
+		if ((lookup->open || lookup->added) && call != NR_IO_URING_ENTER)
 			return 0;
 		end_lookup(lookup);
 		lookup->mapping = mapping;
@@ -217,15 +224,19 @@ int BPF_PROG(iotq_cache_add, void *folio)
 SEC("tp_btf/mm_filemap_get_pages")
 int BPF_PROG(iotq_cache_get_pages, void *mapping, unsigned long first, unsigned long last)
 {
+	long call = current_call();
 	struct lookup *lookup;
+	bool lossy;
 
-	if (current_call() == NO_CALL)
+	if (call == NO_CALL)
 		return 0;
 	lookup = make_lookup();
 	if (!lookup)
 		return 0;
+	lossy = call == NR_IO_URING_ENTER;
 	if (lookup->mapping != (__u64)mapping) {
 		end_lookup(lookup);
+		lossy |= lookup->added;
 		lookup->mapping = (__u64)mapping;
 		lookup->added = 0;
 	}
@@ -239,6 +250,7 @@ int BPF_PROG(iotq_cache_get_pages, void *mapping, unsigned long first, unsigned 
 	}
 	if (!lookup->open) {
 		begin_lookup(lookup, (__u64)mapping, first, last);
+		lookup->lossy = lossy;
 		/* It may have begun before this. */
 		if (first)
 			lookup->record.head.marks = IOTQ_MARK_CROWDED;
@@ -313,6 +325,7 @@ int BPF_PROG(iotq_cache_read, struct kiocb *iocb, struct iov_iter *iter)
 	if (!lookup || !count)
 		return 0;
 	lookup->open = lookup->added = 0;
+	lookup->lossy = 0;
 	lookup->mapping = mapping;
 	begin_lookup(lookup, mapping, at >> PAGE_SHIFT, (at + count - 1) >> PAGE_SHIFT);
 	return 0;

@@ -137,10 +137,8 @@ fn of_an_fsync() {
     let output = traced(&line, &[&bytes(&disk, ""), join]);
     let mut groups = output.groups.iter();
     let own = groups.find(|it| it.by["origin"] == "author").unwrap();
-    assert_eq!(
-        (own.number("bytes"), &own.by["comm"]),
-        (MIB, &"sync".into())
-    );
+    let (bytes, comm) = (own.number("bytes"), &own.by["comm"]);
+    assert_eq!((bytes, comm), (MIB / 2, &"sync".into()));
     let rows = output.of(1).filter(|row| row.text("origin") == "author");
     let rows: Vec<_> = rows.collect();
     assert!(
