@@ -50,6 +50,17 @@ struct {
 	__type(value, struct fs_call);
 } iotq_fs_calls SEC(".maps");
 
+/* Where functions with a kretprobe return to, as the first one that was seen to return has shown; zero until then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} iotq_fs_returns SEC(".maps");
+
+/* With what is told of a function that begins: its return is seen by a kretprobe. */
+#define PROBED (1 << 16)
+
 #define FS_PLACES                                                                                                 \
 	((struct places){ .keys = &iotq_fs_keys, .values = &iotq_fs_calls, .mask = iotq_config.fs_mask,          \
 			  .offset = __builtin_offsetof(struct fs_call, place) })
@@ -188,15 +199,28 @@ static __always_inline void describe_io(struct fs_call *call, __u64 iocb, __u64 
 	call->leaf = direct && !(flags & KI_DSYNC);
 }
 
+/* The kernel has no place left to notice the return of a probed function if it goes back to its caller by itself. */
+static __always_inline void close_fs_call(struct fs_call *call, __u32 how)
+{
+	__u32 zero = 0;
+	__u64 *returns = how & PROBED ? bpf_map_lookup_elem(&iotq_fs_returns, &zero) : NULL;
+
+	if (!returns || !*returns || call->witness == *returns)
+		return;
+	note_unended(call);
+	release(&call->place);
+}
+
 /* A function is entered that reads or writes. */
-__noinline int begin_io(__u64 iocb, __u64 iter, __u64 frame, __u32 op)
+__noinline int begin_io(__u64 iocb, __u64 iter, __u64 frame, __u32 how)
 {
 	struct fs_call *call = open_fs_call(frame);
 
 	if (!call)
 		return 0;
-	describe_io(call, iocb, iter, op, false);
+	describe_io(call, iocb, iter, how & ~PROBED, false);
 	start_fs_call(call, frame);
+	close_fs_call(call, how);
 	return 0;
 }
 
@@ -215,15 +239,16 @@ static __always_inline void describe_sync(struct fs_call *call, __u64 file, __u6
 }
 
 /* A function is entered that syncs a file. */
-__noinline int begin_sync(__u64 file, __u64 start, __u64 end, __u32 datasync, __u64 frame)
+__noinline int begin_sync(__u64 file, __u64 start, __u64 end, __u32 how, __u64 frame)
 {
 	struct fs_call *call = open_fs_call(frame);
 
 	if (!call)
 		return 0;
-	describe_sync(call, file, start, end, datasync);
+	describe_sync(call, file, start, end, how & ~PROBED);
 	call->sight = SEEN_FUNCTION;
 	start_fs_call(call, frame);
+	close_fs_call(call, how);
 	return 0;
 }
 
@@ -321,26 +346,41 @@ FILESYSTEM(other)
 SEC("kprobe")
 int iotq_fs_read_probe(struct pt_regs *ctx)
 {
-	return begin_io(ctx->di, ctx->si, ctx->sp, IOTQ_SYSCALL_OP_READ);
+	return begin_io(ctx->di, ctx->si, ctx->sp, IOTQ_SYSCALL_OP_READ | PROBED);
 }
 
 SEC("kprobe")
 int iotq_fs_write_probe(struct pt_regs *ctx)
 {
-	return begin_io(ctx->di, ctx->si, ctx->sp, IOTQ_SYSCALL_OP_WRITE);
+	return begin_io(ctx->di, ctx->si, ctx->sp, IOTQ_SYSCALL_OP_WRITE | PROBED);
 }
 
 SEC("kprobe")
 int iotq_fs_sync_probe(struct pt_regs *ctx)
 {
-	return begin_sync(ctx->di, ctx->si, ctx->dx, ctx->cx, ctx->sp);
+	return begin_sync(ctx->di, ctx->si, ctx->dx, (__u32)ctx->cx | PROBED, ctx->sp);
+}
+
+static __always_inline void learn_return(__u64 frame)
+{
+	__u32 zero = 0;
+	__u64 *returns = bpf_map_lookup_elem(&iotq_fs_returns, &zero);
+	struct fs_call *call;
+
+	if (!returns || *returns)
+		return;
+	call = fs_call_of(CURRENT(pid));
+	if (call && call->sight == SEEN_FUNCTION && call->frame == frame)
+		*returns = call->witness;
 }
 
 SEC("kretprobe")
 int iotq_fs_end_probe(struct pt_regs *ctx)
 {
-	/* The return address is off the stack. */
-	return end_function(ctx->sp - sizeof(__u64), ctx->ax);
+	__u64 frame = ctx->sp - sizeof(__u64); /* the return address is off the stack */
+
+	learn_return(frame);
+	return end_function(frame, ctx->ax);
 }
 
 /* Direct I/O through iomap begins, with the filesystem's locks taken. */
