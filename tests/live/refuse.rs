@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
     ("sides", &["-e", "trace guest.block"], "E0605", 2),
     (
         "directory",
-        &["-e", "trace fs where file under \"/var\""],
+        &["-e", "trace cache where file under \"/var\""],
         "E0606",
         2,
     ),
