@@ -305,6 +305,7 @@ struct iotq_sched {
 	__u32 next_pid; /* whose thread runs instead; zero: nobody's */
 	char next_comm[IOTQ_COMM_LEN];
 	__u32 waker;    /* the process that woke it; null if it did not sleep */
+	char waker_comm[IOTQ_COMM_LEN];
 	__u32 prev_pid; /* whose thread had the CPU that it gets; zero: nobody's */
 	char prev_comm[IOTQ_COMM_LEN];
 	__u8 state;     /* enum iotq_sched_state */
@@ -598,7 +599,7 @@ _Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * 
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_fs) == 168, "fs");
-_Static_assert(sizeof(struct iotq_sched) == 144, "sched");
+_Static_assert(sizeof(struct iotq_sched) == 160, "sched");
 _Static_assert(sizeof(struct iotq_cache) == 128, "cache");
 _Static_assert(sizeof(struct iotq_call_root) == 248, "root");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");

@@ -42,7 +42,7 @@ static __always_inline void bio_event(struct bio *bio, __u32 point)
 }
 
 /* A bio to a device without requests: the bio itself is followed, in a slot of its own. */
-static __noinline int begin_bio(struct bio *bio, __u64 now)
+static __noinline int begin_bio(struct bio *bio, __u64 owner, __u64 now)
 {
 	struct iotq_block_slot *slot;
 	__u64 key = identity(bio);
@@ -54,16 +54,20 @@ static __noinline int begin_bio(struct bio *bio, __u64 now)
 	describe_bio(&slot->record, bio);
 	if (iotq_config.want_sequence)
 		tell_sequence(slot, sequence(slot->record.dev, slot->record.op, bio->bi_iter.bi_sector, slot->record.size));
+	if (iotq_config.follow)
+		own_span(slot, owner, now);
 	if (!slot->record.head.queries) {
-		COUNT(IOTQ_LAYER_BLOCK, rejected);
-		bpf_map_delete_elem(&iotq_bio_spans, &key);
+		if (wants_any(IOTQ_LAYER_BLOCK))
+			COUNT(IOTQ_LAYER_BLOCK, rejected);
+		if (!slot->owners[0])
+			bpf_map_delete_elem(&iotq_bio_spans, &key);
 	}
 	return 0;
 }
 
 static __always_inline int bio_queued(struct bio *bio)
 {
-	__u64 now = bpf_ktime_get_ns(), owner;
+	__u64 now = bpf_ktime_get_ns(), owner = 0;
 
 	remember_bio(identity(bio), now);
 	if (iotq_config.want_origin)
@@ -71,13 +75,13 @@ static __always_inline int bio_queued(struct bio *bio)
 	if (iotq_config.follow) {
 		owner = current_owner();
 		own_bio(identity(bio), owner);
-		/* A bio to a device without requests becomes other ones, or is over soon. */
+		/* A bio to a device without requests is a child itself. */
 		if (owner && bio_disk(bio)->queue->mq_ops)
 			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH, now);
 	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
-		begin_bio(bio, now);
+		begin_bio(bio, owner, now);
 	return 0;
 }
 
@@ -100,12 +104,15 @@ int BPF_PROG(iotq_bio_complete, struct request_queue *queue, struct bio *bio)
 	__u64 key = identity(bio), now;
 	struct iotq_block_slot *slot = find_bio_span(key);
 
-	if (!slot || !slot->record.head.queries)
+	if (!slot)
 		return 0;
 	now = bpf_ktime_get_ns();
 	slot->record.lat = now - slot->queued;
 	slot->record.error = status_errno(bio->bi_status);
-	reach(&slot->record, IOTQ_BLOCK_COMPLETE, now);
+	if (slot->record.head.queries)
+		reach(&slot->record, IOTQ_BLOCK_COMPLETE, now);
+	if (iotq_config.follow && slot->owners[0])
+		end_owned_span(slot, now);
 	bpf_map_delete_elem(&iotq_bio_spans, &key);
 	return 0;
 }

@@ -147,20 +147,16 @@ static __always_inline __u32 end_point(__u32 layer)
  * A child is over. Its record, whose head says which statements want it, is kept until its root ends; if that was before,
  * it follows the root.
  */
-__noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
+static __always_inline int keep_child(__u64 owner, struct iotq_block *record, __u32 size, bool issued)
 {
-	struct iotq_block_slot *slot = slot_at(slot_index);
 	__u32 index = OWNER_INDEX(owner), seq = OWNER_SEQ(owner), place = OWNER_PLACE(owner), late;
 	struct root *root = root_at(index);
-	struct iotq_block *record;
+	__u64 now = record->head.at;
 	bool follows = false;
 	struct child *kept;
-	__u64 now;
 
-	if (!root || !slot)
+	if (!root)
 		return 0;
-	record = &slot->record;
-	now = record->head.at;
 	record->task.root = root_id(index, seq);
 	kept = child_at(index, place & (IOTQ_ROOT_CHILDREN - 1));
 	if (!kept)
@@ -187,6 +183,30 @@ __noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 	if (follows && place < IOTQ_ROOT_CHILDREN && record->head.queries)
 		ship_child(record, size, record->head.layer);
 	return 0;
+}
+
+__noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
+{
+	struct iotq_block_slot *slot = slot_at(slot_index);
+
+	return slot ? keep_child(owner, &slot->record, size, issued) : 0;
+}
+
+/* A bio to a device without requests is at its device from the beginning on. */
+static __always_inline void own_span(struct iotq_block_slot *slot, __u64 owner, __u64 now)
+{
+	slot->owners[0] = owner ? add_child(owner, true, now) : 0;
+}
+
+static __always_inline void end_owned_span(struct iotq_block_slot *slot, __u64 now)
+{
+	struct iotq_head *head = &slot->record.head;
+
+	head->at = now;
+	head->layer = IOTQ_LAYER_BLOCK;
+	head->point = IOTQ_BLOCK_COMPLETE;
+	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
+	keep_child(slot->owners[0], &slot->record, sizeof(slot->record), true);
 }
 
 /* The request is over for its roots. */

@@ -72,18 +72,27 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	bpf_spin_unlock(&root->lock);
 }
 
-/* What a root's caller does from now on; `waker`: by whom it is woken. */
-static __always_inline void caller_does(struct root *root, enum caller what, __u32 waker, __u64 now)
+/* What a root's caller does from now on. */
+static __always_inline void caller_does(struct root *root, enum caller what, __u64 now)
 {
 	bpf_spin_lock(&root->lock);
-	/* A task may be woken that has not gone to sleep yet. */
-	if (root->caller != CALLER_AWAY && (what != CALLER_WOKEN || root->caller == CALLER_SLEEPS)) {
+	if (root->caller != CALLER_AWAY) {
 		advance(root, now);
-		root->caller = what == CALLER_WOKEN ? CALLER_WAITS_FOR_CPU : what;
-		if (what == CALLER_WOKEN) {
-			root->woken = now;
-			root->wait.waker = waker;
-		}
+		root->caller = what;
+	}
+	bpf_spin_unlock(&root->lock);
+}
+
+/* It is woken, by a task. That may be before it has gone to sleep. */
+static __always_inline void wake_caller(struct root *root, struct task_struct *waker, __u64 now)
+{
+	bpf_spin_lock(&root->lock);
+	if (root->caller == CALLER_SLEEPS) {
+		advance(root, now);
+		root->caller = CALLER_WAITS_FOR_CPU;
+		root->woken = now;
+		root->wait.waker = waker->tgid;
+		__builtin_memcpy(root->wait.waker_comm, waker->comm, sizeof(root->wait.waker_comm));
 	}
 	bpf_spin_unlock(&root->lock);
 }

@@ -12,8 +12,8 @@
 #include "places.h"
 #include "ship.h"
 
-/* What a root's caller does; woken: waits for a CPU, if it slept. Away: nobody waits for this root. */
-enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY, CALLER_WOKEN };
+/* What a root's caller does. Away: nobody waits for this root. */
+enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY };
 
 /* Its caller has submitted a bio that has no request yet. A flush waits for the device at once. */
 enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };

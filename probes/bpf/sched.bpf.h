@@ -43,6 +43,7 @@ static __always_inline void begin_wait(struct root *root, __u8 state, struct tas
 	wait->next_pid = next->tgid;
 	__builtin_memcpy(wait->next_comm, next->comm, sizeof(wait->next_comm));
 	wait->waker = IOTQ_NULL32;
+	wait->waker_comm[0] = 0;
 	wait->state = state;
 	wait->blocked = wait->runqueue = wait->lat = IOTQ_NULL64;
 	wait->prev_pid = IOTQ_NULL32;
@@ -122,10 +123,10 @@ static __always_inline int switched(bool preempted, struct task_struct *from, st
 
 		if (WAITS_WANTED)
 			begin_wait(out, preempted ? IOTQ_SCHED_STATE_PREEMPTED : state, to, now);
-		caller_does(out, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, 0, now);
+		caller_does(out, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, now);
 	}
 	if (in) {
-		caller_does(in, CALLER_RUNS, 0, now);
+		caller_does(in, CALLER_RUNS, now);
 		if (WAITS_WANTED) {
 			in->wait.prev_pid = from->tgid;
 			__builtin_memcpy(in->wait.prev_comm, from->comm, sizeof(in->wait.prev_comm));
@@ -168,7 +169,7 @@ int BPF_PROG(iotq_sched_wakeup, struct task_struct *task)
 	if (!root)
 		return 0;
 	now = bpf_ktime_get_ns();
-	caller_does(root, CALLER_WOKEN, bpf_get_current_pid_tgid() >> 32, now);
+	wake_caller(root, bpf_get_current_task_btf(), now);
 	if (wants(IOTQ_LAYER_SCHED, IOTQ_SCHED_WAKE))
 		tell_woken(index, now);
 	return 0;

@@ -755,6 +755,7 @@ pub struct iotq_sched {
     pub next_pid: __u32,
     pub next_comm: [::core::ffi::c_char; 16usize],
     pub waker: __u32,
+    pub waker_comm: [::core::ffi::c_char; 16usize],
     pub prev_pid: __u32,
     pub prev_comm: [::core::ffi::c_char; 16usize],
     pub state: __u8,
@@ -765,7 +766,7 @@ pub struct iotq_sched {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_sched"][::core::mem::size_of::<iotq_sched>() - 144usize];
+    ["Size of iotq_sched"][::core::mem::size_of::<iotq_sched>() - 160usize];
     ["Alignment of iotq_sched"][::core::mem::align_of::<iotq_sched>() - 8usize];
     ["Offset of field: iotq_sched::head"][::core::mem::offset_of!(iotq_sched, head) - 0usize];
     ["Offset of field: iotq_sched::task"][::core::mem::offset_of!(iotq_sched, task) - 16usize];
@@ -775,17 +776,19 @@ const _: () = {
     ["Offset of field: iotq_sched::next_comm"]
         [::core::mem::offset_of!(iotq_sched, next_comm) - 72usize];
     ["Offset of field: iotq_sched::waker"][::core::mem::offset_of!(iotq_sched, waker) - 88usize];
+    ["Offset of field: iotq_sched::waker_comm"]
+        [::core::mem::offset_of!(iotq_sched, waker_comm) - 92usize];
     ["Offset of field: iotq_sched::prev_pid"]
-        [::core::mem::offset_of!(iotq_sched, prev_pid) - 92usize];
+        [::core::mem::offset_of!(iotq_sched, prev_pid) - 108usize];
     ["Offset of field: iotq_sched::prev_comm"]
-        [::core::mem::offset_of!(iotq_sched, prev_comm) - 96usize];
-    ["Offset of field: iotq_sched::state"][::core::mem::offset_of!(iotq_sched, state) - 112usize];
-    ["Offset of field: iotq_sched::pad"][::core::mem::offset_of!(iotq_sched, pad) - 113usize];
+        [::core::mem::offset_of!(iotq_sched, prev_comm) - 112usize];
+    ["Offset of field: iotq_sched::state"][::core::mem::offset_of!(iotq_sched, state) - 128usize];
+    ["Offset of field: iotq_sched::pad"][::core::mem::offset_of!(iotq_sched, pad) - 129usize];
     ["Offset of field: iotq_sched::blocked"]
-        [::core::mem::offset_of!(iotq_sched, blocked) - 120usize];
+        [::core::mem::offset_of!(iotq_sched, blocked) - 136usize];
     ["Offset of field: iotq_sched::runqueue"]
-        [::core::mem::offset_of!(iotq_sched, runqueue) - 128usize];
-    ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 136usize];
+        [::core::mem::offset_of!(iotq_sched, runqueue) - 144usize];
+    ["Offset of field: iotq_sched::lat"][::core::mem::offset_of!(iotq_sched, lat) - 152usize];
 };
 #[repr(C)]
 #[derive(

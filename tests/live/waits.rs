@@ -14,6 +14,7 @@ pub fn tests() -> Vec<Trial> {
         test("waits/alone", &needs, alone),
         test("waits/hog", &needs, hog),
         test("waits/drawn", &needs, drawn),
+        test("waits/journal", &needs, journal),
     ]
 }
 
@@ -141,4 +142,34 @@ fn drawn() {
         "{text}"
     );
     assert!(text.contains("- block "), "{text}");
+}
+
+/// An fsync that waits for a commit of the journal is woken by the journal's thread, and was blocked until then.
+fn journal() {
+    let disk = Disk::ext4(160);
+    let line = fio(
+        &disk,
+        "--rw=write --bs=4k --fsync=1 --number_ios=100 --fallocate=none --unlink=1",
+    );
+    let query = "join syscall, sched, block where pid under $child and name == data and syscall.op == fsync
+        emit syscall.time as time, syscall.lat as lat, syscall.blocked as blocked, sched.waker_comm as waker,
+             sched.blocked as slept";
+    let output = json(&["--ring", "16M", "-c", &line, "-e", query]);
+    let journal = format!("jbd2/{}-8", disk.name());
+    let mut syncs = BTreeMap::<u64, bool>::new();
+    for row in &output.rows {
+        let waited = row.field("waker") == journal.as_str();
+        if waited {
+            assert!(row.number("slept") <= row.number("lat"), "{row:?}");
+        }
+        *syncs.entry(row.number("time")).or_default() |= waited;
+    }
+    assert!(syncs.len() >= 99, "{} syncs", syncs.len());
+    // What is new in the file needs a commit each time; another thread may have made it already.
+    let waited = syncs.values().filter(|waited| **waited).count();
+    assert!(
+        waited >= 90,
+        "{waited} of {} waited for {journal}",
+        syncs.len()
+    );
 }

@@ -146,6 +146,16 @@ pub static LAYER: Layer = Layer {
             "process that ran where it was woken: of a completion, whoever was interrupted",
         ),
         field(
+            "waker_comm",
+            Type::Text,
+            WOKEN,
+            Slot::Text {
+                offset: offset_of!(iotq_sched, waker_comm),
+                len: 16,
+            },
+            "name of the thread that ran where it was woken: that of the journal, where its commit was waited for",
+        ),
+        field(
             "blocked",
             Type::Duration,
             IN,

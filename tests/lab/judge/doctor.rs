@@ -74,6 +74,10 @@ impl Lists {
     fn hook(&self, hook: &Value, modules: &[Value]) {
         let untyped = modules.iter().any(|module| module["state"] == "untyped");
         let target = text(hook, "target");
+        if text(hook, "state") == "replaced" && self.has_all(array(&hook["by"])) {
+            assert!(!self.has(target), "{hook}");
+            return;
+        }
         let is_there = if ["tp_btf", "raw_tp"].contains(&text(hook, "attach")) {
             self.events.contains(target)
         } else {
@@ -102,6 +106,16 @@ impl Lists {
         assert_eq!(works, is_there, "{hook}");
         assert_eq!(works, array(&hook["lost"]).is_empty(), "{hook}");
         assert_eq!(works, hook["way_out"].is_null(), "{hook}");
+    }
+
+    /// Whether there is a tracepoint or a function of this name.
+    fn has(&self, target: &str) -> bool {
+        self.events.contains(target) || self.functions.contains_key(target)
+    }
+
+    fn has_all(&self, targets: &[Value]) -> bool {
+        let mut targets = targets.iter();
+        targets.all(|target| target.as_str().is_some_and(|target| self.has(target)))
     }
 
     fn module(&self, module: &Value) {

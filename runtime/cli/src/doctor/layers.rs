@@ -5,7 +5,7 @@ use iotq_kernel::names::Resolved;
 use iotq_kernel::{Amiss, InstallError, Module, Options, Standing, Survey, Surveyed};
 use iotq_lang::diag::Errors;
 use iotq_lang::plan::Plan;
-use iotq_probes::catalogue::{Attach, Hook, LAYERS, Layer};
+use iotq_probes::catalogue::{Attach, Field, Hook, LAYERS, Layer};
 use serde_json::{Value, json};
 
 use super::machine::CONFIDENTIAL;
@@ -28,7 +28,7 @@ pub fn examine(types: &KernelTypes, options: Option<&Options>) -> Vec<Finding> {
             .collect();
         let mut finding = of_layer(layer, &survey, &modules);
         if let Some(options) = options.filter(|_| finding.state != State::Bad) {
-            attempt(&mut finding, plan(layer, &survey), &survey, options);
+            attempt_layer(&mut finding, layer, &survey, options);
         }
         finding
     });
@@ -181,7 +181,11 @@ fn state_of(hook: &Surveyed) -> &'static str {
 fn by(hook: &Surveyed) -> Vec<&'static str> {
     match hook.standing {
         Standing::Replaced(other) => vec![other.program],
-        Standing::Substituted => hook.hook.substitutes().map(|other| other.target).collect(),
+        Standing::Substituted => {
+            let mut targets: Vec<_> = hook.hook.substitutes().map(|other| other.target).collect();
+            targets.dedup();
+            targets
+        }
         _ => Vec::new(),
     }
 }
@@ -225,18 +229,56 @@ fn module_word(module: Module) -> &'static str {
     }
 }
 
-/// Has the kernel verify the programs of a plan.
-fn attempt(finding: &mut Finding, plan: Result<Plan, Failure>, survey: &Survey, options: &Options) {
-    let Err((why, way_out)) = verify(plan, options) else {
+/// Why the kernel does not take programs, with the way out if it is known.
+type Refusal = (String, Option<&'static str>);
+
+/// Has the kernel verify the programs of a layer; if it refuses them, those without which only some fields are lost.
+fn attempt_layer(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Options) {
+    let Err(refusal) = verify(plan(layer, survey, |_| true), options) else {
         finding.more["verified"] = json!(true);
         return;
     };
+    let special = layer.fields.iter().filter(|field| !field.hooks.is_empty());
+    let special: Vec<String> = special.map(|field| format!("`{}`", field.name)).collect();
+    let usual = |field: &Field| field.hooks.is_empty();
+    if special.is_empty() || verify(plan(layer, survey, usual), options).is_err() {
+        refuse(finding, refusal, survey);
+        return;
+    }
+    let (why, way_out) = refusal;
+    finding.state = State::Reduced;
+    finding.more["verified"] = json!(true);
+    let lost = format!("{why}: no fields {}", special.join(" "));
+    finding.details.push(("refused", lost));
+    finding
+        .details
+        .push(("way out", way_out_of(way_out, survey)));
+}
+
+/// Has the kernel verify the programs of a plan.
+fn attempt(finding: &mut Finding, plan: Result<Plan, Failure>, survey: &Survey, options: &Options) {
+    match verify(plan, options) {
+        Ok(()) => finding.more["verified"] = json!(true),
+        Err(refusal) => refuse(finding, refusal, survey),
+    }
+}
+
+fn refuse(finding: &mut Finding, (why, way_out): Refusal, survey: &Survey) {
     finding.state = State::Bad;
     finding.text = format!(
         "{}, and the kernel refuses the programs (E0709)",
         finding.text
     );
-    let way_out = if let Some(known) = way_out {
+    let way_out = way_out_of(way_out, survey);
+    finding.more["verified"] = json!(false);
+    finding.more["refused"] = json!(why);
+    finding.more["way_out"] = json!(way_out);
+    finding.details.push(("refused", why));
+    finding.details.push(("way out", way_out));
+}
+
+fn way_out_of(known: Option<&'static str>, survey: &Survey) -> String {
+    if let Some(known) = known {
         known.to_owned()
     } else if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
         CONFIDENTIAL.to_owned()
@@ -251,20 +293,12 @@ fn attempt(finding: &mut Finding, plan: Result<Plan, Failure>, survey: &Survey, 
         )
     } else {
         "please report it, with the kernel's version".to_owned()
-    };
-    finding.more["verified"] = json!(false);
-    finding.more["refused"] = json!(why);
-    finding.more["way_out"] = json!(way_out);
-    finding.details.push(("refused", why));
-    finding.details.push(("way out", way_out));
+    }
 }
 
 /// # Errors
-/// Why the kernel does not take them, with the way out if it is known.
-fn verify(
-    plan: Result<Plan, Failure>,
-    options: &Options,
-) -> Result<(), (String, Option<&'static str>)> {
+/// Why the kernel does not take them.
+fn verify(plan: Result<Plan, Failure>, options: &Options) -> Result<(), Refusal> {
     let plan = plan.map_err(|failure| (failure.message(), None))?;
     iotq_kernel::verify(&plan, &Resolved::default(), options).map_err(|error| match error {
         InstallError::Refused(Errors(errors)) => {
@@ -295,8 +329,8 @@ fn lacks(survey: &Survey, hook: &Hook) -> bool {
     }
 }
 
-/// A query that asks for all that can be asked of a layer here, by itself.
-fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
+/// A query that asks for all that can be asked of a layer here, by itself; of the fields, these.
+fn plan(layer: &Layer, survey: &Survey, wanted: fn(&Field) -> bool) -> Result<Plan, Failure> {
     let at = |point: &&str| format!("{}.{point}", layer.name);
     let points: Vec<String> = survey.points.iter().map(at).collect();
     let mut lines = vec![format!("on {} emit time", points.join(", "))];
@@ -305,7 +339,7 @@ fn plan(layer: &Layer, survey: &Survey) -> Result<Plan, Failure> {
         let fields = layer
             .fields
             .iter()
-            .filter(|field| !field.followed && field.needs.iter().all(fed))
+            .filter(|field| wanted(field) && !field.followed && field.needs.iter().all(fed))
             .filter(|field| !field.hooks.iter().any(|hook| lacks(survey, hook)));
         let fields: Vec<&str> = fields.map(|field| field.name).collect();
         lines.push(format!(

@@ -118,7 +118,10 @@ impl KernelTypes {
         if !modules.is_empty() {
             types.add_structures(&all);
         }
-        for module in modules {
+        for (index, module) in modules.iter().enumerate() {
+            if modules[..index].contains(module) {
+                continue;
+            }
             // One that is built in, or not loaded, has no file.
             let Ok(bytes) = fs::read(path.with_file_name(module)) else {
                 continue;
