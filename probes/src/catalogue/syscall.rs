@@ -20,14 +20,16 @@ const URING_SUBMIT: Hook =
         "iotq_uring_submit_2",
         &[2],
     )
-    .or_lose("operations of io_uring are not seen")]);
+    .or_lose("operations of io_uring are not seen")
+    .late()]);
 const URING_COMPLETE: Hook = Hook::typed("io_uring_complete", "iotq_uring_complete", &[3])
     .or(&[Hook::typed(
         "io_uring_complete",
         "iotq_uring_complete_7",
         &[7],
     )])
-    .or_lose("operations of io_uring are not seen");
+    .or_lose("operations of io_uring are not seen")
+    .late();
 
 /// The same of libaio. It has no tracepoints of its own.
 const AIO_BEGIN: Hook = Hook::entry("aio_prep_rw", "iotq_aio_begin")

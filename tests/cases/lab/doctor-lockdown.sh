@@ -7,7 +7,6 @@
 # stdout: no +syscall +[0-9]+ of [0-9]+ hooks, and the kernel refuses the programs .E0709
 # stdout: refused +load iotq_sys_enter: .*bpf_probe_read
 # stdout: reduced +block
-# stdout: refused +load iotq_bio_queue: .*no fields `origin.pid`
 # stdout: way out +boot without lockdown=confidentiality
 # timeout: 90s
 . /lab/cases/lib

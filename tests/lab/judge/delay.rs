@@ -57,6 +57,16 @@ pub fn median(brought: &Brought, field: &str, nominal: &str) {
     );
 }
 
+/// `mostly device 4ms`: the median is no shorter.
+pub fn mostly(brought: &Brought, field: &str, nominal: &str) {
+    let times = sorted(brought, field);
+    let median = times[times.len() / 2];
+    assert!(
+        median >= nanos(nominal),
+        "the median of {field} is {median}ns"
+    );
+}
+
 /// `least lat 5ms`: none is shorter.
 pub fn least(brought: &Brought, field: &str, nominal: &str) {
     let least = sorted(brought, field)[0];

@@ -31,6 +31,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["completions"] => block::completions(brought),
         ["times", field, from, to] => delay::times(brought, field, from, to),
         ["median", field, nominal] => delay::median(brought, field, nominal),
+        ["mostly", field, nominal] => delay::mostly(brought, field, nominal),
         ["least", field, nominal] => delay::least(brought, field, nominal),
         ["names"] => names::same_in_text(brought),
         ["names", "bios"] => names::same(brought),

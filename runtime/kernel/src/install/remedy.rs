@@ -38,7 +38,7 @@ pub(super) const UNTYPED: &str =
 /// The way out where a hook is amiss, in a few words.
 pub fn remedy(types: &KernelTypes, hook: &Hook, layer: Option<&Layer>, why: &Amiss) -> String {
     match why {
-        Amiss::Shape(..) => {
+        Amiss::Shape(..) if hook.brought_by.is_none() => {
             return "iotq has to learn this shape: please report it, with the kernel's version"
                 .into();
         }
@@ -49,7 +49,7 @@ pub fn remedy(types: &KernelTypes, hook: &Hook, layer: Option<&Layer>, why: &Ami
         Amiss::Forbidden => {
             return "most kernels with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y or CONFIG_KPROBE_EVENTS=y allow them".into();
         }
-        Amiss::Absent(_) | Amiss::NoFunction(_) => {}
+        Amiss::Shape(..) | Amiss::Absent(_) | Amiss::NoFunction(_) => {}
     }
     if let Some(text) = hook.brought_by {
         return text.into();
