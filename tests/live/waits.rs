@@ -165,10 +165,10 @@ fn journal() {
         *syncs.entry(row.number("time")).or_default() |= waited;
     }
     assert!(syncs.len() >= 99, "{} syncs", syncs.len());
-    // What is new in the file needs a commit each time; another thread may have made it already.
+    // What is new in the file needs a commit each time; it may be done before its caller sleeps.
     let waited = syncs.values().filter(|waited| **waited).count();
     assert!(
-        waited >= 90,
+        waited * 2 >= syncs.len(),
         "{waited} of {} waited for {journal}",
         syncs.len()
     );
