@@ -74,7 +74,7 @@ static __always_inline void describe_nothing(struct iotq_syscall *record)
 }
 
 /* The statements that want a call, by its start. */
-static __always_inline __u32 judge_call(struct iotq_syscall *record)
+static __noinline __u32 judge_call(struct iotq_syscall *record)
 {
 	__u64 directories = record->task.members;
 

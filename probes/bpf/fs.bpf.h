@@ -169,7 +169,7 @@ static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 		COUNT(IOTQ_LAYER_FS, lost_slot);
 	} else {
 		record->task.members |= directories;
-		record->head.queries = filter(&iotq_fs_start, record);
+		record->head.queries = filter_rare(&iotq_fs_start, record);
 		if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
 			COUNT(IOTQ_LAYER_FS, rejected);
 	}
@@ -297,7 +297,7 @@ static __always_inline void finish_fs_call(struct fs_call *call, __s64 ret)
 		keep_fs_call(call, now);
 	if (wants(IOTQ_LAYER_FS, IOTQ_FS_EXIT))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_FS, IOTQ_FS_EXIT, record->head.queries,
-			filter(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
+			filter_rare(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
 	release(&call->place);
 }
 
