@@ -47,6 +47,7 @@ pub fn tests() -> Vec<Trial> {
         test("calls/fio", &fio, counts),
         test("calls/two_layers", &fio, two_layers),
         test("calls/sync_file_range", &fio, sync_file_range),
+        test("calls/only_counted", &fio, only_counted),
     ]
 }
 
@@ -192,4 +193,20 @@ fn sync_file_range() {
     // Not after the last sixteen: fio ends there.
     assert_eq!(output.rows.len(), 2048 / 16 - 1);
     assert!(output.rows.iter().all(|row| row.text("error") == "none"));
+}
+
+/// Calls are counted although nothing of them is asked.
+fn only_counted() {
+    let disk = Disk::ext4(160);
+    let line = format!(
+        "fio --name=t --ioengine=psync --rw=randread --bs=4k --size=8M --number_ios=500 --filename={} --output={}",
+        disk.file(8).display(),
+        disk.memory().join("out").display()
+    );
+    for filter in ["", "where pid under $child "] {
+        let query = format!("on syscall.exit {filter}emit count() as n");
+        let output = json(&["-c", &line, "-e", &query]);
+        let counted = output.groups_of(0).map(|group| group.number("n"));
+        assert!(counted.sum::<u64>() >= 500, "{output:?}");
+    }
 }

@@ -205,7 +205,8 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "exit",
             id: 2,
-            hooks: &[EXIT],
+            // A call that was not seen to begin does not end, whatever is asked of it.
+            hooks: &[ENTER, EXIT],
             doc: "a call returns",
         },
     ],
