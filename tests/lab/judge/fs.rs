@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iotq_tests::Row;
 use iotq_tests::lab::result::Brought;
 
-use super::{Made, made_in, rows_of, skipped};
+use super::{Made, made_in, rows_of, same_in_order, skipped};
 
 /// op, offset, size, ret, and whether past the page cache
 type Call = (String, i64, i64, i64, bool);
@@ -33,17 +33,7 @@ pub fn calls(brought: &Brought, kind: &str) {
     );
     assert_eq!(unmatched(brought), 0);
     if skipped(brought) == 0 {
-        let differ = ours
-            .iter()
-            .zip(&theirs)
-            .position(|(our, their)| our != their);
-        assert!(
-            differ.is_none() && ours.len() == theirs.len(),
-            "{} rows, {} calls; the first difference: {:?}",
-            ours.len(),
-            theirs.len(),
-            differ.map(|at| (&ours[at], &theirs[at]))
-        );
+        same_in_order(&ours, &theirs);
     } else {
         let missing = theirs.len() - ours.len();
         assert!(missing as u64 <= skipped(brought), "{missing} are missing");

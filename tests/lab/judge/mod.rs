@@ -13,6 +13,7 @@ mod scsi;
 mod syscall;
 mod virtio;
 
+use std::fmt::Debug;
 use std::ops::Range;
 
 use iotq_tests::lab::result::Brought;
@@ -74,6 +75,19 @@ fn skipped(brought: &Brought) -> u64 {
         )
     });
     told.map_or(0, |count| count.parse().unwrap())
+}
+
+/// The rows, and what the generator has made, are the same, in the same order.
+fn same_in_order<T: PartialEq + Debug>(ours: &[T], theirs: &[T]) {
+    let mut pairs = ours.iter().zip(theirs);
+    let differ = pairs.position(|(our, their)| our != their);
+    assert!(
+        differ.is_none() && ours.len() == theirs.len(),
+        "{} rows, {} calls; the first difference: {:?}",
+        ours.len(),
+        theirs.len(),
+        differ.map(|at| (&ours[at], &theirs[at]))
+    );
 }
 
 /// An operation of the generator.

@@ -2,7 +2,7 @@
 
 use iotq_tests::lab::result::Brought;
 
-use super::{made, rows_of};
+use super::{made, rows_of, same_in_order};
 
 /// Each call of the generator, in its order, is a row: one thread made them.
 pub fn calls(brought: &Brought) {
@@ -23,15 +23,5 @@ pub fn calls(brought: &Brought) {
     });
     let (ours, theirs): (Vec<_>, Vec<_>) = (ours.collect(), theirs.collect());
     assert!(!theirs.is_empty(), "the generator made nothing");
-    let differ = ours
-        .iter()
-        .zip(&theirs)
-        .position(|(our, their)| our != their);
-    assert!(
-        differ.is_none() && ours.len() == theirs.len(),
-        "{} rows, {} calls; the first difference: {:?}",
-        ours.len(),
-        theirs.len(),
-        differ.map(|at| (&ours[at], &theirs[at]))
-    );
+    same_in_order(&ours, &theirs);
 }
