@@ -54,20 +54,6 @@ const HOOKS: [Hook; 6] = [
     .or_lose("evictions are not seen"),
 ];
 
-const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
-    field(name, ty, Known::Start, slot, doc)
-}
-
-const fn task(
-    name: &'static str,
-    ty: Type,
-    offset: usize,
-    width: usize,
-    doc: &'static str,
-) -> Field {
-    start(name, ty, nullable(offset, width), doc)
-}
-
 /// The layer.
 pub static LAYER: Layer = Layer {
     name: "cache",
@@ -81,49 +67,12 @@ pub static LAYER: Layer = Layer {
     }],
     end: "access",
     fields: &[
-        start(
-            "time",
-            Type::Time,
-            number(offset_of!(iotq_cache, head.at), 8),
-            "when it was known: of what a read finds, when that is over",
-        ),
-        task(
-            "pid",
-            Type::Pid,
-            offset_of!(iotq_cache, task.pid),
-            4,
-            "process that did it",
-        ),
-        task(
-            "tid",
-            Type::Int,
-            offset_of!(iotq_cache, task.tid),
-            4,
-            "thread",
-        ),
-        start(
-            "comm",
-            Type::Text,
-            Slot::Text {
-                offset: offset_of!(iotq_cache, task.comm),
-                len: 16,
-            },
-            "name of the thread",
-        ),
-        task(
-            "uid",
-            Type::Int,
-            offset_of!(iotq_cache, task.uid),
-            4,
-            "user",
-        ),
-        task(
-            "cgroup",
-            Type::Cgroup,
-            offset_of!(iotq_cache, task.cgroup),
-            8,
-            "control group (cgroup v2)",
-        ),
+        time("when it was known: of what a read finds, when that is over"),
+        pid("process that did it"),
+        tid("thread"),
+        comm("name of the thread"),
+        uid("user"),
+        cgroup("control group (cgroup v2)"),
         start(
             "event",
             Type::Enum(&CACHE_EVENT),
@@ -148,18 +97,16 @@ pub static LAYER: Layer = Layer {
             },
             "last component of the file's path, cut at 31 bytes",
         ),
-        task(
+        start(
             "dev",
             Type::Dev,
-            offset_of!(iotq_cache, dev),
-            4,
+            nullable(offset_of!(iotq_cache, dev), 4),
             "device of the file's filesystem",
         ),
-        task(
+        start(
             "inode",
             Type::Int,
-            offset_of!(iotq_cache, inode),
-            8,
+            nullable(offset_of!(iotq_cache, inode), 8),
             "inode of the file",
         ),
         start(

@@ -137,10 +137,6 @@ static CALLS: [[Hook; 2]; 15] = [
     function!("vfs_fsync_range", "iotq_fs_other_sync", OTHERS),
 ];
 
-const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
-    made::field(name, ty, Known::Start, slot, doc)
-}
-
 const fn end(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
     made::field(name, ty, END, slot, doc)
 }
@@ -174,52 +170,19 @@ pub static LAYER: Layer = Layer {
     ],
     end: "exit",
     fields: &[
-        start(
-            "time",
-            Type::Time,
-            number(offset_of!(iotq_fs, head.at), 8),
-            "when the point was reached",
-        ),
-        start(
-            "pid",
-            Type::Pid,
-            nullable(offset_of!(iotq_fs, task.pid), 4),
-            "process",
-        ),
-        start(
-            "tid",
-            Type::Int,
-            nullable(offset_of!(iotq_fs, task.tid), 4),
-            "thread",
-        ),
-        start(
-            "comm",
-            Type::Text,
-            Slot::Text {
-                offset: offset_of!(iotq_fs, task.comm),
-                len: 16,
-            },
-            "name of the thread",
-        ),
-        start(
-            "uid",
-            Type::Int,
-            nullable(offset_of!(iotq_fs, task.uid), 4),
-            "user",
-        ),
-        start(
-            "cgroup",
-            Type::Cgroup,
-            nullable(offset_of!(iotq_fs, task.cgroup), 8),
-            "control group (cgroup v2)",
-        ),
-        start(
+        made::time("when the point was reached"),
+        made::pid("process"),
+        made::tid("thread"),
+        made::comm("name of the thread"),
+        made::uid("user"),
+        made::cgroup("control group (cgroup v2)"),
+        made::start(
             "op",
             Type::Enum(&SYSCALL_OP),
             number(offset_of!(iotq_fs, op), 1),
             "what it does: `read`, `write` or `fsync`",
         ),
-        start(
+        made::start(
             "type",
             Type::Text,
             Slot::Text {
@@ -230,7 +193,7 @@ pub static LAYER: Layer = Layer {
         ),
         Field {
             in_directories: true,
-            ..start(
+            ..made::start(
                 "file",
                 Type::File,
                 Slot::File {
@@ -240,7 +203,7 @@ pub static LAYER: Layer = Layer {
                 "the file, by its filesystem's device and its inode",
             )
         },
-        start(
+        made::start(
             "name",
             Type::Text,
             Slot::Text {
@@ -249,37 +212,37 @@ pub static LAYER: Layer = Layer {
             },
             "last component of the file's path, cut at 31 bytes",
         ),
-        start(
+        made::start(
             "dev",
             Type::Dev,
             nullable(offset_of!(iotq_fs, dev), 4),
             "device of the filesystem; of a block device, itself",
         ),
-        start(
+        made::start(
             "inode",
             Type::Int,
             nullable(offset_of!(iotq_fs, inode), 8),
             "inode of the file",
         ),
-        start(
+        made::start(
             "offset",
             Type::Bytes,
             nullable(offset_of!(iotq_fs, offset), 8),
             "where in the file; none of a write at its end (O_APPEND), or of a sync of all",
         ),
-        start(
+        made::start(
             "size",
             Type::Bytes,
             nullable(offset_of!(iotq_fs, size), 8),
             "bytes asked for; none of a sync of all",
         ),
-        start(
+        made::start(
             "direct",
             Type::Bool,
             flag(IOTQ_FS_DIRECT),
             "past the page cache",
         ),
-        start(
+        made::start(
             "datasync",
             Type::Bool,
             flag(IOTQ_FS_DATASYNC),
@@ -311,7 +274,7 @@ pub static LAYER: Layer = Layer {
             nullable(offset_of!(iotq_fs, lat), 8),
             "latency: entry to return",
         ),
-        start(
+        made::start(
             "approx",
             Type::Bool,
             Slot::Bit {

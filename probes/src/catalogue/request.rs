@@ -7,50 +7,13 @@ use super::made::*;
 use super::types::*;
 use crate::abi::*;
 
-/// A field that is known from the start.
-pub(super) const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
-    field(name, ty, Known::Start, slot, doc)
-}
-
-pub(super) const TIME: Field = start(
-    "time",
-    Type::Time,
-    number(offset_of!(iotq_block, head.at), 8),
-    "when the point was reached",
-);
-pub(super) const PID: Field = start(
-    "pid",
-    Type::Pid,
-    nullable(offset_of!(iotq_block, task.pid), 4),
-    "process that submitted it",
-);
-pub(super) const TID: Field = start(
-    "tid",
-    Type::Int,
-    nullable(offset_of!(iotq_block, task.tid), 4),
-    "thread that submitted it",
-);
-pub(super) const COMM: Field = start(
-    "comm",
-    Type::Text,
-    Slot::Text {
-        offset: offset_of!(iotq_block, task.comm),
-        len: 16,
-    },
-    "name of the thread that submitted it",
-);
-pub(super) const UID: Field = start(
-    "uid",
-    Type::Int,
-    nullable(offset_of!(iotq_block, task.uid), 4),
-    "user that submitted it",
-);
-pub(super) const CGROUP: Field = start(
-    "cgroup",
-    Type::Cgroup,
-    nullable(offset_of!(iotq_block, task.cgroup), 8),
-    "control group of the thread that submitted it (cgroup v2)",
-);
+pub(super) const TIME: Field = time("when the point was reached");
+pub(super) const PID: Field = pid("process that submitted it");
+pub(super) const TID: Field = tid("thread that submitted it");
+pub(super) const COMM: Field = comm("name of the thread that submitted it");
+pub(super) const UID: Field = uid("user that submitted it");
+pub(super) const CGROUP: Field =
+    cgroup("control group of the thread that submitted it (cgroup v2)");
 pub(super) const DEV: Field = start(
     "dev",
     Type::Dev,

@@ -10,20 +10,6 @@ use crate::abi::*;
 const WOKEN: Known = Known::At(&["wake", "in"]);
 const IN: Known = Known::At(&["in"]);
 
-const fn start(name: &'static str, ty: Type, slot: Slot, doc: &'static str) -> Field {
-    field(name, ty, Known::Start, slot, doc)
-}
-
-const fn task(
-    name: &'static str,
-    ty: Type,
-    offset: usize,
-    width: usize,
-    doc: &'static str,
-) -> Field {
-    start(name, ty, nullable(offset, width), doc)
-}
-
 /// The layer.
 pub static LAYER: Layer = Layer {
     name: "sched",
@@ -51,49 +37,12 @@ pub static LAYER: Layer = Layer {
     ],
     end: "in",
     fields: &[
-        start(
-            "time",
-            Type::Time,
-            number(offset_of!(iotq_sched, head.at), 8),
-            "when the point was reached",
-        ),
-        task(
-            "pid",
-            Type::Pid,
-            offset_of!(iotq_sched, task.pid),
-            4,
-            "process",
-        ),
-        task(
-            "tid",
-            Type::Int,
-            offset_of!(iotq_sched, task.tid),
-            4,
-            "thread",
-        ),
-        start(
-            "comm",
-            Type::Text,
-            Slot::Text {
-                offset: offset_of!(iotq_sched, task.comm),
-                len: 16,
-            },
-            "name of the thread",
-        ),
-        task(
-            "uid",
-            Type::Int,
-            offset_of!(iotq_sched, task.uid),
-            4,
-            "user",
-        ),
-        task(
-            "cgroup",
-            Type::Cgroup,
-            offset_of!(iotq_sched, task.cgroup),
-            8,
-            "control group (cgroup v2)",
-        ),
+        time("when the point was reached"),
+        pid("process"),
+        tid("thread"),
+        comm("name of the thread"),
+        uid("user"),
+        cgroup("control group (cgroup v2)"),
         start(
             "cpu",
             Type::Int,

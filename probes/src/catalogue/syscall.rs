@@ -69,11 +69,16 @@ pub static SUBMITTERS: [Hook; 2] = [
 /// What tells when threads are inside calls, for layers that are about such threads.
 pub static CALLERS: [Hook; 3] = [ENTER, EXIT, GONE];
 
-const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
+/// Of a call nothing is known if its beginning was not seen.
+const fn of_call(field: Field) -> Field {
     Field {
         needs: &["enter"],
-        ..made::field(name, ty, known, slot, doc)
+        ..field
     }
+}
+
+const fn field(name: &'static str, ty: Type, known: Known, slot: Slot, doc: &'static str) -> Field {
+    of_call(made::field(name, ty, known, slot, doc))
 }
 
 /// A part of the latency; with the others it adds up to it.
@@ -212,51 +217,12 @@ pub static LAYER: Layer = Layer {
     ],
     end: "exit",
     fields: &[
-        field(
-            "time",
-            Type::Time,
-            Known::Start,
-            number(offset_of!(iotq_syscall, head.at), 8),
-            "when the point was reached",
-        ),
-        field(
-            "pid",
-            Type::Pid,
-            Known::Start,
-            nullable(offset_of!(iotq_syscall, task.pid), 4),
-            "process",
-        ),
-        field(
-            "tid",
-            Type::Int,
-            Known::Start,
-            nullable(offset_of!(iotq_syscall, task.tid), 4),
-            "thread",
-        ),
-        field(
-            "comm",
-            Type::Text,
-            Known::Start,
-            Slot::Text {
-                offset: offset_of!(iotq_syscall, task.comm),
-                len: 16,
-            },
-            "name of the thread",
-        ),
-        field(
-            "uid",
-            Type::Int,
-            Known::Start,
-            nullable(offset_of!(iotq_syscall, task.uid), 4),
-            "user",
-        ),
-        field(
-            "cgroup",
-            Type::Cgroup,
-            Known::Start,
-            nullable(offset_of!(iotq_syscall, task.cgroup), 8),
-            "control group (cgroup v2)",
-        ),
+        of_call(made::time("when the point was reached")),
+        of_call(made::pid("process")),
+        of_call(made::tid("thread")),
+        of_call(made::comm("name of the thread")),
+        of_call(made::uid("user")),
+        of_call(made::cgroup("control group (cgroup v2)")),
         field(
             "op",
             Type::Enum(&SYSCALL_OP),
