@@ -7,6 +7,7 @@
 
 mod fuzz;
 mod lab;
+mod lines;
 mod order;
 mod templates;
 mod test;

@@ -8,8 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use iotq_probes::catalogue::{self, EnumType, LAYERS};
 
+use crate::lines;
+
 const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
+const OBJCOPY: &str = "llvm-objcopy-19";
 
 /// Makes the bytes of one file, given the folder of the probes.
 type Maker = fn(&Path) -> Result<Vec<u8>>;
@@ -157,48 +160,70 @@ impl bindgen::callbacks::ParseCallbacks for Derives {
 
 /// Compiles and strips an object. Paths are mapped away, so that the bytes depend on the sources and on clang alone.
 fn object(probes: &Path, name: &str) -> Result<Vec<u8>> {
-    let out = std::env::temp_dir().join(format!("{name}-{}.bpf.o", std::process::id()));
-    let compiled = compile(probes, name, &out);
-    let bytes = compiled.and_then(|()| fs::read(&out).context("read the object"));
-    // It may never have been made.
-    let _ = fs::remove_file(&out);
-    bytes
+    let folder = tempfile::tempdir().context("make a folder")?;
+    let out = folder.path().join("made.o");
+    compile(probes, name, &out)?;
+    succeed(Command::new(STRIP).arg("-g").arg(&out))?;
+    strip_lines(folder.path(), &out)?;
+    fs::read(&out).context("read the object")
 }
 
 fn compile(probes: &Path, name: &str, out: &Path) -> Result<()> {
     let source = probes.join("bpf");
-    let run = |command: &mut Command| -> Result<()> {
-        let status = command.status().with_context(|| {
-            format!(
-                "run {:?} (Debian package clang-19, llvm-19)",
-                command.get_program()
-            )
-        })?;
-        ensure!(status.success(), "{:?} failed", command.get_program());
-        Ok(())
-    };
-    run(Command::new(CLANG)
-        .current_dir(&source)
-        .args([
-            "-target",
-            "bpf",
-            "-mcpu=v3",
-            "-O2",
-            "-g",
-            "-D__TARGET_ARCH_x86",
-            "-std=gnu11",
-        ])
-        .args([
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-Wno-unused-parameter",
-            "-fno-jump-tables",
-            "-fno-ident",
-        ])
-        .arg(format!("-ffile-prefix-map={}=.", source.display()))
-        .arg("-fdebug-compilation-dir=.")
-        .args(["-c", &format!("{name}.bpf.c"), "-o"])
-        .arg(out))?;
-    run(Command::new(STRIP).arg("-g").arg(out))
+    succeed(
+        Command::new(CLANG)
+            .current_dir(&source)
+            .args([
+                "-target",
+                "bpf",
+                "-mcpu=v3",
+                "-O2",
+                "-g",
+                "-D__TARGET_ARCH_x86",
+                "-std=gnu11",
+            ])
+            .args([
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Wno-unused-parameter",
+                "-fno-jump-tables",
+                "-fno-ident",
+            ])
+            .arg(format!("-ffile-prefix-map={}=.", source.display()))
+            .arg("-fdebug-compilation-dir=.")
+            .args(["-c", &format!("{name}.bpf.c"), "-o"])
+            .arg(out),
+    )
+}
+
+/// The offsets of what is left need no relocation: a program is loaded by itself.
+fn strip_lines(folder: &Path, object: &Path) -> Result<()> {
+    const SECTION: &str = ".BTF.ext";
+    let (whole, rest) = (folder.join("whole"), folder.join("rest"));
+    succeed(
+        Command::new(OBJCOPY)
+            .arg(format!("--dump-section={SECTION}={}", whole.display()))
+            .arg(object),
+    )?;
+    let section = fs::read(&whole).context("read the section")?;
+    let made = lines::without(&section).with_context(|| format!("understand {SECTION}"))?;
+    fs::write(&rest, made).context("write the section")?;
+    succeed(
+        Command::new(OBJCOPY)
+            .arg(format!("--update-section={SECTION}={}", rest.display()))
+            .arg(format!("--remove-section=.rel{SECTION}"))
+            .arg(object),
+    )
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| {
+        format!(
+            "run {:?} (Debian packages clang-19, llvm-19)",
+            command.get_program()
+        )
+    })?;
+    ensure!(status.success(), "{:?} failed", command.get_program());
+    Ok(())
 }
