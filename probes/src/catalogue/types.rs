@@ -389,6 +389,12 @@ impl Layer {
         self.points.iter().find(|point| point.name == name)
     }
 
+    /// How many entries a table has that is indexed by a point's id.
+    pub fn point_slots(&self) -> usize {
+        let ids = self.points.iter().map(|point| usize::from(point.id) + 1);
+        ids.max().unwrap_or(1)
+    }
+
     /// All of its hooks: those of its points, those that keep the books, and those that only some fields need.
     pub fn hooks(&'static self) -> impl Iterator<Item = &'static Hook> {
         let points = self.points.iter().flat_map(|point| point.hooks);

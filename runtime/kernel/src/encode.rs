@@ -182,12 +182,11 @@ impl Encoder {
     fn tables(&mut self, plan: &Plan, layer: &'static Layer) -> Result<Tables, Overflow> {
         let own = || plan.judged().filter(|stream| stream.layer.id == layer.id);
         let start = self.table(layer, own(), |stream| &stream.start)?;
-        let points = layer.points.iter().map(|point| point.id).max().unwrap_or(0);
-        let at = (0..=points)
+        let at = (0..layer.point_slots())
             .map(|point| {
                 self.table(
                     layer,
-                    own().filter(|stream| stream.point.id == point),
+                    own().filter(|stream| usize::from(stream.point.id) == point),
                     |stream| &stream.end,
                 )
             })

@@ -85,7 +85,7 @@ fn header() -> String {
                 point.id
             );
         }
-        let most = layer.points.iter().map(|point| point.id).max().unwrap_or(0) + 1;
+        let most = layer.point_slots();
         let _ = writeln!(
             text,
             "}};\n\n#define IOTQ_{}_POINTS {most}",

@@ -1,44 +1,72 @@
-//! The layers: which hooks this kernel has for them, what is lost without the others, and whether it takes the programs.
+//! The layers: which hooks this kernel has for them, and what is lost without the others.
 
 use iotq_kernel::btf::KernelTypes;
-use iotq_kernel::names::Resolved;
-use iotq_kernel::{Amiss, InstallError, Module, Options, Standing, Survey, Surveyed};
-use iotq_lang::diag::Errors;
-use iotq_lang::plan::Plan;
-use iotq_probes::catalogue::{Attach, Field, Hook, LAYERS, Layer};
+use iotq_kernel::{Amiss, Module, Standing, Survey, Surveyed};
+use iotq_probes::catalogue::{LAYERS, Layer};
 use serde_json::{Value, json};
 
-use super::machine::CONFIDENTIAL;
-use super::{Finding, State};
-use crate::report::Failure;
-use crate::script::Script;
+use super::{Finding, State, trial};
 
-/// All layers, the families of processes, and requests over several layers. `options`: so the kernel is asked to verify the programs.
-pub fn examine(types: &KernelTypes, options: Option<&Options>) -> Vec<Finding> {
-    let layers = LAYERS.iter().map(|layer| {
-        if layer.record.is_none() {
-            let text = "this build has no probes for it (E0601)";
-            return Finding::new(layer.name, State::Absent, text);
-        }
-        let survey = Survey::of(layer, types);
-        let modules: Vec<_> = layer
-            .modules
-            .iter()
-            .map(|name| (*name, iotq_kernel::module(name, types)))
-            .collect();
-        let mut finding = of_layer(layer, &survey, &modules);
-        if let Some(options) = options.filter(|_| finding.state != State::Bad) {
-            attempt_layer(&mut finding, layer, &survey, options);
-        }
-        finding
+/// All layers, the families of processes, and requests over several layers. `ask`: so the kernel is asked to verify the programs.
+pub fn examine(types: &KernelTypes, ask: bool) -> Vec<Finding> {
+    let mut subjects: Vec<Subject> = LAYERS.iter().map(|layer| subject(layer, types)).collect();
+    let survey = Survey::of_families(types);
+    subjects.push(Subject {
+        finding: of_hooks("families", &survey),
+        programs: Programs::Shared,
+        survey,
     });
-    let families = of_hooks("families", &Survey::of_families(types));
     let survey = Survey::of_requests(types);
-    let mut requests = of_hooks("requests", &survey);
-    if let Some(options) = options.filter(|_| requests.state != State::Bad) {
-        attempt(&mut requests, requests_plan(), &survey, options);
+    subjects.push(Subject {
+        finding: of_hooks("requests", &survey),
+        programs: Programs::OfRequests,
+        survey,
+    });
+    if ask {
+        trial::ask(&mut subjects, types);
     }
-    layers.chain([families, requests]).collect()
+    subjects
+        .into_iter()
+        .map(|subject| subject.finding)
+        .collect()
+}
+
+/// Something whose programs the kernel may be asked about.
+pub(super) struct Subject {
+    pub finding: Finding,
+    pub survey: Survey,
+    pub programs: Programs,
+}
+
+/// Which programs that are.
+#[derive(Clone, Copy)]
+pub(super) enum Programs {
+    /// None that are not asked about elsewhere.
+    Shared,
+    Of(&'static Layer),
+    OfRequests,
+}
+
+fn subject(layer: &'static Layer, types: &KernelTypes) -> Subject {
+    if layer.record.is_none() {
+        let text = "this build has no probes for it (E0601)";
+        return Subject {
+            finding: Finding::new(layer.name, State::Absent, text),
+            survey: Survey::default(),
+            programs: Programs::Shared,
+        };
+    }
+    let survey = Survey::of(layer, types);
+    let modules: Vec<_> = layer
+        .modules
+        .iter()
+        .map(|name| (*name, iotq_kernel::module(name, types)))
+        .collect();
+    Subject {
+        finding: of_layer(layer, &survey, &modules),
+        survey,
+        programs: Programs::Of(layer),
+    }
 }
 
 /// What a survey of a layer says, and how the modules stand that may hold its hooks.
@@ -209,17 +237,6 @@ fn hook_json(layer: Option<&Layer>, hook: &Surveyed) -> Value {
     })
 }
 
-/// A function of the kernel's own that the layer sits on.
-fn typed_function(survey: &Survey) -> Option<&'static str> {
-    let used = survey
-        .hooks
-        .iter()
-        .filter(|hook| hook.standing == Standing::Used);
-    let mut hooks = used.map(|hook| hook.hook);
-    let hook = hooks.find(|hook| matches!(hook.attach, Attach::Entry | Attach::Exit))?;
-    Some(hook.target)
-}
-
 fn module_word(module: Module) -> &'static str {
     match module {
         Module::Typed => "typed",
@@ -227,127 +244,4 @@ fn module_word(module: Module) -> &'static str {
         Module::Dormant => "dormant",
         Module::Absent => "absent",
     }
-}
-
-/// Why the kernel does not take programs, with the way out if it is known.
-type Refusal = (String, Option<&'static str>);
-
-/// Has the kernel verify the programs of a layer; if it refuses them, those without which only some fields are lost.
-fn attempt_layer(finding: &mut Finding, layer: &Layer, survey: &Survey, options: &Options) {
-    let Err(refusal) = verify(plan(layer, survey, |_| true), options) else {
-        finding.more["verified"] = json!(true);
-        return;
-    };
-    let special = layer.fields.iter().filter(|field| !field.hooks.is_empty());
-    let special: Vec<String> = special.map(|field| format!("`{}`", field.name)).collect();
-    let usual = |field: &Field| field.hooks.is_empty();
-    if special.is_empty() || verify(plan(layer, survey, usual), options).is_err() {
-        refuse(finding, refusal, survey);
-        return;
-    }
-    let (why, way_out) = refusal;
-    finding.state = State::Reduced;
-    finding.more["verified"] = json!(true);
-    let lost = format!("{why}: no fields {}", special.join(" "));
-    finding.details.push(("refused", lost));
-    finding
-        .details
-        .push(("way out", way_out_of(way_out, survey)));
-}
-
-/// Has the kernel verify the programs of a plan.
-fn attempt(finding: &mut Finding, plan: Result<Plan, Failure>, survey: &Survey, options: &Options) {
-    match verify(plan, options) {
-        Ok(()) => finding.more["verified"] = json!(true),
-        Err(refusal) => refuse(finding, refusal, survey),
-    }
-}
-
-fn refuse(finding: &mut Finding, (why, way_out): Refusal, survey: &Survey) {
-    finding.state = State::Bad;
-    finding.text = format!(
-        "{}, and the kernel refuses the programs (E0709)",
-        finding.text
-    );
-    let way_out = way_out_of(way_out, survey);
-    finding.more["verified"] = json!(false);
-    finding.more["refused"] = json!(why);
-    finding.more["way_out"] = json!(way_out);
-    finding.details.push(("refused", why));
-    finding.details.push(("way out", way_out));
-}
-
-fn way_out_of(known: Option<&'static str>, survey: &Survey) -> String {
-    if let Some(known) = known {
-        known.to_owned()
-    } else if iotq_kernel::lockdown().as_deref() == Some("confidentiality") {
-        CONFIDENTIAL.to_owned()
-    } else if let Some(function) = typed_function(survey) {
-        format!(
-            "some kernels forbid programs at functions such as {function} (fentry); another kernel"
-        )
-    } else if let Some(limit) = iotq_kernel::raise_memlock() {
-        format!(
-            "perhaps its maps exceed the limit of locked memory, {limit} bytes, which this user cannot raise: ulimit -l \
-             unlimited, or CAP_SYS_RESOURCE"
-        )
-    } else {
-        "please report it, with the kernel's version".to_owned()
-    }
-}
-
-/// # Errors
-/// Why the kernel does not take them.
-fn verify(plan: Result<Plan, Failure>, options: &Options) -> Result<(), Refusal> {
-    let plan = plan.map_err(|failure| (failure.message(), None))?;
-    iotq_kernel::verify(&plan, &Resolved::default(), options).map_err(|error| match error {
-        InstallError::Refused(Errors(errors)) => {
-            let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-            (messages.join("; "), None)
-        }
-        InstallError::NoLocks => (error.to_string(), Some("newer kernels have it")),
-        other => (other.brief(), None),
-    })
-}
-
-/// A query that follows requests.
-fn requests_plan() -> Result<Plan, Failure> {
-    let lines = ["join syscall, block emit stages".to_owned()];
-    Script::from_expr(&lines, &[])?.plan(false, |_| Vec::new())
-}
-
-/// Whether a hook cannot be used here, nor what does instead of it.
-fn lacks(survey: &Survey, hook: &Hook) -> bool {
-    let of = |hook: &Hook| {
-        let mut all = survey.hooks.iter();
-        all.find(|it| it.hook.program == hook.program)
-            .map(|it| &it.standing)
-    };
-    match of(hook) {
-        Some(Standing::Substituted) => hook.substitutes().all(|other| lacks(survey, other)),
-        standing => matches!(standing, Some(Standing::Amiss(_))),
-    }
-}
-
-/// A query that asks for all that can be asked of a layer here, by itself; of the fields, these.
-fn plan(layer: &Layer, survey: &Survey, wanted: fn(&Field) -> bool) -> Result<Plan, Failure> {
-    let at = |point: &&str| format!("{}.{point}", layer.name);
-    let points: Vec<String> = survey.points.iter().map(at).collect();
-    let mut lines = vec![format!("on {} emit time", points.join(", "))];
-    if survey.points.contains(&layer.end) {
-        let fed = |point: &&str| survey.points.contains(point);
-        let fields = layer
-            .fields
-            .iter()
-            .filter(|field| wanted(field) && !field.followed && field.needs.iter().all(fed))
-            .filter(|field| !field.hooks.iter().any(|hook| lacks(survey, hook)));
-        let fields: Vec<&str> = fields.map(|field| field.name).collect();
-        lines.push(format!(
-            "on {}.{} emit {}",
-            layer.name,
-            layer.end,
-            fields.join(", ")
-        ));
-    }
-    Script::from_expr(&lines, &[])?.plan(false, |_| Vec::new())
 }

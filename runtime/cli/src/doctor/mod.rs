@@ -4,6 +4,7 @@ mod layers;
 mod machine;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -39,11 +40,7 @@ pub fn doctor(format: ListFormat, btf: Option<&Path>) -> Result<ExitCode, Failur
         if permitted {
             types.try_functions();
         }
-        let options = iotq_kernel::Options {
-            btf: btf.map(Into::into),
-            ring: None,
-        };
-        let layers = layers::examine(types, permitted.then_some(&options));
+        let layers = layers::examine(types, permitted);
         able = permitted && layers.iter().any(Finding::can_be_traced);
         findings.extend(machine::tracefs(&layers));
         findings.extend(layers);

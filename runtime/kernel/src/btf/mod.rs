@@ -166,11 +166,9 @@ impl KernelTypes {
     }
 
     fn add_functions(&mut self, types: &Raw<'_>) {
-        let hooked = hooked();
-        let own = types
-            .functions()
-            .filter_map(|name| hooked.iter().find(|wanted| wanted.as_bytes() == name));
-        for name in own {
+        let hooked = hooked().into_iter().map(|name| (name.as_bytes(), name));
+        let hooked: HashMap<_, _> = hooked.collect();
+        for name in types.functions().filter_map(|name| hooked.get(name)) {
             self.functions.entry(name).or_insert(!types.is_module());
         }
     }

@@ -184,12 +184,30 @@ pub fn install(
     ))
 }
 
-/// Has the kernel verify the programs of a bound plan, and attaches none of them.
-///
-/// # Errors
-/// If the plan cannot be installed.
-pub fn verify(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<(), InstallError> {
-    Loaded::new(plan, resolved, options).map(|_| ())
+/// Has the kernel verify the programs of bound plans that name nothing of this machine, and attaches none of them. Each plan has
+/// its answer.
+pub fn verify(plans: &[&Plan], types: &KernelTypes) -> Vec<Result<(), InstallError>> {
+    raise_memlock();
+    let (resolved, options) = (Resolved::default(), Options::default());
+    let prepared = plans
+        .iter()
+        .map(|plan| Prepared::of(plan, &resolved, &options, types));
+    let mut prepared: Vec<_> = prepared.collect();
+    // Making one takes longer than most verifications.
+    let mut loader = EbpfLoader::new();
+    let answers: Vec<_> = prepared
+        .iter()
+        .map(|one| one.as_ref().ok().map(|one| one.load(&mut loader, types)))
+        .collect();
+    drop(loader);
+    prepared
+        .drain(..)
+        .zip(answers)
+        .map(|(prepared, answer)| match answer {
+            Some(answer) => answer.map(|_| ()),
+            None => prepared.map(|_| ()),
+        })
+        .collect()
 }
 
 /// A plan whose programs the kernel has verified.
@@ -210,53 +228,87 @@ impl Loaded {
         loader.btf(None);
         let types = KernelTypes::read(options.btf.as_deref(), &modules(plan, resolved))?;
         types.try_functions_of(&mut loader, plan.templates.iter().map(|it| it.layer));
-        let (plan, left_out) = optional::present(plan, &types);
+        let prepared = Prepared::of(plan, resolved, options, &types)?;
+        let ebpf = prepared.load(&mut loader, &types)?;
+        drop(loader);
+        Ok(Self {
+            ebpf,
+            hooks: prepared.hooks,
+            issues: prepared.constants.config.want_issue != 0,
+            sets: prepared.constants.sets,
+            groupings: prepared.constants.groupings,
+        })
+    }
+}
+
+/// What a plan needs of the object, for this kernel.
+struct Prepared {
+    hooks: Hooks,
+    constants: Constants,
+    sizes: Sizes,
+    layouts: Layouts,
+}
+
+impl Prepared {
+    fn of(
+        plan: &Plan,
+        resolved: &Resolved,
+        options: &Options,
+        types: &KernelTypes,
+    ) -> Result<Self, InstallError> {
+        let (plan, left_out) = optional::present(plan, types);
         let plan = &plan;
-        let mut hooks = Hooks::choose(plan, &types, !families(resolved).is_empty())?;
+        let mut hooks = Hooks::choose(plan, types, !families(resolved).is_empty())?;
         hooks.missing.splice(0..0, left_out);
         let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
-        let mut layouts = Layouts::of(plan, &types)?;
+        let mut layouts = Layouts::of(plan, types)?;
         if has_volumes(resolved) {
-            layouts.add_volumes(&types)?;
+            layouts.add_volumes(types)?;
         }
         let sizes = Sizes::choose(&constants, &hooks, options.ring);
         sizes.tell(&mut constants.config);
         hooks.tell(&mut constants.config);
+        Ok(Self {
+            hooks,
+            constants,
+            sizes,
+            layouts,
+        })
+    }
 
-        let loaded = load(
-            &mut loader,
-            &types,
-            &constants,
-            &sizes,
-            &layouts,
-            &hooks,
-            VerifierLogLevel::DISABLE,
-        );
+    /// Loads the object with its constants, and has the programs of the hooks verified.
+    fn load<'a>(
+        &'a self,
+        loader: &mut EbpfLoader<'a>,
+        types: &'a KernelTypes,
+    ) -> Result<Ebpf, InstallError> {
+        loader.btf(Some(&types.btf));
+        constants::set(loader, &self.constants, &self.layouts);
+        self.sizes.apply(loader);
         // The verifier's log is expensive, and worth it only when there is something to read in it.
-        let ebpf = match loaded {
+        match self.attempt(loader, types, VerifierLogLevel::DISABLE) {
             Err(InstallError::Program {
                 source: ProgramError::LoadError { .. },
                 ..
-            }) => load(
-                &mut loader,
-                &types,
-                &constants,
-                &sizes,
-                &layouts,
-                &hooks,
-                VerifierLogLevel::DEBUG,
-            )
-            .map_err(InstallError::told)?,
-            other => other?,
-        };
-        drop(loader);
-        Ok(Self {
-            ebpf,
-            hooks,
-            issues: constants.config.want_issue != 0,
-            sets: constants.sets,
-            groupings: constants.groupings,
-        })
+            }) => self
+                .attempt(loader, types, VerifierLogLevel::DEBUG)
+                .map_err(InstallError::told),
+            other => other,
+        }
+    }
+
+    fn attempt(
+        &self,
+        loader: &mut EbpfLoader<'_>,
+        types: &KernelTypes,
+        log: VerifierLogLevel,
+    ) -> Result<Ebpf, InstallError> {
+        let loader = loader.verifier_log_level(log);
+        let mut ebpf = loader.load(iotq_probes::object::bytes())?;
+        for hook in self.hooks.all() {
+            program::load(&mut ebpf, hook, &types.btf)?;
+        }
+        Ok(ebpf)
     }
 }
 
@@ -276,24 +328,4 @@ fn families(resolved: &Resolved) -> Vec<(usize, u32)> {
         Membership::Subtree(_) | Membership::Directory(_) => None,
     };
     memberships.filter_map(root).collect()
-}
-
-/// Loads the object with its constants, and verifies the programs of the hooks.
-fn load<'a>(
-    loader: &mut EbpfLoader<'a>,
-    types: &'a KernelTypes,
-    constants: &'a Constants,
-    sizes: &'a Sizes,
-    layouts: &'a Layouts,
-    hooks: &Hooks,
-    log: VerifierLogLevel,
-) -> Result<Ebpf, InstallError> {
-    loader.btf(Some(&types.btf)).verifier_log_level(log);
-    constants::set(loader, constants, layouts);
-    sizes.apply(loader);
-    let mut ebpf = loader.load(iotq_probes::object::bytes())?;
-    for hook in hooks.all() {
-        program::load(&mut ebpf, hook, &types.btf)?;
-    }
-    Ok(ebpf)
 }
