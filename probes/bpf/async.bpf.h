@@ -18,42 +18,21 @@ static __always_inline bool submits(unsigned long number)
 /* An operation begins. */
 static __noinline int begin_async(__u64 key, struct iotq_syscall *record)
 {
-	struct root *root;
-	__u32 index;
-
 	if (!record)
 		return 0;
 	close_unseen(key);
-	submit_for(0);
-	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || !judge_call(record))
-		return 0;
-	index = take_root(key);
-	root = root_at(index);
-	if (!root)
-		return 0;
-	start_call(root, index, record, CALLER_AWAY);
-	submit_for(OWNER(index, root->seq, 0));
+	if ((__u32)CURRENT(tgid) != iotq_config.self_tgid && judge_call(record))
+		submit_for(begin_call(key, record, CALLER_AWAY));
 	return 0;
 }
 
 /* An operation ends. What serves it may tell of its own end, before. */
 static __noinline int end_async(__u64 key, __u32 number, long ret)
 {
-	struct root *root = root_at(find_root(key));
+	__u32 index;
+	struct root *root = held_root(key, &index);
 
-	if (!root || root->place.holder != key || root->record.call.number != number)
-		return 0;
-	return end_call(key, number, ret);
-}
-
-/* The current thread goes on with an operation. False: it is not followed. */
-static __always_inline bool resume_async(__u64 key)
-{
-	__u64 owner = owner_by_key(key);
-
-	if (owner)
-		submit_for(owner);
-	return owner;
+	return root && root->record.call.number == number ? end_call(root, index, number, ret) : 0;
 }
 
 /* io_uring: opcodes, of the interface to programs. */
@@ -104,15 +83,14 @@ static __always_inline struct file *registered_file(struct io_ring_ctx *ring, __
 	unsigned long file;
 
 	if (bpf_core_field_exists(ring->file_table.data)) {
-		struct io_rsrc_node **nodes = BPF_CORE_READ(ring, file_table.data.nodes), *node = NULL;
+		__u64 nodes = (__u64)BPF_CORE_READ(ring, file_table.data.nodes);
+		struct io_rsrc_node *node = READ(struct io_rsrc_node *, nodes + number * sizeof(node));
 
-		bpf_probe_read_kernel(&node, sizeof(node), nodes + number);
 		file = BPF_CORE_READ(node, file_ptr);
 	} else {
 		__u64 files = (__u64)BPF_CORE_READ(old, file_table.files);
 
-		file = 0;
-		bpf_probe_read_kernel(&file, sizeof(file), (void *)(files + number * sizeof(struct io_fixed_file)));
+		file = READ(unsigned long, files + number * sizeof(struct io_fixed_file));
 	}
 	return (void *)(file & ~(unsigned long)URING_FILE_BITS);
 }
@@ -137,12 +115,11 @@ static __noinline int begin_uring(struct io_kiocb *req)
 
 	if (!req)
 		return 0;
+	submit_for(0);
 	opcode = BPF_CORE_READ(req, opcode);
 	record.op = uring_operation(opcode);
-	if (!record.op) {
-		submit_for(0);
+	if (!record.op)
 		return 0;
-	}
 	describe_nothing(&record);
 	record.number = IOTQ_NUMBER_URING;
 	fd = BPF_CORE_READ(req, cqe.fd);
@@ -152,10 +129,8 @@ static __noinline int begin_uring(struct io_kiocb *req)
 		record.fd = fd;
 		file = file_of(fd);
 	}
-	if (!describe_file(&record, file, true)) {
-		submit_for(0);
+	if (!describe_file(&record, file, true))
 		return 0;
-	}
 	if (record.op == IOTQ_SYSCALL_OP_READ || record.op == IOTQ_SYSCALL_OP_WRITE) {
 		describe_rw(&record, (void *)req, uring_vector(opcode));
 	} else if (record.op == IOTQ_SYSCALL_OP_SYNC || record.op == IOTQ_SYSCALL_OP_ALLOCATE) {
@@ -205,8 +180,7 @@ int BPF_PROG(iotq_uring_wait)
 SEC("fentry/io_issue_sqe")
 int BPF_PROG(iotq_uring_issue, struct io_kiocb *req)
 {
-	if (!resume_async(ASYNC_KEY(identity(req))))
-		submit_for(0);
+	submit_for(owner_by_key(ASYNC_KEY(identity(req))));
 	return 0;
 }
 
@@ -228,14 +202,13 @@ int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
 	__u16 opcode = asked->aio_lio_opcode;
 	struct file *file = iocb->ki_filp;
 
+	submit_for(0);
 	describe_nothing(&record);
 	record.number = IOTQ_NUMBER_AIO;
 	record.op = opcode == AIO_PREAD || opcode == AIO_PREADV ? IOTQ_SYSCALL_OP_READ : IOTQ_SYSCALL_OP_WRITE;
 	record.fd = asked->aio_fildes;
-	if (!describe_file(&record, (void *)number(file), false)) {
-		submit_for(0);
+	if (!describe_file(&record, (void *)number(file), false))
 		return 0;
-	}
 	record.offset = asked->aio_offset;
 	record.size = asked->aio_nbytes;
 	if (opcode == AIO_PREADV || opcode == AIO_PWRITEV)
@@ -258,14 +231,16 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 key = ASYNC_KEY(identity(iocb));
-	struct root *root = root_at(find_root(key));
+	__u32 index;
+	struct root *root = held_root(key, &index);
 	struct iotq_syscall record = {};
 
 	/* An operation of io_uring, or one that is served in several parts. */
-	if (root && root->place.holder == key && (done || root->record.call.number == IOTQ_NUMBER_URING)) {
-		resume_async(key);
+	if (root && (done || root->record.call.number == IOTQ_NUMBER_URING)) {
+		submit_for(owner_by_key(key));
 		return 0;
 	}
+	submit_for(0);
 	if (!iocb->ki_complete || regs->orig_ax != NR_IO_SUBMIT)
 		return 0;
 	describe_nothing(&record);

@@ -44,17 +44,17 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 	if (!file || !record)
 		return false;
 	inode = BPF_CORE_READ(file, f_inode);
-	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
-	if (mode == S_IFREG)
+	mode = BPF_CORE_READ(inode, i_mode);
+	if ((mode & S_IFMT) == S_IFREG)
 		record->kind = IOTQ_FILE_KIND_FILE;
-	else if (mode == S_IFBLK)
+	else if ((mode & S_IFMT) == S_IFBLK)
 		record->kind = IOTQ_FILE_KIND_DEVICE;
-	else if (mode == S_IFDIR)
+	else if ((mode & S_IFMT) == S_IFDIR)
 		record->kind = IOTQ_FILE_KIND_DIRECTORY;
 	else
 		return false;
 	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->dev = mode == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+	record->dev = inode_dev(inode, mode);
 	if (position)
 		record->offset = BPF_CORE_READ(file, f_pos);
 	if (iotq_config.directory_count)
@@ -76,27 +76,24 @@ static __always_inline void describe_nothing(struct iotq_syscall *record)
 /* The statements that want a call, by its start. */
 static __noinline __u32 judge_call(struct iotq_syscall *record)
 {
-	__u64 directories = record->task.members;
-
 	record->head.queries = 0;
-	describe_task(&record->task);
-	if (directories == TOO_FAR) {
-		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
+	if (!describe_task_within(&record->task, IOTQ_LAYER_SYSCALL))
 		return 0;
-	}
-	record->task.members |= directories;
 	record->head.queries = filter(&iotq_syscall_start, record);
 	if (!record->head.queries && wants_any(IOTQ_LAYER_SYSCALL))
 		COUNT(IOTQ_LAYER_SYSCALL, rejected);
 	return record->head.queries;
 }
 
-/* It begins, and is followed. */
-static __always_inline void start_call(struct root *root, __u32 index, const struct iotq_syscall *record,
-				       enum caller caller)
+/* It begins, and is followed by this key. Its owner, for what it causes; zero if there is no room for it. */
+static __always_inline __u64 begin_call(__u64 key, const struct iotq_syscall *record, enum caller caller)
 {
+	__u32 index = take_root(key);
+	struct root *root = root_at(index);
 	__u64 now = bpf_ktime_get_ns();
 
+	if (!root)
+		return 0;
 	if (iotq_config.follow) {
 		start_root(root, now, caller);
 		if (iotq_config.joined[IOTQ_LAYER_FS])
@@ -109,17 +106,27 @@ static __always_inline void start_call(struct root *root, __u32 index, const str
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER))
 		deliver(&root->record.call.head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_ENTER, record->head.queries,
 			filter_rare(&iotq_syscall_at[IOTQ_SYSCALL_ENTER], record), now);
+	return OWNER(index, root->seq, 0);
 }
 
-/* The root with this key is over, if it is there: a call of this number, which has returned this. */
-static __noinline int end_call(__u64 key, __u32 number, long ret)
+/* The root with this key, whether it is followed or not. */
+static __always_inline struct root *held_root(__u64 key, __u32 *index)
 {
-	__u32 index = find_root(key), passed = 0;
-	struct root *root = root_at(index);
+	struct root *root;
+
+	*index = find_root(key);
+	root = root_at(*index);
+	return root && root->place.holder == key ? root : NULL;
+}
+
+/* A root is over: a call of this number has returned this. */
+static __noinline int end_call(struct root *root, __u32 index, __u32 number, long ret)
+{
 	struct iotq_syscall *call;
+	__u32 passed = 0;
 	__u64 now;
 
-	if (!root || root->place.holder != key)
+	if (!root)
 		return 0;
 	now = bpf_ktime_get_ns();
 	call = &root->record.call;
@@ -141,9 +148,10 @@ static __noinline int end_call(__u64 key, __u32 number, long ret)
 /* The end of what had this key was not seen. */
 static __always_inline void close_unseen(__u64 key)
 {
-	struct root *root = root_at(find_root(key));
+	__u32 index;
+	struct root *root = held_root(key, &index);
 
-	if (root && root->place.holder == key) {
+	if (root) {
 		abandon(root);
 		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
 	}

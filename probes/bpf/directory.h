@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "filter.h"
+#include "ship.h"
 
 const volatile struct iotq_btrfs_layout iotq_btrfs_layout;
 
@@ -152,6 +153,20 @@ __noinline __u64 directories_of(__u64 address)
 		wanted = wanted_on(WORD(window, mount, struct mount, mnt_parent, mnt.mnt_sb));
 	}
 	return TOO_FAR;
+}
+
+/* Describes the current task, for an operation whose directories stand among its members. False: they could not be told. */
+static __always_inline bool describe_task_within(struct iotq_task *task, __u32 layer)
+{
+	__u64 directories = task->members;
+
+	describe_task(task);
+	if (directories == TOO_FAR) {
+		COUNT(layer, lost_slot);
+		return false;
+	}
+	task->members |= directories;
+	return true;
 }
 
 #endif

@@ -31,12 +31,8 @@ static __noinline int begin_fault(struct file *file, __u64 offset)
 		return 0;
 	record.offset = offset;
 	record.size = PAGE_SIZE;
-	if (!judge_call(&record))
-		return 0;
-	index = take_root(tid);
-	root = root_at(index);
-	if (root)
-		start_call(root, index, &record, CALLER_RUNS);
+	if (judge_call(&record))
+		begin_call(tid, &record, CALLER_RUNS);
 	return 0;
 }
 
@@ -51,8 +47,8 @@ int BPF_PROG(iotq_fault_begin, struct vm_fault *fault)
 SEC("fexit/filemap_fault")
 int BPF_PROG(iotq_fault_end, struct vm_fault *fault, unsigned int result)
 {
-	__u32 tid = CURRENT(pid), index;
-	struct root *root = followed(tid, &index);
+	__u32 index;
+	struct root *root = followed(CURRENT(pid), &index);
 	long ret = PAGE_SIZE;
 
 	if (!root || root->record.call.number != IOTQ_NUMBER_FAULT)
@@ -61,5 +57,5 @@ int BPF_PROG(iotq_fault_end, struct vm_fault *fault, unsigned int result)
 		ret = -ENOMEM;
 	if (result & bpf_core_enum_value(enum vm_fault_reason, VM_FAULT_SIGBUS))
 		ret = -EIO;
-	return end_call(tid, IOTQ_NUMBER_FAULT, ret);
+	return end_call(root, index, IOTQ_NUMBER_FAULT, ret);
 }

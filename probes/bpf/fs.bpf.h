@@ -132,14 +132,14 @@ static __always_inline struct fs_call *open_fs_call(__u64 frame)
 static __always_inline void describe_target(struct iotq_fs *record, __u64 file)
 {
 	struct inode *inode = BPF_CORE_READ((struct file *)file, f_inode);
-	bool device = (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFBLK;
+	__u16 mode = BPF_CORE_READ(inode, i_mode);
 
 	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->dev = device ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+	record->dev = inode_dev(inode, mode);
 	record->task.members = iotq_config.directory_count ? directories_of(file) : 0;
 	if (iotq_config.want_type) {
 		__builtin_memset(record->type, 0, sizeof(record->type));
-		if (device)
+		if ((mode & S_IFMT) == S_IFBLK)
 			__builtin_memcpy(record->type, "bdev", 4);
 		else
 			bpf_probe_read_kernel_str(record->type, sizeof(record->type),
@@ -156,19 +156,14 @@ static __always_inline void describe_target(struct iotq_fs *record, __u64 file)
 static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 {
 	struct iotq_fs *record = &call->record;
-	__u64 directories = record->task.members;
 
 	call->frame = frame;
 	call->witness = READ(__u64, frame);
 	record->error = 0;
 	record->ret = 0;
 	record->lat = IOTQ_NULL64;
-	describe_task(&record->task);
 	record->head.queries = 0;
-	if (directories == TOO_FAR) {
-		COUNT(IOTQ_LAYER_FS, lost_slot);
-	} else {
-		record->task.members |= directories;
+	if (describe_task_within(&record->task, IOTQ_LAYER_FS)) {
 		record->head.queries = filter_rare(&iotq_fs_start, record);
 		if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
 			COUNT(IOTQ_LAYER_FS, rejected);

@@ -26,6 +26,12 @@ static __always_inline __u64 number(const volatile void *pointer)
 	return sum;
 }
 
+/* The device that an inode is on; a block device is its own. */
+static __always_inline __u32 inode_dev(struct inode *inode, __u16 mode)
+{
+	return (mode & S_IFMT) == S_IFBLK ? BPF_CORE_READ(inode, i_rdev) : BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
 /* The identity of what lies at an address that is a number. */
 static __always_inline __u64 identity_at(__u64 address)
 {

@@ -3,7 +3,7 @@
 #ifndef IOTQ_PAGES_H
 #define IOTQ_PAGES_H
 
-#include "config.h"
+#include "identity.h"
 
 #define PAGE_SHIFT 12
 
@@ -41,10 +41,7 @@ static __always_inline bool describe_mapping(__u64 mapping, struct pages *pages)
 	pages->mapping = mapping;
 	pages->host = (__u64)host;
 	pages->inode = BPF_CORE_READ(host, i_ino);
-	if ((BPF_CORE_READ(host, i_mode) & S_IFMT) == S_IFBLK)
-		pages->dev = BPF_CORE_READ(host, i_rdev);
-	else
-		pages->dev = BPF_CORE_READ(host, i_sb, s_dev);
+	pages->dev = inode_dev(host, BPF_CORE_READ(host, i_mode));
 	return true;
 }
 

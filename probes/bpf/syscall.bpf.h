@@ -37,18 +37,13 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
-	__u32 tid = CURRENT(pid), index;
-	struct root *root;
+	__u32 tid = CURRENT(pid);
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
 	close_unseen(tid);
-	if (!describe_call(&record, regs, number) || (!judge_call(&record) && !iotq_config.callers))
-		return 0;
-	index = take_root(tid);
-	root = root_at(index);
-	if (root)
-		start_call(root, index, &record, CALLER_RUNS);
+	if (describe_call(&record, regs, number) && (judge_call(&record) || iotq_config.callers))
+		begin_call(tid, &record, CALLER_RUNS);
 	return 0;
 }
 
@@ -56,10 +51,10 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(iotq_caller_exit, struct task_struct *task)
 {
-	__u32 tid = task->pid;
-	struct root *root = root_at(find_root(tid));
+	__u32 index;
+	struct root *root = held_root(task->pid, &index);
 
-	if (root && root->place.holder == tid)
+	if (root)
 		abandon(root);
 	return 0;
 }
@@ -75,12 +70,15 @@ int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
 {
-	__u32 number = traced(regs->orig_ax);
+	__u32 number = traced(regs->orig_ax), index;
+	struct root *root;
 
 	if (iotq_config.joined[IOTQ_LAYER_CACHE])
 		end_lookups(regs, ret);
-	if (number < IOTQ_MAX_SYSCALLS)
-		return end_call((__u32)CURRENT(pid), number, ret);
+	if (number < IOTQ_MAX_SYSCALLS) {
+		root = held_root((__u32)CURRENT(pid), &index);
+		return root ? end_call(root, index, number, ret) : 0;
+	}
 	if (iotq_config.has_async && submits(regs->orig_ax))
 		submit_for(0);
 	return 0;

@@ -15,7 +15,8 @@ use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Expr, Name};
 use iotq_lang::plan::Plan;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, sleep_until};
 
 use crate::args::Run;
 use crate::child::Held;
@@ -25,8 +26,9 @@ use crate::script::Script;
 use crate::stop::Stop;
 use crate::{memory, output};
 
-/// How often the ring is looked at; a ring that fills up wakes the reader earlier.
+/// How soon the ring is looked at again after records came, and at most while none come; one that fills up wakes the reader.
 const LOOK: Duration = Duration::from_millis(20);
+const LOOK_IDLE: Duration = Duration::from_millis(320);
 /// Records after which something else gets its turn.
 const AT_ONCE: u32 = 1 << 16;
 /// Instead of a moment at which nothing has to be done.
@@ -195,20 +197,27 @@ impl Session<'_> {
     /// Until a bound, a signal, the command's end, or the reader's.
     async fn serve(&mut self, mut child: Option<&mut Held>) -> io::Result<()> {
         let ring = ring_events(&self.running)?;
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Those that ask for the end, and that of the command.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut ended = signal(SignalKind::child())?;
+        let mut look = LOOK;
         let mut progress = Progress::new();
         let mut more = false;
         while !self.stop.asked() {
-            let deadline = self.engine.deadline().unwrap_or(LOOK_FAR);
             tokio::select! {
                 full = ring.readable() => full?.clear_ready(),
-                _ = look.tick() => {}
-                () = sleep_until((self.started + deadline).into()) => {}
+                () = sleep(look) => {}
+                () = sleep_until(self.deadline().into()) => {}
                 () = ready(()), if more => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = ended.recv() => {}
             }
             let elapsed = self.started.elapsed();
-            more = self.drain()?;
+            let read = self.drain()?;
+            more = read == AT_ONCE && !self.engine.done();
+            look = if read > 0 { LOOK } else { LOOK_IDLE.min(look * 2) };
             self.collect(self.engine.reporting(elapsed))?;
             self.engine.advance(elapsed, &mut *self.sink)?;
             self.sink.flush()?;
@@ -232,16 +241,23 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Turns what waits in the ring into rows, and says whether there may be more: who fills it may be faster.
-    fn drain(&mut self) -> io::Result<bool> {
+    /// The next moment at which there is something to do.
+    fn deadline(&self) -> Instant {
+        let engine = self.engine.deadline().unwrap_or(LOOK_FAR);
+        self.started + self.limit.map_or(engine, |limit| limit.min(engine))
+    }
+
+    /// Turns what waits in the ring into rows, and says how many records that were; so many at once, and there may be more: who
+    /// fills it may be faster.
+    fn drain(&mut self) -> io::Result<u32> {
         let mut failed = None;
-        let mut left = AT_ONCE;
+        let mut read = 0;
         let (engine, sink) = (&mut self.engine, &mut *self.sink);
         self.running
             .drain(|record| match engine.push(record, sink) {
                 Ok(()) => {
-                    left -= 1;
-                    left > 0 && !engine.done()
+                    read += 1;
+                    read < AT_ONCE && !engine.done()
                 }
                 Err(error) => {
                     failed = Some(error);
@@ -249,7 +265,7 @@ impl Session<'_> {
                 }
             });
         failed.map_or_else(|| sink.flush(), Err)?;
-        Ok(left == 0 && !self.engine.done())
+        Ok(read)
     }
 
     /// Takes over what the kernel has grouped for some streams, a bit each.
@@ -269,7 +285,7 @@ impl Session<'_> {
         unended: &[Vec<u8>],
         counts: &mut Counts,
     ) -> io::Result<()> {
-        while self.drain()? {}
+        while self.drain()? == AT_ONCE && !self.engine.done() {}
         for record in unended {
             let passed = self.engine.push_unjudged(record, &mut *self.sink)?;
             counts.add_unended(passed);
