@@ -245,10 +245,11 @@ struct iotq_block_slot {
 #define IOTQ_BLOCK_POLLED 256
 #define IOTQ_BLOCK_NOWAIT 512
 
-/* What stands for the number of a call that is none, but an operation of io_uring or libaio, or a page fault. */
+/* What stands for the number of a call that is none: an operation of io_uring or libaio, a page fault, writeback. */
 #define IOTQ_NUMBER_URING 1024
 #define IOTQ_NUMBER_AIO 1025
 #define IOTQ_NUMBER_FAULT 1026
+#define IOTQ_NUMBER_WRITEBACK 1027
 
 /* One system call, or its entry. */
 struct iotq_syscall {
@@ -552,11 +553,12 @@ struct iotq_config {
 	__u8 has_notify; /* virtqueue_notify */
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
-	__u8 has_async; /* operations that no thread waits for are hooked */
+	__u8 has_async; /* operations that no thread waits for are hooked, */
+	__u8 has_writeback; /* and writeback */
 	__u8 want_type;
 	__u8 want_sequence; /* whether requests go on where the last one ended */
 	__u8 want_origin; /* for whom requests are */
-	__u8 pad1[7];
+	__u8 pad1[6];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -77,7 +77,8 @@ static __always_inline int bio_queued(struct bio *bio)
 		own_bio(identity(bio), owner);
 		/* A bio to a device without requests is a child itself. */
 		if (owner && bio_disk(bio)->queue->mq_ops)
-			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH, now);
+			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH,
+					bio->bi_iter.bi_size, now);
 	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
@@ -280,6 +281,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	__u32 sequence = STARTS_ANEW;
 	struct iotq_block_slot *slot;
 	__u64 merged, now;
+	bool again;
 
 	if (!iotq_config.want_issue && rq->bio)
 		return 0;
@@ -292,6 +294,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	now = bpf_ktime_get_ns();
 	if (iotq_config.want_sequence)
 		tell_sequence(slot, sequence);
+	again = slot->issued;
 	slot->issued = now;
 	slot->record.d2c = IOTQ_NULL64;
 	slot->record.q2d = now - slot->queued;
@@ -301,7 +304,7 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	slot->record.queue = hctx ? hctx->queue_num : IOTQ_NULL32;
 	slot->record.tag = rq->tag;
 	if (is_followed(slot))
-		issue_owned(slot, merged, now);
+		issue_owned(slot, merged, again, now);
 	reach(&slot->record, IOTQ_BLOCK_ISSUE, now);
 	return 0;
 }

@@ -7,9 +7,10 @@
 #define IOTQ_BLOCK_OWNERS_H
 
 #include "block_request.h"
+#include "writeback.h"
 
-/* Bios of a merged request whose owners are asked for. */
-#define MERGED_BIOS 32
+/* Bios of a merged request whose owners are asked for: as many as a request has segments, on most devices. */
+#define MERGED_BIOS 128
 
 /* What its roots count a request as: `owned` of its slot. */
 enum { OWNED_NOT, OWNED_QUEUED, OWNED_AT_DEVICE };
@@ -52,8 +53,8 @@ static __always_inline void own(struct iotq_block_slot *slot, __u64 now)
 	slot->owner_count = 1; /* zero in its place: that root is over */
 }
 
-/* The roots of the bios that were merged into the request. */
-__noinline int own_merged(__u32 index, __u64 bio, __u64 now)
+/* The roots of the bios that were merged into the request. `again`: it was issued before. */
+__noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 {
 	struct iotq_block_slot *slot = slot_at(index);
 	__u32 known;
@@ -63,10 +64,14 @@ __noinline int own_merged(__u32 index, __u64 bio, __u64 now)
 	known = slot->owner_count;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MERGED_BIOS; i++) {
+		__u64 owner = bio_owner(identity_at(bio));
+
+		note_owner(index, owner);
+		if (owner & OWNER_COUNTED && !again)
+			take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
 		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
 		if (!bio)
 			break;
-		note_owner(index, bio_owner(identity_at(bio)));
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
@@ -107,14 +112,16 @@ static __always_inline __u64 merged_bios(struct request *rq)
 	return bio && LOADED(bio->bi_next) ? number(&rq->bio) : 0;
 }
 
-static __always_inline void issue_owned(struct iotq_block_slot *slot, __u64 merged, __u64 now)
+static __always_inline void issue_owned(struct iotq_block_slot *slot, __u64 merged, bool again, __u64 now)
 {
 	if (!iotq_config.follow)
 		return;
 	own(slot, now);
 	move_owned(slot->index, true, now);
 	if (merged)
-		own_merged(slot->index, merged, now);
+		own_merged(slot->index, merged, again, now);
+	else if (slot->owners[0] & OWNER_COUNTED && !again)
+		take_pending(slot->owners[0], slot->record.size);
 }
 
 /* Of the layers below that have answered, the one whose record is longest: it holds the others. */
@@ -189,7 +196,10 @@ __noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 {
 	struct iotq_block_slot *slot = slot_at(slot_index);
 
-	return slot ? keep_child(owner, &slot->record, size, issued) : 0;
+	if (!slot)
+		return 0;
+	keep_child(owner, &slot->record, size, issued);
+	return iotq_config.has_writeback ? end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner)) : 0;
 }
 
 /* A bio to a device without requests is at its device from the beginning on. */
@@ -207,6 +217,8 @@ static __always_inline void end_owned_span(struct iotq_block_slot *slot, __u64 n
 	head->point = IOTQ_BLOCK_COMPLETE;
 	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
 	keep_child(slot->owners[0], &slot->record, sizeof(slot->record), true);
+	if (iotq_config.has_writeback)
+		end_writeback(OWNER_INDEX(slot->owners[0]), OWNER_SEQ(slot->owners[0]));
 }
 
 /* The request is over for its roots. */

@@ -34,17 +34,11 @@ static __noinline __u64 vector_size(__u64 array, __u64 count)
 	return sum;
 }
 
-/* Fills what is known of an open file. False: it is not storage. */
-static __noinline bool describe_file(struct iotq_syscall *record, struct file *file, bool position)
+/* Fills what is known of an inode. False: it is not storage. */
+static __always_inline bool describe_inode(struct iotq_syscall *record, struct inode *inode)
 {
-	const unsigned char *name;
-	struct inode *inode;
-	__u16 mode;
+	__u16 mode = BPF_CORE_READ(inode, i_mode);
 
-	if (!file || !record)
-		return false;
-	inode = BPF_CORE_READ(file, f_inode);
-	mode = BPF_CORE_READ(inode, i_mode);
 	if ((mode & S_IFMT) == S_IFREG)
 		record->kind = IOTQ_FILE_KIND_FILE;
 	else if ((mode & S_IFMT) == S_IFBLK)
@@ -55,6 +49,16 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 		return false;
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = inode_dev(inode, mode);
+	return true;
+}
+
+/* The same of an open file, with its name. */
+static __noinline bool describe_file(struct iotq_syscall *record, struct file *file, bool position)
+{
+	const unsigned char *name;
+
+	if (!file || !record || !describe_inode(record, BPF_CORE_READ(file, f_inode)))
+		return false;
 	if (position)
 		record->offset = BPF_CORE_READ(file, f_pos);
 	if (iotq_config.directory_count)

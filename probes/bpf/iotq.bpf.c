@@ -10,6 +10,7 @@
 #include "scsi.bpf.h"
 #include "syscall.bpf.h"
 #include "virtio.bpf.h"
+#include "writeback.bpf.h"
 #include "unended.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -79,6 +79,10 @@ struct inode {
 	struct hlist_head i_dentry;
 } CORE;
 
+struct writeback_control {
+	long nr_to_write;
+} CORE;
+
 #define S_IFMT 0170000
 #define S_IFDIR 0040000
 #define S_IFBLK 0060000

@@ -63,9 +63,10 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	root->seq++;
 	root->entered = root->since = now;
 	root->queued = root->at_device = root->done = 0;
+	root->pending = 0;
 	root->caller = caller;
 	root->submitting = SUBMITS_NOTHING;
-	root->shipped = 0;
+	root->shipped = root->last = 0;
 	root->left = 0;
 	__builtin_memset(&root->record.trail, 0, sizeof(root->record.trail));
 	root->active = 1;
@@ -98,7 +99,7 @@ static __always_inline void wake_caller(struct root *root, struct task_struct *w
 }
 
 /* The current thread has submitted a bio, which waits for a request. */
-static __always_inline void note_submission(__u64 owner, bool flush, __u64 now)
+static __always_inline void note_submission(__u64 owner, bool flush, __u32 bytes, __u64 now)
 {
 	struct root *root = owning_root(owner);
 
@@ -108,6 +109,7 @@ static __always_inline void note_submission(__u64 owner, bool flush, __u64 now)
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		advance(root, now);
 		root->submitting = flush ? SUBMITS_FLUSH : SUBMITS;
+		root->pending += bytes;
 	}
 	bpf_spin_unlock(&root->lock);
 }
@@ -149,7 +151,21 @@ __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 		root->record.trail.children++;
 	}
 	bpf_spin_unlock(&root->lock);
-	return over ? 0 : OWNER(OWNER_INDEX(owner), OWNER_SEQ(owner), place);
+	return over ? 0 : OWNER(OWNER_INDEX(owner), OWNER_SEQ(owner), place) | (owner & OWNER_COUNTED);
+}
+
+/* A device has bytes that a root has submitted. */
+__noinline int take_pending(__u64 owner, __u32 bytes)
+{
+	struct root *root = owning_root(owner);
+
+	if (!root || !(owner & OWNER_COUNTED))
+		return 0;
+	bpf_spin_lock(&root->lock);
+	if (root->active && root->seq == OWNER_SEQ(owner))
+		root->pending -= bytes;
+	bpf_spin_unlock(&root->lock);
+	return 0;
 }
 
 /* A child goes from the queue to the device, or back. */

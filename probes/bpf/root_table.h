@@ -28,11 +28,13 @@ struct root {
 	__u64 entered;
 	__u64 since; /* the last change of its state */
 	__u32 queued, at_device;
+	__u64 pending; /* bytes that it has submitted and no device has yet, of one whose owners are counted */
 	__u8 caller;     /* enum caller */
 	__u8 submitting; /* enum submission */
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
-	__u8 pad[4];
+	__u8 last;       /* it is over with the last of its children */
+	__u8 pad[3];
 	__u64 left;  /* its CPU; zero: it has not */
 	__u64 woken; /* since then; zero: it was not */
 	struct iotq_sched wait; /* the time off the CPU that has begun */
@@ -101,11 +103,15 @@ struct {
 	__type(value, struct iotq_cache);
 } iotq_cached SEC(".maps");
 
-/* How a child knows its root: the place in the table, the use of it, and the child's own place there. */
+/*
+ * How a child knows its root: the place in the table, the use of it, and the child's own place there. Counted: the root is
+ * over when all that it has submitted is.
+ */
 #define OWNER(index, seq, place) ((__u64)(seq) << 32 | (__u64)(place) << 16 | (index))
+#define OWNER_COUNTED (1ull << 24)
 #define OWNER_INDEX(owner) ((__u32)(owner) & 0xffff)
 #define OWNER_PLACE(owner) ((__u32)(owner) >> 16 & 0xff)
-#define OWNER_ROOT(owner) ((owner) & ~OWNER(0, 0, 0xff))
+#define OWNER_ROOT(owner) ((owner) & ~(OWNER(0, 0, 0xff) | OWNER_COUNTED))
 #define OWNER_SEQ(owner) ((__u32)((owner) >> 32))
 
 static __always_inline struct root *root_at(__u32 index)

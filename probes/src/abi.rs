@@ -41,6 +41,7 @@ pub const IOTQ_BLOCK_NOWAIT: u32 = 512;
 pub const IOTQ_NUMBER_URING: u32 = 1024;
 pub const IOTQ_NUMBER_AIO: u32 = 1025;
 pub const IOTQ_NUMBER_FAULT: u32 = 1026;
+pub const IOTQ_NUMBER_WRITEBACK: u32 = 1027;
 pub const IOTQ_TYPE_LEN: u32 = 16;
 pub const IOTQ_FS_DIRECT: u32 = 1;
 pub const IOTQ_FS_DATASYNC: u32 = 2;
@@ -1366,10 +1367,11 @@ pub struct iotq_config {
     pub groupings: __u8,
     pub follow: __u8,
     pub has_async: __u8,
+    pub has_writeback: __u8,
     pub want_type: __u8,
     pub want_sequence: __u8,
     pub want_origin: __u8,
-    pub pad1: [__u8; 7usize],
+    pub pad1: [__u8; 6usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1429,13 +1431,15 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, follow) - 40usize];
     ["Offset of field: iotq_config::has_async"]
         [::core::mem::offset_of!(iotq_config, has_async) - 41usize];
+    ["Offset of field: iotq_config::has_writeback"]
+        [::core::mem::offset_of!(iotq_config, has_writeback) - 42usize];
     ["Offset of field: iotq_config::want_type"]
-        [::core::mem::offset_of!(iotq_config, want_type) - 42usize];
+        [::core::mem::offset_of!(iotq_config, want_type) - 43usize];
     ["Offset of field: iotq_config::want_sequence"]
-        [::core::mem::offset_of!(iotq_config, want_sequence) - 43usize];
+        [::core::mem::offset_of!(iotq_config, want_sequence) - 44usize];
     ["Offset of field: iotq_config::want_origin"]
-        [::core::mem::offset_of!(iotq_config, want_origin) - 44usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 45usize];
+        [::core::mem::offset_of!(iotq_config, want_origin) - 45usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 46usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

@@ -28,6 +28,7 @@ mod stop;
 mod tools;
 mod unwaited;
 mod waits;
+mod writeback;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -54,6 +55,7 @@ fn main() {
         requests::tests,
         unwaited::tests,
         waits::tests,
+        writeback::tests,
         files::tests,
         sequence::tests,
     ];

@@ -13,6 +13,7 @@ pub(super) const fn field(name: &'static str, ty: Type, known: Known, doc: &'sta
         side: Side::Kernel,
         hooks: &[],
         followed: false,
+        followed_values: &[],
         in_directories: false,
         doc,
     }

@@ -22,6 +22,7 @@ pub(super) const fn field(
         side: Side::Kernel,
         hooks: &[],
         followed: false,
+        followed_values: &[],
         in_directories: false,
         doc,
     }

@@ -50,7 +50,7 @@ const FAULT_END: Hook = Hook::exit("filemap_fault", "iotq_fault_end")
     .or_lose("page faults of mapped files are not seen");
 
 /// What tells for which of these operations a thread submits requests.
-pub static SUBMITTERS: [Hook; 2] = [
+pub static SUBMITTERS: [Hook; 4] = [
     Hook::entry("io_issue_sqe", "iotq_uring_issue").or(&[Hook::typed(
         "io_uring_cqring_wait",
         "iotq_uring_wait",
@@ -64,6 +64,10 @@ pub static SUBMITTERS: [Hook; 2] = [
             ),
         ])
         .or_lose("what buffered I/O of io_uring submits when it goes on is not known to be its"),
+    Hook::typed("writeback_single_inode_start", "iotq_writeback_begin", &[3])
+        .or_lose("writeback is not seen"),
+    Hook::typed("writeback_single_inode", "iotq_writeback_submitted", &[3])
+        .or_lose("writeback is not seen"),
 ];
 
 /// What tells when threads are inside calls, for layers that are about such threads.
@@ -182,10 +186,11 @@ pub static CALLS: [Call; 22] = {
 static CALL: EnumType = EnumType {
     name: "call",
     variants: &{
-        let mut variants = [("", 0u64); CALLS.len() + 3];
+        let mut variants = [("", 0u64); CALLS.len() + 4];
         variants[CALLS.len()] = ("io_uring", IOTQ_NUMBER_URING as u64);
         variants[CALLS.len() + 1] = ("libaio", IOTQ_NUMBER_AIO as u64);
         variants[CALLS.len() + 2] = ("page_fault", IOTQ_NUMBER_FAULT as u64);
+        variants[CALLS.len() + 3] = ("writeback", IOTQ_NUMBER_WRITEBACK as u64);
         let mut i = 0;
         while i < CALLS.len() {
             variants[i] = (CALLS[i].name, CALLS[i].number as u64);
@@ -199,7 +204,7 @@ static CALL: EnumType = EnumType {
 pub static LAYER: Layer = Layer {
     name: "syscall",
     id: 2,
-    doc: "system calls that read, write or sync files and block devices (not pipes, sockets, terminals), operations of io_uring and libaio, page faults of mapped files",
+    doc: "system calls that read, write or sync files and block devices (not pipes, sockets, terminals), operations of io_uring and libaio, page faults of mapped files, writeback",
     points: &[
         Point {
             name: "enter",
@@ -230,13 +235,16 @@ pub static LAYER: Layer = Layer {
             number(offset_of!(iotq_syscall, op), 1),
             "what the call does",
         ),
-        field(
-            "call",
-            Type::Enum(&CALL),
-            Known::Start,
-            number(offset_of!(iotq_syscall, number), 4),
-            "the call itself; `io_uring`, `libaio` or `page_fault` for what is none",
-        ),
+        Field {
+            followed_values: &[IOTQ_NUMBER_WRITEBACK as u64],
+            ..field(
+                "call",
+                Type::Enum(&CALL),
+                Known::Start,
+                number(offset_of!(iotq_syscall, number), 4),
+                "the call itself; `io_uring`, `libaio`, `page_fault` or `writeback` for what is none",
+            )
+        },
         field(
             "fd",
             Type::Int,

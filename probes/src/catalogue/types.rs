@@ -158,8 +158,10 @@ pub struct Field {
     pub side: Side,
     /// What feeds it, besides the hooks of points.
     pub hooks: &'static [Hook],
-    /// Only operations that are followed through the layers below have it.
+    /// Only operations that are followed through the layers below have it,
     pub followed: bool,
+    /// or one of these values.
+    pub followed_values: &'static [u64],
     /// Of a file: the template tells in which directories it lies.
     pub in_directories: bool,
     /// One line for people.

@@ -217,7 +217,11 @@ impl Session<'_> {
             let elapsed = self.started.elapsed();
             let read = self.drain()?;
             more = read == AT_ONCE && !self.engine.done();
-            look = if read > 0 { LOOK } else { LOOK_IDLE.min(look * 2) };
+            look = if read > 0 {
+                LOOK
+            } else {
+                LOOK_IDLE.min(look * 2)
+            };
             self.collect(self.engine.reporting(elapsed))?;
             self.engine.advance(elapsed, &mut *self.sink)?;
             self.sink.flush()?;

@@ -79,6 +79,54 @@ pub fn faults(brought: &Brought) {
     assert!(missing <= excused, "{missing} of {} pages", touched.len());
 }
 
+/// Each time that the kernel tells to have written something of a file is an operation, with as many bytes; its stages add up,
+/// and its last request is its end.
+pub fn written_back(brought: &Brought) {
+    let text = brought.text("trace");
+    let of = format!(" bdi {}: ", brought.text("dev").trim());
+    let lines = text
+        .lines()
+        .filter(|line| line.contains(" writeback_single_inode: ") && line.contains(&of));
+    // `bdi 254:0: ino=12 state= … wrote=64 cgroup_ino=1`
+    let value = |line: &str, name: &str| -> u64 {
+        let words = line.split_whitespace();
+        let mut found = words.filter_map(|word| word.strip_prefix(name)?.parse().ok());
+        found.next().expect(line)
+    };
+    let theirs = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
+    let mut theirs: Vec<_> = theirs.filter(|(_, bytes)| *bytes > 0).collect();
+    let rows = rows_of(brought);
+    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+    for row in &rows {
+        let key = (row.number("time"), row.number("tid"));
+        requests.entry(key).or_default().push(row);
+    }
+    let ours = requests.values().map(|rows| rows[0]);
+    let mut ours: Vec<_> = ours
+        .map(|row| (row.number("inode"), row.number("ret")))
+        .collect();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    let skipped = usize::try_from(skipped(brought)).unwrap();
+    assert!(theirs.len() >= 6, "{theirs:?}");
+    assert!(
+        ours == theirs || ours.len() + skipped >= theirs.len() && skipped > 0,
+        "{ours:?} are not {theirs:?}"
+    );
+    for rows in requests.values() {
+        let first = rows[0];
+        adds_up(first);
+        assert!(first.text("comm").starts_with("kworker/"), "{first:?}");
+        if first.field("approx") == true {
+            assert!(first.number("children") > 16 || skipped > 0, "{first:?}");
+            continue;
+        }
+        let last = rows.iter().map(|row| row.number("done")).max().unwrap();
+        let end = first.number("time");
+        assert!(last <= end && end - last < 5_000_000, "{last} and {end}");
+    }
+}
+
 fn adds_up(row: &Row) {
     let stages = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
     let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();

@@ -271,3 +271,20 @@ fn names_stay_symbolic() {
         ["start: dev == vda1", "start: not pid under $child"]
     );
 }
+
+/// Writeback is over with what it causes: so that is followed where a condition names it.
+#[test]
+fn a_value_may_need_to_be_followed() {
+    let syscall = known("syscall");
+    let call = |name: &str| Expr::field(field_ref(syscall, name), Span::default());
+    let writeback = i128::from(abi::IOTQ_NUMBER_WRITEBACK);
+    for (filter, follows) in [
+        (compare(call("call"), Eq, writeback), true),
+        (within(call("call"), &[0, writeback]), true),
+        (compare(call("call"), Eq, 0), false),
+        (compare(call("fd"), Eq, writeback), false),
+    ] {
+        let plan = lowered(checked(vec![trace("syscall", Some(filter))], Vec::new()));
+        assert_eq!(plan.follows(), follows, "{plan}");
+    }
+}

@@ -14,6 +14,7 @@ use crate::names::device;
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
+const WRITEBACK: &str = "writeback_single_inode";
 pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
 pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
 
@@ -169,6 +170,7 @@ impl Hooks {
         ] {
             *told = self.sees(target).into();
         }
+        config.has_writeback = self.sees(WRITEBACK).into();
         config.has_async = self.follows_submitters().into();
         config.has_queue = self.sees_bios().into();
         config.has_driver = self.follows_drivers().into();
@@ -193,9 +195,14 @@ impl Hooks {
 
     /// Whether operations are seen that no thread waits for.
     pub fn follows_submitters(&self) -> bool {
-        ["io_uring_complete", "aio_complete_rw", "iomap_dio_complete"]
-            .iter()
-            .any(|hook| self.sees(hook))
+        [
+            "io_uring_complete",
+            "aio_complete_rw",
+            "iomap_dio_complete",
+            WRITEBACK,
+        ]
+        .iter()
+        .any(|hook| self.sees(hook))
     }
 
     /// Whether drivers add to slots.

@@ -1,0 +1,160 @@
+//! What the kernel writes back by itself: each file's turn is an operation, over with the last of its requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iotq_tests::completions::{Completions, blind, completions, number};
+use iotq_tests::needs::{Need, test};
+use iotq_tests::trace::Trace;
+use iotq_tests::{Disk, Row, json};
+use libtest_mimic::Trial;
+
+pub fn tests() -> Vec<Trial> {
+    let needs = [Need::Root, Need::Loop, Need::Tracefs];
+    vec![
+        test("writeback/of_files", &needs, of_files),
+        test("writeback/summed_up", &needs, summed_up),
+        test("writeback/part_of_a_call", &needs, part_of_a_call),
+    ]
+}
+
+/// Of a file: fewer requests than are kept of an operation.
+const SIZE: u64 = 512 << 10;
+
+/// Files, and then the filesystem is synced.
+fn writes(disk: &Disk, files: u64) -> String {
+    let folder = disk.folder().display();
+    let write = |file| format!("dd if=/dev/zero of={folder}/f{file} bs=64k count=8 status=none");
+    let mut lines: Vec<String> = (0..files).map(write).collect();
+    lines.push(format!("sync -f {folder}"));
+    lines.join("; ")
+}
+
+/// The inodes that the kernel tells to be written back, each with the bytes: `bdi 7:0: ino=12 … wrote=256 …`
+fn told(text: &str, disk: &Disk) -> Vec<(u64, u64)> {
+    let of = format!(" bdi {}: ", number(&disk.name()));
+    let lines = text
+        .lines()
+        .filter(|line| line.contains(" writeback_single_inode: ") && line.contains(&of));
+    let value = |line: &str, name: &str| -> u64 {
+        let words = line.split_whitespace();
+        let mut found = words.filter_map(|word| word.strip_prefix(name)?.parse().ok());
+        found.next().expect(line)
+    };
+    let each = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
+    each.filter(|(_, bytes)| *bytes > 0).collect()
+}
+
+/// As many as the kernel tells, with its bytes; the stages add up, and the last request is the end.
+fn of_files() {
+    let disk = Disk::ext4(192);
+    let query = format!(
+        "join syscall, block where syscall.call == writeback and syscall.dev == {}
+            emit time, tid, syscall.comm as comm, syscall.kind as kind, inode, ret, syscall.lat as lat, cpu, runqueue,
+                syscall.device as device, syscall.queue as queue, blocked, other, children, syscall.approx as approx,
+                block.op as part, block.sector as sector, block.size as size, block.time as done",
+        disk.name()
+    );
+    let kernel = Trace::start(&[
+        "writeback/writeback_single_inode",
+        "block/block_rq_complete",
+    ]);
+    let kernel = kernel.unwrap();
+    let output = json(&["-c", &writes(&disk, 6), "-e", &query]);
+    let text = kernel.stop();
+    let told = told(&text, &disk);
+    let unseen = blind(&completions(&text), &number(&disk.name())).count();
+    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+    for row in &output.rows {
+        let key = (row.number("time"), row.number("tid"));
+        requests.entry(key).or_default().push(row);
+    }
+    let found = requests.values().map(|rows| &rows[0]);
+    let found: Vec<_> = found
+        .map(|row| (row.number("inode"), row.number("ret")))
+        .collect();
+    assert!(told.len() >= 6, "{told:?}");
+    if unseen == 0 {
+        let sorted = |all: &[(u64, u64)]| {
+            let mut all = all.to_vec();
+            all.sort_unstable();
+            all
+        };
+        assert_eq!(sorted(&found), sorted(&told));
+        assert_eq!((output.lost, output.unmatched), (0, 0), "{}", output.stderr);
+    } else {
+        assert!(found.len() + unseen >= told.len(), "{found:?}, {told:?}");
+    }
+    requests.values().for_each(|rows| whole(rows, unseen));
+    let files = output
+        .rows
+        .iter()
+        .filter(|row| row.text("kind") == "file" && row.text("part") == "write");
+    let parts: BTreeSet<_> = files
+        .map(|row| (row.number("sector"), row.number("size")))
+        .collect();
+    let bytes: u64 = parts.iter().map(|(_, size)| size).sum();
+    assert!(bytes == 6 * SIZE || unseen > 0, "{bytes}: {parts:?}");
+}
+
+/// The stages of one add up, and it ends with the last of its requests.
+fn whole(rows: &[&Row], unseen: usize) {
+    let first = rows[0];
+    assert!(first.text("comm").starts_with("kworker/"), "{first:?}");
+    let stages = ["cpu", "runqueue", "device", "queue", "blocked", "other"];
+    let sum: u64 = stages.iter().map(|stage| first.number(stage)).sum();
+    assert_eq!(sum, first.number("lat"), "{first:?}");
+    if first.field("approx") == true {
+        let crowded = first.number("children") > 16;
+        assert!(crowded || unseen > 0, "{first:?}");
+        return;
+    }
+    assert_eq!(rows.len() as u64, first.number("children"), "{first:?}");
+    let last = rows.iter().map(|row| row.number("done")).max().unwrap();
+    let end = first.number("time");
+    assert!(last <= end && end - last < 1_000_000, "{last} and {end}");
+}
+
+/// Without a join it is there where it is asked for.
+fn summed_up() {
+    let disk = Disk::ext4(192);
+    let query = format!(
+        "on syscall.exit where dev == {} and call == writeback and kind == file emit sum(ret) as bytes, count() by name",
+        disk.name()
+    );
+    let plain = format!("on syscall.exit where dev == {} emit call", disk.name());
+    let completions = Completions::start();
+    let output = json(&["-c", &writes(&disk, 4), "-e", &query]);
+    let completions = completions.map_or_else(Vec::new, Completions::stop);
+    let unseen = blind(&completions, &number(&disk.name())).count();
+    let groups = output.groups.iter();
+    let found: Vec<_> = groups
+        .map(|it| (it.by["name"].clone(), it.number("bytes")))
+        .collect();
+    let expected = ["f0", "f1", "f2", "f3"].map(|name| (name.into(), SIZE));
+    let all = expected.iter().all(|one| found.contains(one));
+    assert!(all && found.len() == 4 || unseen > 0, "{found:?}");
+    let output = json(&["-c", &writes(&disk, 4), "-e", &plain]);
+    let calls: BTreeSet<_> = output.rows.iter().map(|row| row.text("call")).collect();
+    assert!(
+        calls.contains("write") && !calls.contains("writeback"),
+        "{calls:?}"
+    );
+}
+
+/// What a call writes back belongs to it.
+fn part_of_a_call() {
+    let disk = Disk::ext4(192);
+    let folder = disk.folder().display();
+    let line = format!("dd if=/dev/zero of={folder}/a bs=64k count=8 conv=fsync status=none");
+    let query = "join syscall, block where syscall.name == a and syscall.op in {write, fsync}
+        emit syscall.call as call, block.size as size";
+    let output = json(&["-c", &line, "-e", query]);
+    let written = output
+        .rows
+        .iter()
+        .filter(|row| !row.field("size").is_null());
+    let calls: BTreeSet<_> = written.clone().map(|row| row.text("call")).collect();
+    assert_eq!(calls, BTreeSet::from(["fsync"]), "{output:?}");
+    let bytes: u64 = written.map(|row| row.number("size")).sum();
+    assert!(bytes >= SIZE, "{bytes}");
+}
