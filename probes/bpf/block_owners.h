@@ -27,20 +27,20 @@ static __always_inline bool has_owner(const struct iotq_block_slot *slot, __u64 
 	return false;
 }
 
-/* A root that the request will be part of, if there is room for it. */
+/* A root that the request will be part of. False: there is no room for it. */
 __noinline int note_owner(__u32 index, __u64 owner)
 {
 	struct iotq_block_slot *slot = slot_at(index);
 
 	if (!slot || !owner || has_owner(slot, owner))
-		return 0;
+		return true;
 	if (slot->owner_count >= IOTQ_MAX_OWNERS) {
-		COUNT(IOTQ_LAYER_BLOCK, lost_slot);
-		return 0;
+		miss_child(owner);
+		return false;
 	}
 	slot->owners[slot->owner_count & (IOTQ_MAX_OWNERS - 1)] = owner;
 	slot->owner_count++;
-	return 0;
+	return true;
 }
 
 /* A request that has begun becomes part of the root of its bio. A flush is never issued: it waits for the device at once. */
@@ -65,10 +65,13 @@ __noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MERGED_BIOS; i++) {
 		__u64 owner = bio_owner(identity_at(bio));
+		bool known = note_owner(index, owner);
 
-		note_owner(index, owner);
-		if (owner & OWNER_COUNTED && !again)
+		if (owner & OWNER_COUNTED && !again) {
 			take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
+			if (!known)
+				end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner));
+		}
 		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
 		if (!bio)
 			break;

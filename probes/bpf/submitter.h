@@ -41,8 +41,8 @@ static __always_inline struct submitter *submitter(__u32 tid)
 	return bpf_map_lookup_elem(&iotq_submitters, &place);
 }
 
-/* Another thread has taken this one's place: what it still submits is not known to be its root's. */
-static __always_inline void give_way(__u64 owner)
+/* Something that a root causes is not known to be its. */
+static __always_inline void miss_child(__u64 owner)
 {
 	struct root *root = owning_root(owner);
 
@@ -62,7 +62,7 @@ static __always_inline void submit_for(__u64 owner)
 	if (!place || (place->tid != tid && !owner))
 		return;
 	if (place->tid != tid && place->owner)
-		give_way(place->owner);
+		miss_child(place->owner); /* what that thread still submits */
 	place->owner = owner;
 	place->tid = tid;
 }

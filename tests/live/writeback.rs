@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Loop, Need::Tracefs];
     vec![
         test("writeback/of_files", &needs, of_files),
+        test("writeback/of_small_files", &needs, of_small_files),
         test("writeback/summed_up", &needs, summed_up),
         test("writeback/part_of_a_call", &needs, part_of_a_call),
     ]
@@ -44,9 +45,9 @@ fn told(text: &str, disk: &Disk) -> Vec<(u64, u64)> {
     each.filter(|(_, bytes)| *bytes > 0).collect()
 }
 
-/// As many as the kernel tells, with its bytes; the stages add up, and the last request is the end.
-fn of_files() {
-    let disk = Disk::ext4(192);
+/// What was written back while a line ran, by request, and how many of the disk's completions the programs could not see.
+/// There are as many requests as the kernel tells, each with as many bytes.
+fn written_back(disk: &Disk, line: &str, least: usize) -> (Vec<Vec<Row>>, usize) {
     let query = format!(
         "join syscall, block where syscall.call == writeback and syscall.dev == {}
             emit time, tid, syscall.comm as comm, syscall.kind as kind, inode, ret, syscall.lat as lat, cpu, runqueue,
@@ -59,20 +60,21 @@ fn of_files() {
         "block/block_rq_complete",
     ]);
     let kernel = kernel.unwrap();
-    let output = json(&["-c", &writes(&disk, 6), "-e", &query]);
+    let output = json(&["--ring", "16M", "-c", line, "-e", &query]);
     let text = kernel.stop();
-    let told = told(&text, &disk);
+    let told = told(&text, disk);
     let unseen = blind(&completions(&text), &number(&disk.name())).count();
-    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
-    for row in &output.rows {
-        let key = (row.number("time"), row.number("tid"));
+    let mut requests = BTreeMap::<_, Vec<Row>>::new();
+    for row in output.rows {
+        let key = (row.number("time"), row.number("inode"));
         requests.entry(key).or_default().push(row);
     }
-    let found = requests.values().map(|rows| &rows[0]);
+    let requests: Vec<_> = requests.into_values().collect();
+    let found = requests.iter().map(|rows| &rows[0]);
     let found: Vec<_> = found
         .map(|row| (row.number("inode"), row.number("ret")))
         .collect();
-    assert!(told.len() >= 6, "{told:?}");
+    assert!(told.len() >= least, "{told:?}");
     if unseen == 0 {
         let sorted = |all: &[(u64, u64)]| {
             let mut all = all.to_vec();
@@ -82,13 +84,29 @@ fn of_files() {
         assert_eq!(sorted(&found), sorted(&told));
         assert_eq!((output.lost, output.unmatched), (0, 0), "{}", output.stderr);
     } else {
-        assert!(found.len() + unseen >= told.len(), "{found:?}, {told:?}");
+        assert!(
+            found.len() + unseen * 16 >= told.len(),
+            "{found:?}, {told:?}"
+        );
     }
-    requests.values().for_each(|rows| whole(rows, unseen));
-    let files = output
-        .rows
-        .iter()
-        .filter(|row| row.text("kind") == "file" && row.text("part") == "write");
+    requests.iter().for_each(|rows| adds_up(&rows[0]));
+    (requests, unseen)
+}
+
+fn adds_up(row: &Row) {
+    let stages = ["cpu", "runqueue", "device", "queue", "blocked", "other"];
+    let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+    assert_eq!(sum, row.number("lat"), "{row:?}");
+    assert!(row.text("comm").starts_with("kworker/"), "{row:?}");
+}
+
+/// A few files: each byte is in a request, and the last request is the end.
+fn of_files() {
+    let disk = Disk::ext4(192);
+    let (requests, unseen) = written_back(&disk, &writes(&disk, 6), 6);
+    requests.iter().for_each(|rows| whole(rows, unseen));
+    let rows = requests.iter().flatten();
+    let files = rows.filter(|row| row.text("kind") == "file" && row.text("part") == "write");
     let parts: BTreeSet<_> = files
         .map(|row| (row.number("sector"), row.number("size")))
         .collect();
@@ -96,13 +114,19 @@ fn of_files() {
     assert!(bytes == 6 * SIZE || unseen > 0, "{bytes}: {parts:?}");
 }
 
-/// The stages of one add up, and it ends with the last of its requests.
-fn whole(rows: &[&Row], unseen: usize) {
-    let first = rows[0];
-    assert!(first.text("comm").starts_with("kworker/"), "{first:?}");
-    let stages = ["cpu", "runqueue", "device", "queue", "blocked", "other"];
-    let sum: u64 = stages.iter().map(|stage| first.number(stage)).sum();
-    assert_eq!(sum, first.number("lat"), "{first:?}");
+/// Many small files lie beside each other, so that one request writes those of more files than it can keep.
+fn of_small_files() {
+    let disk = Disk::ext4(192);
+    let line = format!(
+        "for file in $(seq 200); do head -c 4096 /dev/zero > {0}/$file; done; sync -f {0}",
+        disk.folder().display()
+    );
+    written_back(&disk, &line, 200);
+}
+
+/// It ends with the last of its requests.
+fn whole(rows: &[Row], unseen: usize) {
+    let first = &rows[0];
     if first.field("approx") == true {
         let crowded = first.number("children") > 16;
         assert!(crowded || unseen > 0, "{first:?}");

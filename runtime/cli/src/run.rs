@@ -312,6 +312,7 @@ impl Session<'_> {
             seen,
             shipped,
             lost,
+            untracked,
             unmatched,
             approx,
             grouped,
@@ -335,8 +336,13 @@ impl Session<'_> {
         if unread {
             note("iotq: the last rows were not written: nobody reads them");
         }
-        if lost > 0 {
+        if lost > untracked {
             note("iotq: records were lost where the ring was full: --ring takes a larger size");
+        }
+        if untracked > 0 {
+            note(&format!(
+                "iotq: {untracked} operations were lost for which there was no room among those under way"
+            ));
         }
         if spilled > 0 {
             note(&format!(

@@ -33,6 +33,8 @@ pub struct Counts {
     pub shipped: u64,
     /// Records that passed and found the ring full, and operations for which there was no room.
     pub lost: u64,
+    /// Of these, operations for which there was no room.
+    pub untracked: u64,
     /// Ends without a start that was seen.
     pub unmatched: u64,
     /// Records with a part that was made up for.
@@ -92,6 +94,7 @@ impl Running {
                 let books: iotq_counts = zerocopy::transmute!(*books);
                 sum.shipped += books.shipped;
                 sum.lost += books.lost_ring + books.lost_slot;
+                sum.untracked += books.lost_slot;
                 sum.seen += books.rejected + books.shipped + books.grouped;
                 sum.seen += books.lost_ring + books.lost_slot;
                 sum.unmatched += books.unmatched;
