@@ -32,20 +32,36 @@ pub fn mount() -> Option<PathBuf> {
     })
 }
 
-/// A group by path, number, or the name of its folder (a systemd unit).
+/// A group by path, number, the name of its folder (a systemd unit), or the id of its container.
 pub fn find(text: &str) -> Option<Cgroup> {
     let root = mount()?;
-    if let Ok(id) = text.parse::<u64>() {
-        return all(&root).into_iter().find(|group| group.id == id);
-    }
+    let number = text.parse::<u64>();
     let path = Path::new(text);
     let below = path.strip_prefix(&root).or_else(|_| path.strip_prefix("/"));
     if let Ok(below) = below {
         return read(&root, &root.join(below));
     }
-    all(&root)
-        .into_iter()
-        .find(|group| group.path.rsplit('/').next() == Some(text))
+    let groups = all(&root);
+    let folder = |group: &Cgroup| group.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let find = |is: &dyn Fn(&Cgroup) -> bool| groups.iter().find(|group| is(group)).cloned();
+    let by_name = || match number {
+        Ok(id) => find(&|group| group.id == id),
+        Err(_) => find(&|group| folder(group) == text),
+    };
+    by_name().or_else(|| find(&|group| is_container(&folder(group), text)))
+}
+
+/// Digits of a container's id, and of what people write of it.
+const CONTAINER_ID: usize = 64;
+const SHORT_ID: usize = 12;
+
+/// Whether a folder is that of a container whose id begins so: `docker-4f3c….scope`, `4f3c…`, whatever manages it.
+fn is_container(folder: &str, id: &str) -> bool {
+    let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut parts = folder.split(|letter: char| !letter.is_ascii_hexdigit());
+    (SHORT_ID..=CONTAINER_ID).contains(&id.len())
+        && is_id(id)
+        && parts.any(|part| part.len() == CONTAINER_ID && part.starts_with(id))
 }
 
 /// The paths of all groups, by number.
@@ -115,6 +131,21 @@ mod tests {
     fn blanks_in_mount_points() {
         assert_eq!(unescape(r"/mnt/a\040b\134c"), r"/mnt/a b\c");
         assert_eq!(unescape(r"/mnt/\9"), r"/mnt/\9");
+    }
+
+    #[test]
+    fn containers_are_found_by_their_ids() {
+        let id = "4f3c2a1b0d9e".to_owned() + &"07".repeat(26);
+        for folder in [
+            format!("docker-{id}.scope"),
+            format!("cri-containerd-{id}.scope"),
+            id.clone(),
+        ] {
+            assert!(is_container(&folder, &id) && is_container(&folder, &id[..12]));
+            assert!(!is_container(&folder, &id[..11]), "too short");
+            assert!(!is_container(&folder, &id[1..]), "not its beginning");
+        }
+        assert!(!is_container("deadbeefdeadbeef.service", "deadbeefdead"));
     }
 
     #[test]
