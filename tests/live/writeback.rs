@@ -135,7 +135,9 @@ fn whole(rows: &[Row], unseen: usize) {
     assert_eq!(rows.len() as u64, first.number("children"), "{first:?}");
     let last = rows.iter().map(|row| row.number("done")).max().unwrap();
     let end = first.number("time");
-    assert!(last <= end && end - last < 1_000_000, "{last} and {end}");
+    let idle = end.checked_sub(last).expect("it ends behind its requests");
+    // It may still be submitting what turns out to be no more.
+    assert!(idle <= first.number("other") + 1_000_000, "{first:?}");
 }
 
 /// Without a join it is there where it is asked for.

@@ -123,7 +123,9 @@ pub fn written_back(brought: &Brought) {
         }
         let last = rows.iter().map(|row| row.number("done")).max().unwrap();
         let end = first.number("time");
-        assert!(last <= end && end - last < 5_000_000, "{last} and {end}");
+        let idle = end.checked_sub(last).expect("it ends behind its requests");
+        // It may still be submitting what turns out to be no more.
+        assert!(idle <= first.number("other") + 1_000_000, "{first:?}");
     }
 }
 
