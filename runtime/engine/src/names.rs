@@ -10,6 +10,10 @@ pub trait Names {
     fn file(&self, dev: u32, inode: u64) -> Option<Cow<'_, str>>;
     /// A control group: its path.
     fn cgroup(&self, id: u64) -> Option<Cow<'_, str>>;
+    /// The guest whose names they are; none of this machine.
+    fn guest(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Knows none.

@@ -6,11 +6,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 /// From the top down. `xtask` stands beside the line: it may use everything, and nothing may use it.
-const ORDER: [&str; 5] = [
+const ORDER: [&str; 6] = [
     "iotq-probes",
     "iotq-lang",
     "iotq-engine",
     "iotq-kernel",
+    "iotq-link",
     "iotq",
 ];
 const TOOLS: [&str; 3] = ["xtask", "iotq-tests", "iotq-trials"];
