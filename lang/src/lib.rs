@@ -14,6 +14,7 @@ pub mod assist;
 pub mod check;
 pub mod diag;
 pub mod eval;
+pub mod half;
 pub mod ir;
 pub mod lower;
 pub mod plan;

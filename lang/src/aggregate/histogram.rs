@@ -171,8 +171,8 @@ impl Histogram {
         if at >= self.counts.len() {
             self.counts.resize(at + 1, 0);
         }
-        self.counts[at] += count;
-        self.total += count;
+        self.counts[at] = self.counts[at].saturating_add(count);
+        self.total = self.total.saturating_add(count);
     }
 
     /// Adds what another one of the same scale has counted.

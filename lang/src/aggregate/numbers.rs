@@ -63,7 +63,7 @@ impl Numbers {
 
     /// Takes all that another one has.
     pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.sum = sum(&self.sum, &other.sum);
         replace(&mut self.min, &other.min, Ordering::Less);
         replace(&mut self.max, &other.max, Ordering::Greater);

@@ -65,7 +65,7 @@ impl State {
         match (self, other) {
             (State::Numbers(own), State::Numbers(other)) => own.merge(other),
             (State::Linear(own), State::Linear(other)) => own.merge(other),
-            (State::Truth(own), State::Truth(other)) => *own += other,
+            (State::Truth(own), State::Truth(other)) => *own = own.saturating_add(*other),
             _ => {}
         }
     }
@@ -91,7 +91,7 @@ impl Totals {
 
     /// Takes all rows of another group with the same measures.
     pub fn merge(&mut self, other: &Self) {
-        self.rows += other.rows;
+        self.rows = self.rows.saturating_add(other.rows);
         for (state, other) in self.states.iter_mut().zip(&other.states) {
             state.merge(other);
         }

@@ -14,6 +14,7 @@ mod operand;
 mod output;
 mod params;
 mod scope;
+mod sides;
 mod sources;
 mod statement;
 mod types;
@@ -25,6 +26,7 @@ pub use call::{FunctionInfo, functions};
 pub use import::{Imported, Modules, NotFound, Wanted, defined};
 pub use near::{did_you_mean, near};
 pub use params::{ParamDecl, param_types, params};
+pub use sides::{Placed, place};
 
 use crate::diag::codes::syntax::TOO_LARGE_EXPRESSION;
 use crate::diag::{Diagnostic, Errors};
@@ -77,6 +79,15 @@ pub fn check(
     script: &ast::Script,
     inputs: &Inputs<'_>,
 ) -> Result<ir::Checked, Errors> {
+    checked(sources, script, inputs).map(|(_, checked)| checked)
+}
+
+/// The same, with what is known of its definitions.
+fn checked<'a>(
+    sources: &'a mut Sources,
+    script: &ast::Script,
+    inputs: &'a Inputs<'_>,
+) -> Result<(Checker<'a>, ir::Checked), Errors> {
     let mut checker = Checker {
         sources,
         inputs,
@@ -104,10 +115,8 @@ pub fn check(
     if !checker.errors.is_empty() {
         return Err(Errors(checker.errors));
     }
-    Ok(ir::Checked {
-        statements,
-        names: checker.names,
-    })
+    let names = std::mem::take(&mut checker.names);
+    Ok((checker, ir::Checked { statements, names }))
 }
 
 /// An error has been reported.

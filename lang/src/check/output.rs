@@ -258,7 +258,7 @@ impl Checker<'_> {
     }
 
     /// The `as` name, else the expression as written, with single blanks.
-    fn column_name(&self, column: &ast::Column) -> String {
+    pub(super) fn column_name(&self, column: &ast::Column) -> String {
         match &column.name {
             Some(name) => name.node.clone(),
             None => normalised(self.sources.text(column.expr.span)),

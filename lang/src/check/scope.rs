@@ -33,6 +33,10 @@ pub(super) struct Definition {
 }
 
 impl Scope {
+    pub(super) fn get(&self, name: &str) -> Option<&Definition> {
+        self.all.get(name)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
     }

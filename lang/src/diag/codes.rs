@@ -1,5 +1,5 @@
 //! Every code. A family has a file of its own: E01 syntax, E02 names, E03 types and units, E04 statements, E05
-//! parameters and arguments, E06 not in this build, E07 this machine or user, E08 while running.
+//! parameters and arguments, E06 not in this build, E07 this machine or user, E08 while running, E09 guests and hosts.
 
 /// Defines the codes of a family, whose exit code is 2: the query or the command line is wrong.
 macro_rules! codes {
@@ -20,6 +20,7 @@ macro_rules! codes {
 }
 
 pub mod build;
+pub mod link;
 pub mod machine;
 pub mod names;
 pub mod params;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         build::ALL,
         machine::ALL,
         run::ALL,
+        link::ALL,
     ];
     families.into_iter().flatten().copied()
 }

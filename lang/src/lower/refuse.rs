@@ -85,23 +85,27 @@ impl<'a> Refusals<'a> {
     }
 
     fn source(&mut self, source: &SourcePoint) {
-        let layer = source.layer.name;
-        if source.side != Side::Local {
-            let error =
-                Diagnostic::new(&build::SIDES, "the two sides of a VM are not in this build")
-                    .label(source.span, "is on the other side of a VM boundary")
-                    .help(format!(
-                        "run the query where `{layer}` is, without the qualifier"
-                    ));
-            self.found.push(error);
+        let elsewhere = match source.side {
+            Side::Local => None,
+            Side::Guest => Some((
+                "a guest is asked from its host",
+                "on the host: `iotq host --guest NAME -e '…'`; or in the guest, without the qualifier",
+            )),
+            Side::Host => Some((
+                "without `iotq host` there is only this machine",
+                "leave the qualifier out",
+            )),
+        };
+        if let Some((message, help)) = elsewhere {
+            let error = Diagnostic::new(&build::SIDES, message)
+                .label(source.span, "this is one side of a VM boundary");
+            self.found.push(error.help(help));
         }
         let message = if source.layer.record.is_none() {
-            format!("the layer `{layer}` is not in this build")
+            format!("the layer `{}` is not in this build", source.layer.name)
         } else if source.point.hooks.is_empty() {
-            format!(
-                "the point `{layer}.{}` is not in this build",
-                source.point.name
-            )
+            let (layer, point) = (source.layer.name, source.point.name);
+            format!("the point `{layer}.{point}` is not in this build")
         } else {
             return;
         };

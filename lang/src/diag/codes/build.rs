@@ -3,7 +3,15 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[&LAYER, &JOIN, &SIDES, &DIRECTORIES, &STREAMS];
+pub static ALL: &[&Code] = &[
+    &LAYER,
+    &JOIN,
+    &SIDES,
+    &DIRECTORIES,
+    &STREAMS,
+    &BOUNDARY,
+    &HALF,
+];
 
 /// A layer or point that no template feeds.
 pub static LAYER: Code = Code {
@@ -47,12 +55,12 @@ pub static SIDES: Code = Code {
     id: "E0605",
     title: "guest and host",
     page: "\
-`guest.` and `host.` say on which side of a VM boundary a layer is read. This build traces the
-machine that it runs on and no other.
+`guest.` and `host.` say on which side of a VM boundary a layer is read. Such a query is asked on
+the host, with the name of a guest in which `iotq guest` runs.
 
-    trace guest.block where lat > 10ms
+    trace guest.block where lat > 10ms      # iotq host --guest NAME -e 'QUERY'
 
-Run iotq inside the guest for the guest's layers, and on the host for the host's.
+Without `iotq host`, a query is about the machine that it runs on; its layers have no qualifiers.
 
     trace block where lat > 10ms
 ",
@@ -87,6 +95,38 @@ that it belongs to. A stream is one layer or point of a statement: `trace syscal
 A script may have 32 of them.
 
 Split the script, or give statements that differ only in their condition a single one, with `or`.
+",
+    exit: 2,
+};
+
+/// Both sides at once.
+pub static BOUNDARY: Code = Code {
+    id: "E0609",
+    title: "layers on both sides of a boundary",
+    page: "\
+With `iotq host`, a script is about guests or about the host. This build does not follow a request
+from a guest to its host.
+
+    join guest.syscall, host.block          # one layer on each side
+
+Ask one side at a time: the guest for what its requests wait for, the host for what becomes of them.
+
+    join guest.syscall, guest.block emit guest.syscall.lat, guest.block.lat
+    trace host.block
+",
+    exit: 2,
+};
+
+/// A half that is too large.
+pub static HALF: Code = Code {
+    id: "E0610",
+    title: "too much for a guest",
+    page: "\
+What is asked of guests is sent to them as text, which they compile by themselves. So that no host
+can keep its guests busy with that, the text and its arguments have at most 64 KiB, and at most 32
+statements.
+
+Split the script. Long sets of constants often are a range, or the names that match a pattern.
 ",
     exit: 2,
 };

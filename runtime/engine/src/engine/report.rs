@@ -32,6 +32,13 @@ impl Engine {
         Ok(())
     }
 
+    /// The records of this engine begin so long after the start: its first interval is a short one.
+    pub fn begin(&mut self, elapsed: Duration) {
+        for progress in &mut self.statements {
+            progress.since = elapsed;
+        }
+    }
+
     /// The run has ended so long after its start: reports what is left.
     ///
     /// # Errors

@@ -15,6 +15,9 @@ use crate::RawRecord;
 /// Requests that are not complete yet, at most.
 const MOST: usize = 16_384;
 
+/// Records of children that are kept, at most; what comes while there are so many is missing in its request.
+const MOST_CHILDREN: usize = 1 << 18;
+
 /// How long after its root's end a request waits for children, in nanoseconds of the records' clock.
 const PATIENCE: u64 = 2_000_000_000;
 
@@ -37,12 +40,18 @@ pub(crate) struct Assembly {
     waiting: VecDeque<(u64, u32)>,
     /// Those without a root so far, the oldest first; some of them have been completed since.
     rootless: VecDeque<u32>,
+    /// How many children they have together.
+    children: usize,
 }
 
 impl Assembly {
     /// Takes a child's record.
     pub fn child(&mut self, record: &RawRecord) -> Option<Request> {
         let id = record.root();
+        if self.children >= MOST_CHILDREN {
+            return None;
+        }
+        self.children += 1;
         let request = self.open.entry(id).or_default();
         request.children.push(record.bytes().to_vec());
         if request.root.is_empty() {
@@ -55,13 +64,20 @@ impl Assembly {
         if request.missing > 0 {
             return None;
         }
-        self.open.remove(&id).map(Request::checked)
+        self.remove(id).map(Request::checked)
+    }
+
+    /// Takes a request out.
+    fn remove(&mut self, id: u32) -> Option<Request> {
+        let request = self.open.remove(&id)?;
+        self.children = self.children.saturating_sub(request.children.len());
+        Some(request)
     }
 
     /// Takes a root's record; the request, if all of it is there.
     pub fn root(&mut self, record: &RawRecord) -> Option<Request> {
         let id = record.root();
-        let mut request = match self.open.remove(&id) {
+        let mut request = match self.remove(id) {
             Some(request) if request.root.is_empty() => request,
             _ => Request::default(),
         };
@@ -72,6 +88,7 @@ impl Assembly {
             return Some(request.checked());
         }
         self.waiting.push_back((record.at(), id));
+        self.children += request.children.len();
         self.open.insert(id, request);
         None
     }
@@ -89,7 +106,7 @@ impl Assembly {
             // It may have been completed, and its number used again.
             let waits = |request: &Request| request.ended() == Some(at);
             if self.open.get(&id).is_some_and(waits) {
-                overdue.extend(self.open.remove(&id).map(Request::incomplete));
+                overdue.extend(self.remove(id).map(Request::incomplete));
             }
         }
         while self.rootless.len() > MOST {
@@ -97,7 +114,7 @@ impl Assembly {
             if let Some(id) = oldest
                 && self.open.get(&id).is_some_and(|it| it.root.is_empty())
             {
-                self.open.remove(&id);
+                self.remove(id);
             }
         }
         overdue
@@ -150,10 +167,11 @@ fn expected(root: &RawRecord) -> u32 {
         let bytes = bytes.and_then(|bytes| bytes.first_chunk().copied());
         bytes.map_or(0, u32::from_ne_bytes)
     };
-    let without_record =
-        number(offset_of!(iotq_trail, crowded)) + number(offset_of!(iotq_trail, gone));
+    let crowded = number(offset_of!(iotq_trail, crowded));
+    let without_record = crowded.saturating_add(number(offset_of!(iotq_trail, gone)));
     let requests = number(offset_of!(iotq_trail, children)).saturating_sub(without_record);
     let events = number(offset_of!(iotq_trail, events)).count_ones();
-    let kept = number(offset_of!(iotq_trail, waits)) + number(offset_of!(iotq_trail, calls));
-    requests + kept + events
+    let waits = number(offset_of!(iotq_trail, waits));
+    let kept = waits.saturating_add(number(offset_of!(iotq_trail, calls)));
+    requests.saturating_add(kept).saturating_add(events)
 }

@@ -82,6 +82,20 @@ fn what_never_comes_is_not_waited_for() {
     assert!(assembly.size() <= 16_384);
 }
 
+/// Whoever makes records up cannot make this side keep more and more.
+#[test]
+fn children_of_one_root_are_bounded() {
+    let mut assembly = Assembly::default();
+    for _ in 0..300_000 {
+        push(&mut assembly, &child(7, 1));
+    }
+    let request = push(&mut assembly, &root(7, 10, u32::MAX));
+    assert!(request.is_none());
+    let late = assembly.overdue(u64::MAX, true);
+    assert_eq!(late[0].children.len(), 1 << 18);
+    assert!(push(&mut assembly, &child(8, 1)).is_none() && assembly.size() == 1);
+}
+
 #[test]
 fn a_child_without_an_end_makes_its_root_approximate() {
     let mut assembly = Assembly::default();

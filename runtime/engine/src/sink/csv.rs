@@ -10,11 +10,13 @@ use iotq_lang::plan::{JoinPlan, Plan, Shape};
 use super::json::histogram;
 use super::plain::Plain;
 use super::{Sink, Summary};
-use crate::{Group, Row, Tree};
+use crate::{Group, Names, Row, Tree};
 
 /// Writes CSV.
 pub struct Csv<W: Write> {
     out: Writer<W>,
+    /// Rows begin with the guest that they are of.
+    guests: bool,
     /// Groups of intervals begin with their time.
     timed: bool,
     digits: itoa::Buffer,
@@ -35,12 +37,12 @@ pub enum CsvError {
 }
 
 impl<W: Write> Csv<W> {
-    /// A sink for the rows of a plan, with the header written.
+    /// A sink for the rows of a plan, with the header written; `guests`: the first column tells which guest a row is of.
     ///
     /// # Errors
     ///
     /// If the plan has several streams, or the header cannot be written.
-    pub fn new(plan: &Plan, out: W) -> Result<Self, CsvError> {
+    pub fn new(plan: &Plan, guests: bool, out: W) -> Result<Self, CsvError> {
         let timed = plan
             .statements
             .iter()
@@ -62,17 +64,30 @@ impl<W: Write> Csv<W> {
             .terminator(Terminator::CRLF)
             .from_writer(out);
         let name = |column: &'_ Column| column.name.clone();
+        let guest = guests.then(|| "guest".to_owned()).into_iter();
         match &stream.groups {
-            None => out.write_record(stream.columns.iter().map(name)),
+            None => out.write_record(guest.chain(stream.columns.iter().map(name))),
             Some(groups) => {
                 let at = timed.then(|| "at".to_owned()).into_iter();
                 let columns = groups.by.iter().chain(&groups.columns);
-                out.write_record(at.chain(columns.map(name)))
+                out.write_record(guest.chain(at).chain(columns.map(name)))
             }
         }
         .map_err(io::Error::from)?;
         let digits = itoa::Buffer::new();
-        Ok(Self { out, timed, digits })
+        Ok(Self {
+            out,
+            guests,
+            timed,
+            digits,
+        })
+    }
+
+    fn guest(&mut self, names: &dyn Names) -> Result<(), csv::Error> {
+        if self.guests {
+            self.out.write_field(names.guest().unwrap_or(""))?;
+        }
+        Ok(())
     }
 
     fn field(&mut self, value: Plain<'_>) -> Result<(), csv::Error> {
@@ -88,6 +103,7 @@ impl<W: Write> Csv<W> {
 
 impl<W: Write> Sink for Csv<W> {
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        self.guest(row.names())?;
         for (value, ty) in row.cells() {
             self.field(Plain::new(value, ty, row.names()))?;
         }
@@ -96,6 +112,7 @@ impl<W: Write> Sink for Csv<W> {
 
     fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
         let names = group.origin.names;
+        self.guest(names)?;
         if self.timed {
             self.field(Plain::Int(group.origin.at))?;
         }

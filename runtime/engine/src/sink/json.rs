@@ -55,6 +55,16 @@ impl<W: Write> Json<W> {
         })
     }
 
+    /// The guest that a row is of, if it is one's.
+    fn guest(&mut self, names: &dyn Names) -> io::Result<()> {
+        if let Some(guest) = names.guest() {
+            self.line.extend_from_slice(b"\"guest\":");
+            serde_json::to_writer(&mut self.line, guest)?;
+            self.line.push(b',');
+        }
+        Ok(())
+    }
+
     fn value(&mut self, value: Plain<'_>) -> io::Result<()> {
         match value {
             Plain::Null => self.line.extend_from_slice(b"null"),
@@ -105,7 +115,7 @@ impl<W: Write> Json<W> {
 impl Layout {
     fn of_rows(statement: usize, stream: &StreamPlan) -> io::Result<Self> {
         Ok(Self {
-            head: format!("{{\"type\":\"row\",\"query\":{statement},\"data\":{{").into_bytes(),
+            head: format!("{{\"type\":\"row\",\"query\":{statement},").into_bytes(),
             keys: keys(&stream.columns)?,
             by: Vec::new(),
         })
@@ -123,7 +133,7 @@ impl Layout {
             head += &format!("\"point\":\"{}.{}\",", stream.layer.name, stream.point.name);
         }
         Ok(Self {
-            head: (head + "\"at\":").into_bytes(),
+            head: head.into_bytes(),
             keys: keys(&groups.columns)?,
             by: keys(&groups.by)?,
         })
@@ -159,6 +169,8 @@ impl<W: Write> Sink for Json<W> {
         self.line.clear();
         let layout = &self.streams[row.stream];
         self.line.extend_from_slice(&layout.head);
+        self.guest(row.names())?;
+        self.line.extend_from_slice(b"\"data\":{");
         for (index, (value, ty)) in row.cells().enumerate() {
             self.line
                 .extend_from_slice(&self.streams[row.stream].keys[index]);
@@ -172,6 +184,8 @@ impl<W: Write> Sink for Json<W> {
         let (stream, names) = (group.origin.stream, group.origin.names);
         self.line.clear();
         self.line.extend_from_slice(&self.streams[stream].head);
+        self.guest(names)?;
+        self.line.extend_from_slice(b"\"at\":");
         self.value(Plain::Int(group.origin.at))?;
         self.line.extend_from_slice(b",\"by\":{");
         for (index, (value, ty)) in group.keys().enumerate() {
@@ -197,6 +211,7 @@ impl<W: Write> Sink for Json<W> {
         self.line.clear();
         let head = format!("{{\"type\":\"tree\",\"query\":{},", tree.statement);
         self.line.extend_from_slice(head.as_bytes());
+        self.guest(tree.names)?;
         self.node(&tree.root, tree.names)?;
         self.line.extend_from_slice(b"}\n");
         self.out.write_all(&self.line)

@@ -1,5 +1,6 @@
 //! The three formats.
 
+mod guests;
 mod heat;
 
 use iotq_lang::ir::Statement;
@@ -90,7 +91,7 @@ fn text(statements: Vec<Statement>, records: &[Bytes]) -> String {
 fn csv(statements: Vec<Statement>, records: &[Bytes]) -> String {
     let out = Shared::default();
     run(statements, records, |plan| {
-        Box::new(Csv::new(plan, out.clone()).expect("a sink"))
+        Box::new(Csv::new(plan, false, out.clone()).expect("a sink"))
     });
     out.text()
 }
@@ -237,7 +238,7 @@ fn csv_is_a_table() {
 fn csv_has_one_stream() {
     let plan = plan(vec![trace("block", &["pid"]), trace("block", &["pid"])]);
     assert!(matches!(
-        Csv::new(&plan, io::sink()),
+        Csv::new(&plan, false, io::sink()),
         Err(CsvError::Streams(2))
     ));
 }
@@ -266,7 +267,7 @@ fn errors_of_the_output_are_returned() {
             .expect_err("the pipe is closed");
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
-    let mut table = Csv::new(&plan, Closed).expect("a header that waits in the buffer");
+    let mut table = Csv::new(&plan, false, Closed).expect("a header that waits in the buffer");
     assert!(table.flush().is_err());
 }
 
@@ -276,7 +277,7 @@ fn shown(form: &str, text: &str, records: &[Bytes]) -> String {
     run_plan(query(text), records, |plan| match form {
         "text" => Box::new(Text::new(plan, TimeZone::UTC, out.clone())),
         "json" => Box::new(Json::new(plan, out.clone()).expect("a sink")),
-        _ => Box::new(Csv::new(plan, out.clone()).expect("a sink")),
+        _ => Box::new(Csv::new(plan, false, out.clone()).expect("a sink")),
     });
     out.text()
 }

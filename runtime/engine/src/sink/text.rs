@@ -18,7 +18,7 @@ use super::{Sink, Summary, picture, waterfall};
 use crate::units::{Bytes, Nanoseconds};
 use crate::{Group, Names, Row, Tree};
 use map::Axis;
-use table::{LAYER_WIDTH, Table, pad};
+use table::{GAP, GUEST_WIDTH, LAYER_WIDTH, Table, pad};
 
 /// Writes aligned columns.
 pub struct Text<W> {
@@ -32,6 +32,8 @@ pub struct Text<W> {
     cell: String,
     /// Trees and heat maps are drawn with letters alone.
     ascii: bool,
+    /// Lines begin with the guest that they are of.
+    guests: bool,
     /// Columns of the terminal that it is watched on.
     terminal: Option<usize>,
     /// What becomes of the axis of a heat map.
@@ -58,6 +60,7 @@ impl<W: Write> Text<W> {
             line: String::new(),
             cell: String::new(),
             ascii: false,
+            guests: false,
             terminal: None,
             axis: Axis::Above,
         }
@@ -69,25 +72,41 @@ impl<W: Write> Text<W> {
         Self { ascii, ..self }
     }
 
+    /// The same for rows of several guests, each of which tells of which.
+    #[must_use]
+    pub fn of_guests(self, guests: bool) -> Self {
+        Self { guests, ..self }
+    }
+
     /// The same for somebody who watches a terminal of so many columns: the axis of a heat map stays below its last line.
     #[must_use]
     pub fn watched(mut self, terminal: Option<usize>) -> Self {
         if let Some(columns) = terminal {
+            let before = if self.guests { GUEST_WIDTH + GAP } else { 0 };
+            let columns = columns.saturating_sub(before);
             self.streams.iter_mut().for_each(|it| it.fit(columns));
         }
         Self { terminal, ..self }
     }
 
     fn header(&mut self, stream: usize) -> io::Result<()> {
-        let table = &self.streams[stream];
-        self.line.clear();
-        if table.layer.is_some() {
-            pad(&mut self.line, "layer", LAYER_WIDTH, false);
-        }
-        for column in &table.columns {
+        let layer = self.streams[stream].layer.map(|_| "layer");
+        self.begin("guest", layer);
+        for column in &self.streams[stream].columns {
             pad(&mut self.line, &column.name, column.width, column.right);
         }
         self.write_line()
+    }
+
+    /// What a line begins with, where there are several guests or layers.
+    fn begin(&mut self, guest: &str, layer: Option<&str>) {
+        self.line.clear();
+        if self.guests {
+            pad(&mut self.line, guest, GUEST_WIDTH, false);
+        }
+        if let Some(layer) = layer {
+            pad(&mut self.line, layer, LAYER_WIDTH, false);
+        }
     }
 
     fn write_line(&mut self) -> io::Result<()> {
@@ -110,11 +129,8 @@ impl<W: Write> Text<W> {
             self.header(stream)?;
             self.last = Some(stream);
         }
+        self.begin(names.guest().unwrap_or(""), self.streams[stream].layer);
         let table = &mut self.streams[stream];
-        self.line.clear();
-        if let Some(layer) = table.layer {
-            pad(&mut self.line, layer, LAYER_WIDTH, false);
-        }
         for ((value, ty), column) in cells.zip(&mut table.columns) {
             self.cell.clear();
             show(&mut self.cell, value, ty, &self.zone, names);
@@ -127,11 +143,9 @@ impl<W: Write> Text<W> {
     /// A group with histograms: what else it has in a line, then each of them.
     fn drawing(&mut self, group: &Group<'_>) -> io::Result<()> {
         self.leave_axis()?;
+        let guest = group.origin.names.guest().unwrap_or("");
+        self.begin(guest, self.streams[group.origin.stream].layer);
         let table = &self.streams[group.origin.stream];
-        self.line.clear();
-        if let Some(layer) = table.layer {
-            pad(&mut self.line, layer, LAYER_WIDTH, false);
-        }
         let mut pictures = String::new();
         for ((shown, ty), column) in whole(group, table.timed).zip(&table.columns) {
             match shown {
@@ -193,6 +207,10 @@ impl<W: Write> Sink for Text<W> {
         self.leave_axis()?;
         self.last = None;
         self.line.clear();
+        if let Some(guest) = tree.names.guest().filter(|_| self.guests) {
+            self.line.push_str(guest);
+            self.line.push('\n');
+        }
         let mut cell = |out: &mut String, value: Value<'_>, ty| {
             show(out, value, ty, &self.zone, tree.names);
         };

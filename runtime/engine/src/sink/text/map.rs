@@ -9,7 +9,6 @@ use iotq_lang::aggregate::Emitted;
 
 use super::{Text, pad, show, whole};
 use crate::Group;
-use crate::sink::text::table::LAYER_WIDTH;
 
 /// Where the axis of the last heat map is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,11 +68,9 @@ impl<W: Write> Text<W> {
     }
 
     fn shades(&mut self, group: &Group<'_>) -> io::Result<()> {
+        let guest = group.origin.names.guest().unwrap_or("");
+        self.begin(guest, self.streams[group.origin.stream].layer);
         let table = &mut self.streams[group.origin.stream];
-        self.line.clear();
-        if let Some(layer) = table.layer {
-            pad(&mut self.line, layer, LAYER_WIDTH, false);
-        }
         for ((shown, ty), column) in whole(group, table.timed).zip(&mut table.columns) {
             self.cell.clear();
             match (shown, &mut column.heat) {
@@ -91,12 +88,8 @@ impl<W: Write> Text<W> {
 
     /// The axes of a stream's heat maps, each below or above its cells; nothing before there are values.
     fn axis_line(&mut self, stream: usize) -> io::Result<()> {
-        let table = &self.streams[stream];
-        self.line.clear();
-        if table.layer.is_some() {
-            pad(&mut self.line, "", LAYER_WIDTH, false);
-        }
-        for column in &table.columns {
+        self.begin("", self.streams[stream].layer.map(|_| ""));
+        for column in &self.streams[stream].columns {
             let axis = column.heat.as_ref().map(|heat| heat.axis());
             let axis = axis.unwrap_or_default();
             pad(&mut self.line, &axis, column.width, false);

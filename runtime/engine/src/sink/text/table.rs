@@ -29,8 +29,10 @@ pub(super) struct Column {
 
 /// Room for the longest name of a layer.
 pub(super) const LAYER_WIDTH: usize = 7;
+/// Room for most names of guests.
+pub(super) const GUEST_WIDTH: usize = 12;
 /// Blanks behind a column.
-const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 
 impl Table {
     pub fn new(statement: &StatementPlan, stream: &StreamPlan, several: bool) -> Self {

@@ -1,0 +1,267 @@
+//! On which side of a VM boundary a program is asked, and a guest's half of it as text.
+//!
+//! The half is made from the syntax tree, so that it keeps its statements: the streams of a plan are numbered through
+//! them. Qualifiers go, columns keep their names, and of modules come the definitions that are needed.
+
+use std::collections::BTreeSet;
+
+use iotq_probes::catalogue;
+
+use super::scope::Definition;
+use super::{Checker, Inputs, checked, sources};
+use crate::diag::codes::build::BOUNDARY;
+use crate::diag::{Diagnostic, Errors};
+use crate::half::Half;
+use crate::ir::{self, Side, SourcePoint};
+use crate::source::Sources;
+use crate::syntax::ast::{self, Emit, Expr, ExprKind, Item, Spanned};
+use crate::syntax::print;
+
+/// Where a program is asked.
+#[derive(Clone, Debug)]
+pub enum Placed {
+    /// On this machine, which may be a host.
+    Here(ir::Checked),
+    /// In guests.
+    Guest(Half),
+}
+
+/// Checks a program that may name the layers of guests.
+///
+/// # Errors
+/// Those of the check, and if it names layers on both sides.
+pub fn place(
+    sources: &mut Sources,
+    script: &ast::Script,
+    inputs: &Inputs<'_>,
+) -> Result<Placed, Errors> {
+    let (checker, mut program) = checked(sources, script, inputs)?;
+    let points: Vec<SourcePoint> = points(&mut program).map(|point| *point).collect();
+    let on = |guest: bool| {
+        let mut points = points.iter();
+        points.find(|point| (point.side == Side::Guest) == guest)
+    };
+    match (on(true), on(false)) {
+        (Some(guest), Some(here)) => Err(Errors(vec![both(guest, here)])),
+        (Some(_), None) => Ok(Placed::Guest(checker.half(script))),
+        (None, _) => {
+            self::points(&mut program).for_each(|point| point.side = Side::Local);
+            Ok(Placed::Here(program))
+        }
+    }
+}
+
+fn points(program: &mut ir::Checked) -> impl Iterator<Item = &mut SourcePoint> {
+    program.statements.iter_mut().flat_map(|it| {
+        let (streams, join) = match &mut it.kind {
+            ir::Kind::Streams(streams) => (Some(streams), None),
+            ir::Kind::Join(join) => (None, Some(join)),
+        };
+        let streams = streams.into_iter().flatten().map(|it| &mut it.source);
+        let join = join.into_iter().flat_map(|it| &mut it.sources);
+        streams.chain(join.map(|it| &mut it.source))
+    })
+}
+
+fn both(guest: &SourcePoint, here: &SourcePoint) -> Diagnostic {
+    let message = "layers on both sides of a VM boundary";
+    Diagnostic::new(&BOUNDARY, message)
+        .label(guest.span, "in the guest")
+        .label(here.span, "on the host")
+        .help("this build does not join across the boundary yet: ask one side at a time")
+}
+
+impl Checker<'_> {
+    /// The half of a guest: all of it, since no layer is on this side.
+    fn half(&self, script: &ast::Script) -> Half {
+        let mut items = Vec::new();
+        for item in &script.items {
+            let mut item = item.clone();
+            match &mut item.node {
+                Item::Use(_) => continue,
+                Item::Let(it) | Item::Def(it) => unqualify(&mut it.value),
+                Item::Param(it) => it.help.clear(),
+                Item::Statement(it) => self.statement_of_guest(it),
+            }
+            items.push(item);
+        }
+        let mut script = ast::Script {
+            items: self.needed(&mut items),
+        };
+        script.items.append(&mut items);
+        Half {
+            text: print::script(&script),
+            args: self.inputs.args.clone(),
+            params: self.inputs.params.clone(),
+        }
+    }
+
+    fn statement_of_guest(&self, it: &mut ast::Statement) {
+        for source in &mut it.sources {
+            let path = &mut source.path.node;
+            let words = path.iter().take(2).map(|word| word.node.as_str());
+            if is_qualified(&words.collect::<Vec<_>>()) {
+                path.remove(0);
+            }
+        }
+        let emitted = match &mut it.emit {
+            Some(Spanned {
+                node: Emit::Columns(columns),
+                ..
+            }) => columns.as_mut_slice(),
+            _ => &mut [],
+        };
+        let keys = it.by.iter_mut().flat_map(|by| &mut by.node);
+        emitted
+            .iter_mut()
+            .chain(keys)
+            .for_each(|it| self.column_of_guest(it));
+        let clauses = [
+            &mut it.filter,
+            &mut it.every,
+            &mut it.top,
+            &mut it.having,
+            &mut it.duration,
+            &mut it.limit,
+        ];
+        let clauses = clauses.into_iter().flatten();
+        clauses.for_each(|clause| unqualify(&mut clause.node));
+    }
+
+    /// The column keeps the name that it has as it was written.
+    fn column_of_guest(&self, it: &mut ast::Column) {
+        let name = self.column_name(it);
+        unqualify(&mut it.expr);
+        if it.name.is_none() && print::expr(&it.expr) != name {
+            it.name = Some(Spanned {
+                node: name,
+                span: it.expr.span,
+            });
+        }
+    }
+
+    /// The definitions of modules that some items need, and what these need.
+    fn needed(&self, items: &mut [Spanned<Item>]) -> Vec<Spanned<Item>> {
+        let mut wanted = Vec::new();
+        for item in items {
+            exprs(&mut item.node).for_each(|expr| names(expr, &mut wanted));
+        }
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        while let Some(name) = wanted.pop() {
+            let known = self.scope.get(&name).filter(|it| it.imported);
+            if let (Some(definition), true) = (known, seen.insert(name.clone())) {
+                let mut item = definition_of(&name, definition);
+                exprs(&mut item).for_each(|expr| {
+                    unqualify(expr);
+                    names(expr, &mut wanted);
+                });
+                let span = definition.span;
+                found.push(Spanned { node: item, span });
+            }
+        }
+        found
+    }
+}
+
+fn definition_of(name: &str, definition: &Definition) -> Item {
+    let span = definition.span;
+    let nothing = || Spanned {
+        node: ExprKind::Any,
+        span,
+    };
+    let value = definition.body.as_deref().cloned().unwrap_or_else(nothing);
+    let name = Spanned {
+        node: name.to_owned(),
+        span,
+    };
+    let it = ast::Definition { name, value };
+    if definition.open {
+        Item::Def(it)
+    } else {
+        Item::Let(it)
+    }
+}
+
+/// All expressions of an item.
+fn exprs(item: &mut Item) -> Box<dyn Iterator<Item = &mut Expr> + '_> {
+    match item {
+        Item::Let(it) | Item::Def(it) => Box::new(std::iter::once(&mut it.value)),
+        Item::Param(it) => Box::new(it.default.iter_mut()),
+        Item::Use(_) => Box::new(std::iter::empty()),
+        Item::Statement(it) => {
+            let emitted = match it.emit.as_mut().map(|emit| &mut emit.node) {
+                Some(Emit::Columns(columns)) => columns.as_mut_slice(),
+                _ => &mut [],
+            };
+            let keys = it.by.iter_mut().flat_map(|by| &mut by.node);
+            let columns = emitted.iter_mut().chain(keys).map(|it| &mut it.expr);
+            let clauses = [
+                &mut it.filter,
+                &mut it.every,
+                &mut it.top,
+                &mut it.having,
+                &mut it.duration,
+                &mut it.limit,
+            ];
+            let clauses = clauses.into_iter().flatten().map(|it| &mut it.node);
+            Box::new(columns.chain(clauses))
+        }
+    }
+}
+
+/// Removes the qualifiers of an expression.
+fn unqualify(expr: &mut Expr) {
+    walk(expr, &mut |node| {
+        let ExprKind::Path(path) = node else {
+            return;
+        };
+        let words = path.parts.iter().take(2).map(|part| part.node.as_str());
+        if is_qualified(&words.collect::<Vec<_>>()) {
+            path.parts.remove(0);
+            path.list = path.list.map(|at| at.saturating_sub(1));
+        }
+    });
+}
+
+/// Whether words begin with a side and a layer.
+fn is_qualified(words: &[&str]) -> bool {
+    let [side, layer, ..] = words else {
+        return false;
+    };
+    sources::side(side).is_some() && catalogue::layer(layer).is_some()
+}
+
+/// Adds the single words of an expression, which may be names of definitions.
+fn names(expr: &mut Expr, found: &mut Vec<String>) {
+    walk(expr, &mut |node| {
+        if let ExprKind::Path(path) = node
+            && let [name] = path.parts.as_slice()
+        {
+            found.push(name.node.clone());
+        }
+    });
+}
+
+/// Every part of an expression, the whole first. As deep as the parser lets it be.
+fn walk(expr: &mut Expr, each: &mut impl FnMut(&mut ExprKind)) {
+    each(&mut expr.node);
+    match &mut expr.node {
+        ExprKind::Call(_, all) | ExprKind::Set(all) | ExprKind::And(all) | ExprKind::Or(all) => {
+            all.iter_mut().for_each(|it| walk(it, each));
+        }
+        ExprKind::Unary(_, operand) => walk(operand, each),
+        ExprKind::Binary(it) => {
+            walk(&mut it.left, each);
+            walk(&mut it.right, each);
+        }
+        ExprKind::Number(_)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Device(_)
+        | ExprKind::Arg(_)
+        | ExprKind::Child
+        | ExprKind::Any
+        | ExprKind::Path(_) => {}
+    }
+}
