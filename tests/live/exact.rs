@@ -85,7 +85,7 @@ fn check(on: On, engine: &str, depth: u32, threads: u32) {
 }
 
 /// Neighbours that are submitted together may become one request: the places of its blocks.
-fn merged<'a>(kernel: &'a [Completion], device: &'a str) -> impl Iterator<Item = u64> + 'a {
+pub fn merged<'a>(kernel: &'a [Completion], device: &'a str) -> impl Iterator<Item = u64> + 'a {
     let large = move |each: &&Completion| each.dev == device && each.sectors > 8;
     let blocks = |each: &Completion| (each.sector..each.sector + each.sectors).step_by(8);
     kernel.iter().filter(large).flat_map(blocks)
@@ -93,7 +93,7 @@ fn merged<'a>(kernel: &'a [Completion], device: &'a str) -> impl Iterator<Item =
 
 /// Once without iotq: so that fio itself and its libraries are in the page cache, and reading them is no I/O of the
 /// command.
-fn warm_up(reads: &Reads) {
+pub fn warm_up(reads: &Reads) {
     tool("sh", &["-c", &reads.line()]);
     for thread in 0..reads.threads {
         std::fs::remove_file(reads.log(thread)).unwrap();
@@ -114,7 +114,7 @@ fn expected(on: On, reads: &Reads) -> Counted {
 
 /// `unseen`: what is no row of its own, because it was merged, or completed in moments in which this kernel runs no
 /// programs at all.
-fn compare(output: &Output, device: &str, expected: &Counted, unseen: &Counted) {
+pub fn compare(output: &Output, device: &str, expected: &Counted, unseen: &Counted) {
     assert_eq!(output.lost, 0, "{}", output.stderr);
     // Where memory is short, a page of fio itself may be read again: by readahead, which fio's own reads never are.
     let own = |row: &&Row| row.field("ahead") == false;

@@ -19,6 +19,7 @@ mod directories;
 mod exact;
 mod files;
 mod groups;
+mod link;
 mod origins;
 mod refuse;
 mod repl;
@@ -45,6 +46,7 @@ fn main() {
         counters::tests,
         agree::tests,
         groups::tests,
+        link::tests,
         stop::tests,
         devices::tests,
         directories::tests,

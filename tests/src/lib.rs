@@ -15,6 +15,7 @@ pub mod gate;
 pub mod iotq;
 pub mod lab;
 pub mod leftover;
+pub mod link;
 pub mod needs;
 pub mod trace;
 

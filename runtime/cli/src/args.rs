@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use iotq_lang::syntax::{ast::Quantity, number};
+use iotq_link::Address;
 
 /// Trace storage I/O: follow requests through the layers of this machine.
 #[derive(Parser, Debug)]
@@ -152,6 +153,10 @@ pub enum Command {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
         btf: Option<PathBuf>,
     },
+    /// Ask guests: send a query about `guest.` layers to `iotq guest` in virtual machines, and show what they send
+    Host(Host),
+    /// Serve a host: wait for its queries, run them here, send it what they find. The agent of a virtual machine
+    Guest(Guest),
     /// Print the completions of a shell: `iotq completions bash`
     Completions {
         /// The shell
@@ -167,6 +172,66 @@ pub enum Command {
     /// Run a tool of the library or a script: TOOL|FILE [--PARAM VALUE] [ARGS]
     #[command(external_subcommand)]
     Script(Vec<OsString>),
+}
+
+/// A query for guests.
+#[derive(Args, Clone, Debug)]
+pub struct Host {
+    /// The guests that are asked, by their names
+    #[arg(long = "guest", value_name = "NAME", value_delimiter = ',')]
+    pub guests: Vec<String>,
+    /// Where guests connect to: vsock:any:PORT, or unix:PATH for the socket of a virtual machine monitor; may be given
+    /// several times [default: vsock:any:4687]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Vec<Address>,
+    /// The secret that guests must know, too
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token: Option<PathBuf>,
+    /// The query; given several times, its parts are lines of one script
+    #[arg(short = 'e', long = "expr", value_name = "QUERY")]
+    pub expr: Vec<String>,
+    /// How it runs
+    #[command(flatten)]
+    pub run: Run,
+    /// A tool or script with its parameters and arguments
+    #[arg(value_name = "TOOL|FILE", trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::FilePath)]
+    pub words: Vec<OsString>,
+}
+
+impl Host {
+    /// The same, with options that were given before the command where it has none.
+    #[must_use]
+    pub fn over(mut self, earlier: Run) -> Self {
+        let own = self.run;
+        self.run = Run {
+            child: own.child.or(earlier.child),
+            duration: own.duration.or(earlier.duration),
+            format: own.format.or(earlier.format),
+            output: own.output.or(earlier.output),
+            dry_run: own.dry_run | earlier.dry_run,
+            no_pushdown: own.no_pushdown | earlier.no_pushdown,
+            ring: own.ring.or(earlier.ring),
+            btf: own.btf.or(earlier.btf),
+        };
+        self
+    }
+}
+
+/// The agent of a guest.
+#[derive(Args, Clone, Debug)]
+pub struct Guest {
+    /// Where the host is: vsock:CID:PORT, or unix:PATH
+    #[arg(long, value_name = "ADDRESS", default_value = "vsock:2:4687")]
+    pub host: Address,
+    /// What the host calls this guest [default: the name of this machine]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The secret that the host must know, too
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token: Option<PathBuf>,
+    /// Type information of the kernel, if not in /sys/kernel/btf/vmlinux
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "IOTQ_BTF")]
+    pub btf: Option<PathBuf>,
 }
 
 /// A script or query that is looked at and not run.

@@ -4,7 +4,10 @@ mod args;
 mod child;
 mod doctor;
 mod explain;
+mod guest;
+mod host;
 mod library;
+mod linked;
 mod list;
 mod memory;
 mod names;
@@ -47,6 +50,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Explain { input, stage }) => explain::explain(&input, stage),
         Some(Command::List { what, format }) => list::list(what.as_deref(), format),
         Some(Command::Doctor { format, btf }) => doctor::doctor(format, btf.as_deref()),
+        Some(Command::Host(host)) => host::host(&host.over(options), &Stop::once()?),
+        Some(Command::Guest(options)) => guest::guest(&options, &Stop::once()?),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "iotq", &mut text);

@@ -22,11 +22,11 @@ pub use patient::nobody_reads;
 /// Rows are collected to this size before they are written.
 const BUFFER: usize = 64 << 10;
 
-/// The sink that the command line asks for.
+/// The sink that the command line asks for; `guests`: rows are of several.
 ///
 /// # Errors
 /// If the file cannot be created, or the form does not fit the plan.
-pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failure> {
+pub fn sink(run: &Run, plan: &Plan, guests: bool, stop: &Stop) -> Result<Box<dyn Sink>, Failure> {
     let out: Box<dyn Write> = match &run.output {
         None => patient::stdout(stop),
         Some(path) => Box::new(File::create(path).map_err(|error| {
@@ -41,10 +41,14 @@ pub fn sink(run: &Run, plan: &Plan, stop: &Stop) -> Result<Box<dyn Sink>, Failur
     Ok(match run.format.unwrap_or_default() {
         Format::Text => {
             let text = Text::new(plan, TimeZone::system(), out);
-            Box::new(text.ascii(!is_utf8()).watched(terminal(run)))
+            Box::new(
+                text.ascii(!is_utf8())
+                    .of_guests(guests)
+                    .watched(terminal(run)),
+            )
         }
         Format::Json => Box::new(Json::new(plan, out)?),
-        Format::Csv => Box::new(Csv::new(plan, out).map_err(csv)?),
+        Format::Csv => Box::new(Csv::new(plan, guests, out).map_err(csv)?),
     })
 }
 

@@ -43,6 +43,11 @@ impl Failure {
         Self::new(Errors(vec![error]), &Sources::default())
     }
 
+    /// What went wrong.
+    pub fn errors(&self) -> &[Diagnostic] {
+        &self.errors.0
+    }
+
     /// Whether all of it is of one kind.
     pub fn is_only(&self, code: &Code) -> bool {
         self.usage.is_none() && self.errors.0.iter().all(|error| error.code == code)

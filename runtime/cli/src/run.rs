@@ -14,6 +14,7 @@ use iotq_lang::diag::codes::{machine, run as code};
 use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Expr, Name};
 use iotq_lang::plan::Plan;
+use iotq_lang::source::Sources;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, sleep_until};
@@ -41,10 +42,23 @@ const PROGRESS: Duration = Duration::from_millis(500);
 /// Whatever keeps it from starting or from ending well.
 pub fn run(options: &Run, script: &mut Script, stop: &Stop) -> Result<ExitCode, Failure> {
     let plan = script.plan(options.child.is_some(), unknown_names)?;
+    planned(options, &plan, &script.sources, stop)
+}
+
+/// Installs and runs a plan until it ends, or is to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting or from ending well.
+pub fn planned(
+    options: &Run,
+    plan: &Plan,
+    sources: &Sources,
+    stop: &Stop,
+) -> Result<ExitCode, Failure> {
     let mut child = options.child.as_deref().map(start).transpose()?;
     let resolved = names::resolve(&plan.names, child.as_ref().map(Held::pid));
-    let resolved = resolved.map_err(|errors| Failure::new(errors, &script.sources))?;
-    foreign_pids(&plan).map_err(|error| Failure::new(Errors(vec![error]), &script.sources))?;
+    let resolved = resolved.map_err(|errors| Failure::new(errors, sources))?;
+    foreign_pids(plan).map_err(|error| Failure::new(Errors(vec![error]), sources))?;
     let mut bound = plan.bind(&resolved.meanings);
     if options.no_pushdown {
         bound = bound.without_pushdown();
@@ -53,12 +67,19 @@ pub fn run(options: &Run, script: &mut Script, stop: &Stop) -> Result<ExitCode, 
         write!(io::stdout(), "{bound}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let running = install(options, &bound, &resolved, script)?;
-    let sink = output::sink(options, &bound, stop)?;
+    let how = Options {
+        btf: options.btf.clone(),
+        ring: options.ring,
+    };
+    let running = install(&how, &bound, &resolved, sources)?;
+    for missing in &running.missing {
+        note(&format!("iotq: {missing}"));
+    }
+    let sink = output::sink(options, &bound, false, stop)?;
     let engine = Engine::new(
         &bound,
         clock(),
-        Box::new(MachineNames::read(&plan, &resolved.meanings)),
+        Box::new(MachineNames::read(plan, &resolved.meanings)),
     );
     let session = Session {
         running,
@@ -75,7 +96,10 @@ pub fn run(options: &Run, script: &mut Script, stop: &Stop) -> Result<ExitCode, 
 }
 
 /// Refuses filters by process or thread where ids mean others than the kernel's.
-fn foreign_pids(plan: &Plan) -> Result<(), Diagnostic> {
+///
+/// # Errors
+/// That they do.
+pub fn foreign_pids(plan: &Plan) -> Result<(), Diagnostic> {
     if names::process::in_initial_namespace() {
         return Ok(());
     }
@@ -115,25 +139,22 @@ fn not_started(error: &io::Error) -> Failure {
     Failure::plain(&code::COMMAND, "the command cannot be started", error)
 }
 
-fn install(
-    options: &Run,
+/// Attaches a bound plan.
+///
+/// # Errors
+/// If this kernel or this user may not.
+pub fn install(
+    how: &Options,
     plan: &Plan,
     resolved: &Resolved,
-    script: &Script,
+    sources: &Sources,
 ) -> Result<Running, Failure> {
     if !iotq_kernel::privileged() {
-        return Err(Failure::not_permitted(&script.sources));
+        return Err(Failure::not_permitted(sources));
     }
-    let how = Options {
-        btf: options.btf.clone(),
-        ring: options.ring,
-    };
-    let running = iotq_kernel::install(plan, resolved, &how);
-    let running = running.map_err(|error| Failure::install(error, &script.sources))?;
+    let running = iotq_kernel::install(plan, resolved, how);
+    let running = running.map_err(|error| Failure::install(error, sources))?;
     memory::trim();
-    for missing in &running.missing {
-        note(&format!("iotq: {missing}"));
-    }
     Ok(running)
 }
 
@@ -154,11 +175,14 @@ pub fn clock() -> Clock {
 }
 
 /// Tells when the ring fills up.
+///
+/// # Errors
+/// If the system lets nobody wait for it.
 #[expect(
     unsafe_code,
     reason = "tokio wants it said that the descriptor stays the same"
 )]
-fn ring_events(running: &Running) -> io::Result<AsyncFd<OwnedFd>> {
+pub fn ring_events(running: &Running) -> io::Result<AsyncFd<OwnedFd>> {
     let ring = running.as_fd().try_clone_to_owned()?;
     // SAFETY: an owned descriptor refers to the same file until it is dropped, which the `AsyncFd` does itself.
     unsafe { AsyncFd::register(ring) }.map_err(io::Error::from)
@@ -187,9 +211,7 @@ impl Session<'_> {
         self.running.stop();
         self.finish(&unended, served)?;
         if skipped > 0 {
-            note(&format!(
-                "iotq: {skipped} events went by unseen: they interrupted the handling of others of their kind"
-            ));
+            note(&unseen(skipped));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -308,75 +330,107 @@ impl Session<'_> {
         if !unread {
             written?;
         }
-        let Counts {
-            seen,
-            shipped,
-            lost,
-            untracked,
-            unmatched,
-            approx,
-            grouped,
-            spilled,
-        } = counts;
         let summary = Summary {
-            seen,
-            shipped,
-            lost,
-            unmatched,
+            seen: counts.seen,
+            shipped: counts.shipped,
+            lost: counts.lost,
+            unmatched: counts.unmatched,
             seconds: elapsed.as_secs_f64(),
-            grouped,
+            grouped: counts.grouped,
             ungrouped: self.engine.counts().ungrouped,
         };
-        let ended = self.sink.finish(&summary);
-        let unread = unread || ended.as_ref().is_err_and(output::nobody_reads);
-        if !unread {
-            ended?;
-        }
-        note(&format!("iotq: {summary}"));
-        if unread {
-            note("iotq: the last rows were not written: nobody reads them");
-        }
-        if lost > untracked {
-            note("iotq: records were lost where the ring was full: --ring takes a larger size");
-        }
-        if untracked > 0 {
-            note(&format!(
-                "iotq: {untracked} operations were lost for which there was no room among those under way"
-            ));
-        }
-        if spilled > 0 {
-            note(&format!(
-                "iotq: {spilled} records found no room among the groups in the kernel, and were grouped in user space"
-            ));
-        }
-        if approx > 0 {
-            note(&format!(
-                "iotq: {approx} records are approximate in a part that was not seen (field `approx`)"
-            ));
-        }
-        if summary.ungrouped > 0 {
-            note(&format!(
-                "iotq: {} rows are in no group: there is room for {MAX_GROUPS} between two reports",
-                summary.ungrouped
-            ));
-        }
-        let iotq_engine::Counts {
-            malformed,
-            incomplete,
-            ..
-        } = self.engine.counts();
-        if incomplete > 0 {
-            note(&format!(
-                "iotq: {incomplete} requests are shown without all their parts (field `approx`)"
-            ));
-        }
-        if malformed > 0 {
-            note(&format!(
-                "iotq: {malformed} records could not be understood"
-            ));
-        }
-        Ok(())
+        account(
+            &mut *self.sink,
+            &summary,
+            unread,
+            &counts,
+            &self.engine.counts(),
+        )
     }
+}
+
+/// What is said of events that the kernel has skipped.
+pub fn unseen(skipped: u64) -> String {
+    format!(
+        "iotq: {skipped} events went by unseen: they interrupted the handling of others of their kind"
+    )
+}
+
+/// Writes the summary, and notes what is to be known beside it. `unread`: nobody reads the output any more.
+///
+/// # Errors
+/// Those of the output.
+pub fn account(
+    sink: &mut dyn Sink,
+    summary: &Summary,
+    unread: bool,
+    kernel: &Counts,
+    engine: &iotq_engine::Counts,
+) -> io::Result<()> {
+    let ended = sink.finish(summary);
+    let unread = unread || ended.as_ref().is_err_and(output::nobody_reads);
+    if !unread {
+        ended?;
+    }
+    note(&format!("iotq: {summary}"));
+    let tell = |count: u64, text: String| {
+        if count > 0 {
+            note(&text);
+        }
+    };
+    tell(
+        unread.into(),
+        "iotq: the last rows were not written: nobody reads them".into(),
+    );
+    let Counts {
+        untracked,
+        spilled,
+        approx,
+        ..
+    } = kernel;
+    tell(
+        kernel.lost.saturating_sub(*untracked),
+        "iotq: records were lost where the ring was full: --ring takes a larger size".into(),
+    );
+    tell(
+        *untracked,
+        format!(
+            "iotq: {untracked} operations were lost for which there was no room among those under way"
+        ),
+    );
+    tell(
+        *spilled,
+        format!(
+            "iotq: {spilled} records found no room among the groups in the kernel, and were grouped in user space"
+        ),
+    );
+    tell(
+        *approx,
+        format!(
+            "iotq: {approx} records are approximate in a part that was not seen (field `approx`)"
+        ),
+    );
+    let iotq_engine::Counts {
+        ungrouped,
+        incomplete,
+        malformed,
+        ..
+    } = engine;
+    tell(
+        *ungrouped,
+        format!(
+            "iotq: {ungrouped} rows are in no group: there is room for {MAX_GROUPS} between two reports"
+        ),
+    );
+    tell(
+        *incomplete,
+        format!("iotq: {incomplete} requests are shown without all their parts (field `approx`)"),
+    );
+    tell(
+        *malformed,
+        format!("iotq: {malformed} records could not be understood"),
+    );
+    Ok(())
 }
 
 /// A line on the terminal that shows that something happens, while rows go elsewhere.

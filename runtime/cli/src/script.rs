@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use iotq_lang::check::{self, Inputs, did_you_mean, near};
+use iotq_lang::check::{self, Inputs, Placed, did_you_mean, near};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::ir::{Checked, Name};
@@ -211,6 +211,22 @@ impl Script {
             key: self.key.clone(),
         };
         check::check(&mut self.sources, &self.tree, &inputs)
+            .map_err(|errors| Failure::new(errors, &self.sources))
+    }
+
+    /// Checks it, and tells on which side of a VM boundary it is asked.
+    ///
+    /// # Errors
+    /// Those of the check, and if it is asked on both.
+    pub fn place(&mut self) -> Result<Placed, Failure> {
+        let inputs = Inputs {
+            args: self.args.clone(),
+            params: self.params.clone(),
+            child: false,
+            modules: &library::find,
+            key: self.key.clone(),
+        };
+        check::place(&mut self.sources, &self.tree, &inputs)
             .map_err(|errors| Failure::new(errors, &self.sources))
     }
 

@@ -117,7 +117,15 @@ mod tests {
             assert_eq!(address.to_string(), written);
         }
         for text in [
-            "", "vsock", "vsock:", "vsock:x", "vsock:2:", "vsock:2:x", "vsock:-1", "unix:", "tcp:1",
+            "",
+            "vsock",
+            "vsock:",
+            "vsock:x",
+            "vsock:2:",
+            "vsock:2:x",
+            "vsock:-1",
+            "unix:",
+            "tcp:1",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }

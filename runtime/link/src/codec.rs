@@ -73,7 +73,11 @@ impl Encoder {
     ///
     /// # Errors
     /// If the message is too long.
-    pub fn encode<M: Serialize>(&mut self, message: &M, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    pub fn encode<M: Serialize>(
+        &mut self,
+        message: &M,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
         let begin = out.len();
         out.extend_from_slice(&[0; HEADER]);
         let encoded = postcard::to_extend(message, std::mem::take(out));
@@ -93,7 +97,7 @@ impl Encoder {
 
 /// Reads the messages of one direction, from pieces of any size.
 ///
-/// What it holds is at most what was fed since `next` had no more, and one frame.
+/// What it holds is at most what was fed since `take` had no more, and one frame.
 #[derive(Debug)]
 pub struct Decoder<M> {
     bytes: Vec<u8>,
@@ -135,7 +139,7 @@ impl<M: DeserializeOwned> Decoder<M> {
     ///
     /// # Errors
     /// If the bytes are no messages of this protocol.
-    pub fn next(&mut self) -> Result<Option<M>, CodecError> {
+    pub fn take(&mut self) -> Result<Option<M>, CodecError> {
         if !self.begun && !self.begin()? {
             return Ok(None);
         }

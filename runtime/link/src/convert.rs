@@ -101,7 +101,9 @@ fn state(state: &aggregate::State) -> State {
 /// What a guest's group says of the measures of its stream; none if it does not suit them, or its counts cannot be.
 pub fn totals(group: &Group, measures: &[Measure]) -> Option<Totals> {
     let states = group.states.iter().zip(measures);
-    let states: Option<Vec<_>> = states.map(|(it, measure)| checked(it, measure.keep)).collect();
+    let states: Option<Vec<_>> = states
+        .map(|(it, measure)| checked(it, measure.keep))
+        .collect();
     let fits = group.states.len() == measures.len() && group.rows <= LARGEST;
     Some(Totals {
         rows: group.rows,
@@ -212,6 +214,8 @@ mod tests {
         assert!(wrong(|it| it.states[2] = State::Truth(u64::MAX)));
         assert!(wrong(|it| it.states[1] = State::Linear(vec![(i32::MAX, 1)])));
         assert!(wrong(|it| it.states[1] = State::Linear(vec![(i32::MIN, 1)])));
-        assert!(wrong(|it| it.states[1] = State::Linear(vec![(1, LARGEST); 9])));
+        assert!(wrong(
+            |it| it.states[1] = State::Linear(vec![(1, LARGEST); 9])
+        ));
     }
 }

@@ -55,7 +55,12 @@ impl Dictionary {
     }
 
     fn name(&self, what: What) -> Option<Cow<'_, str>> {
-        self.known.borrow().names.get(&what).cloned().map(Cow::Owned)
+        self.known
+            .borrow()
+            .names
+            .get(&what)
+            .cloned()
+            .map(Cow::Owned)
     }
 }
 

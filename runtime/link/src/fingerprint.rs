@@ -29,7 +29,13 @@ fn describe(out: &mut String, layer: &Layer) {
         let _ = write!(out, "\n .{} {}", point.name, point.id);
     }
     for field in layer.fields {
-        let _ = write!(out, "\n  {} {} {:?}", field.name, field.ty.name(), field.slot);
+        let _ = write!(
+            out,
+            "\n  {} {} {:?}",
+            field.name,
+            field.ty.name(),
+            field.slot
+        );
         if let Type::Enum(list) = field.ty {
             let _ = write!(out, " {:?}", list.variants);
         }

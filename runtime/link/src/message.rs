@@ -257,6 +257,8 @@ pub struct Books {
     pub shipped: u64,
     /// Records for which there was no room in the kernel. The link drops none: while the host is slow, they wait there.
     pub lost: u64,
+    /// Of these, operations for which there was no room among those under way.
+    pub untracked: u64,
     /// Ends without a start.
     pub unmatched: u64,
     /// Records with a part that was made up for.

@@ -91,7 +91,10 @@ where
     }
 
     /// The same, for who waits for several.
-    pub fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Result<In, WireError>> {
+    pub fn poll(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<In, WireError>> {
         let received = self.inbox.poll_recv(context);
         received.map(|message| message.unwrap_or(Err(WireError::Ended)))
     }

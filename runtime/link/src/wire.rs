@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite, In: DeserializeOwned> Reader<S, In> {
     /// If there will be none.
     pub async fn next(&mut self) -> Result<In, WireError> {
         loop {
-            if let Some(message) = self.decoder.next()? {
+            if let Some(message) = self.decoder.take()? {
                 return Ok(message);
             }
             let count = self.stream.read(&mut self.chunk).await?;

@@ -33,7 +33,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ToHost>, Optio
     for piece in pieces {
         decoder.feed(piece);
         loop {
-            match decoder.next() {
+            match decoder.take() {
                 Ok(Some(message)) => found.push(message),
                 Ok(None) => break,
                 Err(error) => return (found, Some(error)),
@@ -78,7 +78,7 @@ fn a_length_alone_costs_nothing() {
     bytes.extend_from_slice(&LONGEST.to_le_bytes());
     bytes.extend_from_slice(&[0; 4]);
     decoder.feed(&bytes);
-    assert_eq!(decoder.next(), Ok(None));
+    assert_eq!(decoder.take(), Ok(None));
     assert!(decoder.bytes.capacity() < 100);
 }
 
@@ -111,7 +111,10 @@ fn others_are_recognised() {
     assert_eq!(decode([&b"G"[..]]).1, Some(CodecError::Foreign));
     let mut later = stream(&[ToHost::Beat]);
     later[7] = PROTOCOL + 1;
-    assert_eq!(decode([&later[..]]).1, Some(CodecError::Version(PROTOCOL + 1)));
+    assert_eq!(
+        decode([&later[..]]).1,
+        Some(CodecError::Version(PROTOCOL + 1))
+    );
 }
 
 #[test]

@@ -22,11 +22,17 @@ async fn meet(
     guest: &Token,
     host: &Token,
     admit: impl FnOnce(&Hello) -> Result<(), Turned>,
-) -> (Result<(), HandshakeError>, Result<(Hello, (), Offset), HandshakeError>) {
+) -> (
+    Result<(), HandshakeError>,
+    Result<(Hello, (), Offset), HandshakeError>,
+) {
     let (ours, theirs) = duplex(1 << 16);
     let (mut ours, mut theirs) = (Wire::new(ours), Wire::new(theirs));
     let who = introduction("vm1");
-    tokio::join!(greet(&mut ours, &who, guest), receive(&mut theirs, host, admit))
+    tokio::join!(
+        greet(&mut ours, &who, guest),
+        receive(&mut theirs, host, admit)
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +61,10 @@ async fn without_the_token_there_is_no_session() {
 #[tokio::test(start_paused = true)]
 async fn a_host_without_the_token_gets_no_guest() {
     let (ours, theirs) = duplex(1 << 16);
-    let (mut ours, mut theirs) = (Wire::<_, ToGuest>::new(ours), Wire::<_, ToHost>::new(theirs));
+    let (mut ours, mut theirs) = (
+        Wire::<_, ToGuest>::new(ours),
+        Wire::<_, ToHost>::new(theirs),
+    );
     let impostor = async {
         theirs.reader.next().await.expect("a hello");
         let challenge = ToGuest::Challenge([0; 32]);
@@ -90,7 +99,7 @@ async fn hostile(bytes: &[u8]) -> (HandshakeError, Vec<u8>) {
     drop(theirs);
     let mut answer = Vec::new();
     peer.read_to_end(&mut answer).await.expect("read");
-    (received.err().expect("no session"), answer)
+    (received.expect_err("no session"), answer)
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +114,9 @@ async fn hostile_peers_are_turned_away_in_time() {
     assert!(matches!(foreign, HandshakeError::Wire(WireError::Codec(_))));
     let mut bytes = Encoder::preamble().to_vec();
     let rude = ToHost::Records(vec![0; 100].into());
-    Encoder::default().encode(&rude, &mut bytes).expect("a message");
+    Encoder::default()
+        .encode(&rude, &mut bytes)
+        .expect("a message");
     let (rude, answer) = hostile(&bytes).await;
     assert!(matches!(rude, HandshakeError::Turned(Turned::Manners)));
     assert!(!answer.is_empty());

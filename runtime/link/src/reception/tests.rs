@@ -8,7 +8,9 @@ use crate::transport::connect;
 
 fn address(folder: &Path) -> Address {
     let path = folder.join("vm.vsock");
-    format!("unix:{}", path.display()).parse().expect("an address")
+    format!("unix:{}", path.display())
+        .parse()
+        .expect("an address")
 }
 
 fn open(folder: &Path) -> Reception {

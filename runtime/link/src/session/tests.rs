@@ -9,7 +9,10 @@ type Host = Session<ToHost, ToGuest>;
 
 fn pair() -> (Guest, Host) {
     let (guest, host) = duplex(1 << 16);
-    (Session::start(Wire::new(guest)), Session::start(Wire::new(host)))
+    (
+        Session::start(Wire::new(guest)),
+        Session::start(Wire::new(host)),
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,156 @@
+//! `iotq guest`: the agent in a virtual machine. It holds no query of its own: it waits for its host, installs what that
+//! asks, ships what passes, and goes back to wait when the host is gone.
+
+mod told;
+mod work;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use iotq_lang::half::Half;
+use iotq_lang::source::Sources;
+use iotq_link::handshake::{HandshakeError, greet};
+use iotq_link::message::{self, Complaint};
+use iotq_link::transport::{Connection, connect};
+use iotq_link::wire::{Wire, WireError};
+use iotq_link::{Backoff, Gone, Introduction, Session, ToGuest, ToHost, Token};
+use tokio::time::sleep;
+
+use crate::args::Guest;
+use crate::linked;
+use crate::report::{Failure, chain, note};
+use crate::stop::Stop;
+use work::Work;
+
+/// How often it is looked whether the end has been asked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Serves hosts, one after the other, until it is to stop.
+///
+/// # Errors
+/// If this user may not trace, or the token cannot be read.
+pub fn guest(options: &Guest, stop: &Stop) -> Result<ExitCode, Failure> {
+    if !iotq_kernel::privileged() {
+        return Err(Failure::not_permitted(&Sources::default()));
+    }
+    let token = linked::token(options.token.as_deref())?;
+    let who = Introduction::of_machine(options.name.as_deref());
+    let who = who.map_err(|why| linked::wrong("this cannot be the name of a guest", &why))?;
+    let agent = Agent {
+        options,
+        who,
+        token,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            () = agent.serve() => {}
+            () = asked(stop) => {}
+        }
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn asked(stop: &Stop) {
+    while !stop.asked() {
+        sleep(LOOK).await;
+    }
+}
+
+struct Agent<'a> {
+    options: &'a Guest,
+    who: Introduction,
+    token: Token,
+}
+
+/// Why the agent is without a host.
+#[derive(Debug, thiserror::Error)]
+enum Alone {
+    #[error("no host at {address}")]
+    Nobody {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("the host does not take this guest")]
+    Turned(#[from] HandshakeError),
+    #[error("the host is gone")]
+    Lost(#[from] WireError),
+    #[error("the host is gone")]
+    Gone(#[from] Gone),
+    #[error("the host said what was not to be said now")]
+    Manners,
+}
+
+impl Agent<'_> {
+    /// Finds a host and serves it, again and again. What keeps it from that is said once, until it changes.
+    async fn serve(&self) {
+        let mut backoff = Backoff::default();
+        let mut said = String::new();
+        loop {
+            let Err(alone) = self.visit(&mut backoff).await;
+            let text = chain(&alone);
+            // That a host came and went is told each time.
+            let is_new = text != said;
+            if is_new || !matches!(alone, Alone::Nobody { .. } | Alone::Turned(_)) {
+                note(&format!("iotq: {text}; trying again"));
+                said = text;
+            }
+            sleep(backoff.wait()).await;
+        }
+    }
+
+    async fn visit(&self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Alone> {
+        let address = &self.options.host;
+        let connection = connect(address).await.map_err(|source| Alone::Nobody {
+            address: address.to_string(),
+            source,
+        })?;
+        let mut wire: Wire<Connection, ToGuest> = Wire::new(connection);
+        greet(&mut wire, &self.who, &self.token).await?;
+        backoff.reset();
+        note(&format!("iotq: serving the host as {}", self.who.name));
+        let mut session = Session::start(wire);
+        loop {
+            match session.next().await? {
+                ToGuest::Plan(half) => self.work(half, &mut session).await?,
+                // Said to a run that has ended meanwhile.
+                ToGuest::Credit(_) | ToGuest::Report { .. } | ToGuest::Stop | ToGuest::Beat => {}
+                _ => return Err(Alone::Manners),
+            }
+        }
+    }
+
+    /// One plan, from its text to its end. Whatever ends this detaches everything.
+    async fn work(
+        &self,
+        half: message::Half,
+        session: &mut Session<ToGuest, ToHost>,
+    ) -> Result<(), Alone> {
+        let asked = Half {
+            text: half.text,
+            args: half.args,
+            params: half.params,
+        };
+        let how = iotq_kernel::Options {
+            btf: self.options.btf.clone(),
+            ring: half.ring,
+        };
+        match Work::start(&asked, half.no_pushdown, &how) {
+            Ok((work, ready)) => {
+                session.send(ToHost::Ready(ready)).await?;
+                work.run(session).await
+            }
+            Err(failure) => {
+                let complaints: Vec<Complaint> = failure.errors().iter().map(Into::into).collect();
+                note(&format!(
+                    "iotq: cannot do what the host asks: {}",
+                    failure.message()
+                ));
+                Ok(session.send(ToHost::Refused(complaints)).await?)
+            }
+        }
+    }
+}

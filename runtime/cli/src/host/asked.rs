@@ -1,0 +1,308 @@
+//! One guest that is asked: its session, its engine, what it has counted.
+//!
+//! What it sends is judged here. Whatever does not suit what it was asked ends its session, and nobody else's.
+
+use std::io;
+use std::time::Duration;
+
+use iotq_engine::{Clock, Engine, Sink};
+use iotq_kernel::Counts;
+use iotq_lang::plan::{Meaning, Plan};
+use iotq_link::message::{Books, Complaint, Group, Groups, Hello, Ready};
+use iotq_link::reception::Presence;
+use iotq_link::records::records;
+use iotq_link::{Arrival, Dictionary, Session, ToGuest, ToHost, WINDOW, convert};
+
+/// Credit is given back in pieces of this size, so that a slow guest has few messages waiting.
+const PIECE: u32 = WINDOW / 4;
+
+/// A guest that has arrived.
+pub struct Asked {
+    /// Who it is.
+    pub hello: Hello,
+    /// The connection to it.
+    pub session: Session<ToHost, ToGuest>,
+    clock: Clock,
+    names: Dictionary,
+    /// What it does for us, once it is ready.
+    work: Option<Work>,
+    _presence: Presence,
+}
+
+/// A guest's part of the query.
+struct Work {
+    /// With what the names mean on the guest.
+    plan: Plan,
+    engine: Engine,
+    /// Bytes that it may still send.
+    window: u32,
+    /// Bytes that were taken and not yet given back.
+    taken: u32,
+    /// The report that was asked for and has not come.
+    report: Option<u32>,
+    reports: u32,
+    books: Books,
+    /// Requests whose ends were not seen: they are counted here, where they are judged.
+    unended: Counts,
+    /// Nothing comes any more.
+    ended: bool,
+}
+
+/// What a message has brought about.
+pub enum Outcome {
+    /// Nothing that others must know.
+    Fine,
+    /// Its probes are attached.
+    Ready(Vec<String>),
+    /// It cannot do what is asked.
+    Refused(Vec<Complaint>),
+    /// It has sent everything.
+    Ended,
+}
+
+/// Why a message ends a session, or the run.
+#[derive(Debug, thiserror::Error)]
+pub enum Amiss {
+    /// The guest.
+    #[error("it said what was not to be said now: {0}")]
+    Rude(&'static str),
+    /// The output.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// What all guests are asked, and since when.
+pub struct Question<'a> {
+    /// The plan, with symbols.
+    pub plan: &'a Plan,
+    /// Nothing is decided in the kernel.
+    pub no_pushdown: bool,
+    /// Since the first guest was ready.
+    pub elapsed: Duration,
+}
+
+impl Asked {
+    /// A guest that has just arrived. `clock`: that of the host.
+    pub fn new(arrival: Arrival, clock: Clock) -> Self {
+        let offset = arrival.offset.ns;
+        Self {
+            names: Dictionary::of(&arrival.hello.name),
+            hello: arrival.hello,
+            session: arrival.session,
+            clock: Clock {
+                mono_to_wall_ns: clock.mono_to_wall_ns.saturating_add(offset),
+                ..clock
+            },
+            work: None,
+            _presence: arrival.presence,
+        }
+    }
+
+    /// Takes a message; its rows go to the sink.
+    ///
+    /// # Errors
+    /// If the guest may not say so, or the output takes nothing.
+    pub fn take(
+        &mut self,
+        message: ToHost,
+        question: &Question<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Outcome, Amiss> {
+        match message {
+            ToHost::Names(names) => self.names.learn(names),
+            ToHost::Ready(ready) => return self.ready(ready, question),
+            ToHost::Refused(complaints) if self.work.is_none() => {
+                return Ok(Outcome::Refused(complaints));
+            }
+            ToHost::Records(bytes) => self.records(&bytes, sink)?,
+            ToHost::Unended(bytes) => self.at_work()?.unended(&bytes, sink)?,
+            ToHost::Groups(groups) => self.at_work()?.groups(groups, question.elapsed, sink)?,
+            ToHost::Books(books) => self.at_work()?.books = books,
+            ToHost::Ended(books) => {
+                let work = self.at_work()?;
+                work.books = books;
+                work.ended = true;
+                return Ok(Outcome::Ended);
+            }
+            _ => return Err(Amiss::Rude("no answer to a question")),
+        }
+        Ok(Outcome::Fine)
+    }
+
+    fn ready(&mut self, ready: Ready, question: &Question<'_>) -> Result<Outcome, Amiss> {
+        if self.work.is_some() {
+            return Err(Amiss::Rude("ready twice"));
+        }
+        if ready.meanings.len() != question.plan.names.len() {
+            return Err(Amiss::Rude("other names than the plan's"));
+        }
+        let meanings: Vec<Meaning> = ready.meanings.into_iter().map(Into::into).collect();
+        let mut plan = question.plan.bind(&meanings);
+        if question.no_pushdown {
+            plan = plan.without_pushdown();
+        }
+        let mut engine = Engine::new(&plan, self.clock, Box::new(self.names.clone()));
+        engine.begin(question.elapsed);
+        self.work = Some(Work {
+            plan,
+            engine,
+            window: WINDOW,
+            taken: 0,
+            report: None,
+            reports: 0,
+            books: Books::default(),
+            unended: Counts::default(),
+            ended: false,
+        });
+        Ok(Outcome::Ready(ready.missing))
+    }
+
+    fn at_work(&mut self) -> Result<&mut Work, Amiss> {
+        let work = self.work.as_mut().filter(|work| !work.ended);
+        work.ok_or(Amiss::Rude("nothing was asked"))
+    }
+
+    fn records(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Amiss> {
+        let work = self.at_work()?;
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        work.window = work
+            .window
+            .checked_sub(length)
+            .ok_or(Amiss::Rude("more than there is room for"))?;
+        for record in records(bytes) {
+            work.engine.push(record, sink)?;
+        }
+        work.taken += length;
+        if work.taken >= PIECE {
+            let back = std::mem::take(&mut work.taken);
+            work.window += back;
+            // If it does not take this, its session ends, which is noticed there.
+            let _ = self.session.send_now(ToGuest::Credit(back));
+        }
+        Ok(())
+    }
+
+    /// Asks for what is due.
+    pub fn ask_for_reports(&mut self, elapsed: Duration) {
+        let Some(work) = self
+            .work
+            .as_mut()
+            .filter(|it| !it.ended && it.report.is_none())
+        else {
+            return;
+        };
+        if work.engine.deadline().is_some_and(|due| due <= elapsed) {
+            let number = work.reports;
+            work.reports = number.wrapping_add(1);
+            work.report = Some(number);
+            let streams = work.engine.reporting(elapsed);
+            let _ = self.session.send_now(ToGuest::Report { number, streams });
+        }
+    }
+
+    /// Asks for the rest. One that does nothing for us is not waited for.
+    pub fn stop(&self) {
+        let _ = self.session.send_now(ToGuest::Stop);
+    }
+
+    /// When it must be asked next.
+    pub fn deadline(&self) -> Option<Duration> {
+        let work = self.work.as_ref()?;
+        work.engine
+            .deadline()
+            .filter(|_| !work.ended && work.report.is_none())
+    }
+
+    /// Whether it does something for us, and goes on.
+    pub fn works(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| !work.ended)
+    }
+
+    /// Writes what is left, and adds what was counted.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(
+        &mut self,
+        elapsed: Duration,
+        sink: &mut dyn Sink,
+        account: &mut Account,
+    ) -> io::Result<()> {
+        if let Some(work) = &mut self.work {
+            work.engine.finish(elapsed, sink)?;
+            account.add(work);
+        }
+        Ok(())
+    }
+}
+
+impl Work {
+    fn unended(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> io::Result<()> {
+        for record in records(bytes) {
+            let passed = self.engine.push_unjudged(record, sink)?;
+            self.unended.add_unended(passed);
+        }
+        Ok(())
+    }
+
+    fn groups(
+        &mut self,
+        groups: Groups,
+        elapsed: Duration,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Amiss> {
+        for group in &groups.groups {
+            self.group(group)?;
+        }
+        if groups.last && groups.report.is_some() && groups.report == self.report {
+            self.report = None;
+            self.engine.advance(elapsed, sink)?;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: &Group) -> Result<(), Amiss> {
+        let mut streams = self.plan.streams();
+        let stream = streams.find(|stream| stream.bit == group.stream);
+        let groups = stream.and_then(|stream| stream.groups.as_ref());
+        let totals = groups.and_then(|groups| convert::totals(group, &groups.measures));
+        let totals = totals.ok_or(Amiss::Rude("groups that nobody asked for"))?;
+        self.engine.push_group(group.stream, &group.record, &totals);
+        Ok(())
+    }
+}
+
+/// What guests and their engines have counted. What guests say is added up, whatever it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Account {
+    /// What the kernels of the guests have counted.
+    pub kernel: Counts,
+    /// What became of the records here.
+    pub engine: iotq_engine::Counts,
+    /// Events that went by unseen.
+    pub skipped: u64,
+}
+
+impl Account {
+    fn add(&mut self, work: &Work) {
+        let Work { books, unended, .. } = work;
+        let engine = work.engine.counts();
+        let kernel = &mut self.kernel;
+        add(&mut kernel.seen, [books.seen, unended.seen]);
+        add(&mut kernel.shipped, [books.shipped, unended.shipped]);
+        add(&mut kernel.lost, [books.lost, 0]);
+        add(&mut kernel.untracked, [books.untracked, 0]);
+        add(&mut kernel.unmatched, [books.unmatched, unended.unmatched]);
+        add(&mut kernel.approx, [books.approx, unended.approx]);
+        add(&mut kernel.grouped, [books.grouped, 0]);
+        add(&mut kernel.spilled, [books.spilled, 0]);
+        add(&mut self.skipped, [books.skipped, 0]);
+        self.engine.ungrouped += engine.ungrouped;
+        self.engine.incomplete += engine.incomplete;
+        self.engine.malformed += engine.malformed;
+    }
+}
+
+fn add(sum: &mut u64, more: [u64; 2]) {
+    *sum = more.into_iter().fold(*sum, u64::saturating_add);
+}

@@ -1,0 +1,158 @@
+//! `iotq host`: asks guests. Their half of the query goes to them, what they send goes through an engine for each of them
+//! into one output.
+
+mod asked;
+mod limit;
+mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use iotq_engine::Summary;
+use iotq_lang::check::Placed;
+use iotq_lang::diag::codes::link;
+use iotq_lang::diag::{Diagnostic, Errors};
+use iotq_lang::half::Half;
+use iotq_lang::lower::lower;
+use iotq_lang::source::Sources;
+use iotq_link::message::is_name;
+use iotq_link::{Address, Reception};
+
+use crate::args::Host;
+use crate::report::{Failure, note};
+use crate::script::Script;
+use crate::stop::Stop;
+use crate::{linked, output, run};
+use asked::Account;
+use limit::Limited;
+use serve::Hosting;
+
+/// Runs a query for guests, or one about the host itself.
+///
+/// # Errors
+/// Whatever keeps it from starting or from ending well.
+pub fn host(options: &Host, stop: &Stop) -> Result<ExitCode, Failure> {
+    let mut options = options.clone();
+    let mut script = read(&mut options)?;
+    match script.place()? {
+        Placed::Here(checked) => {
+            let plan = lower(checked).map_err(|errors| Failure::new(errors, &script.sources))?;
+            run::planned(&options.run, &plan, &script.sources, stop)
+        }
+        Placed::Guest(half) => ask(&options, &half, stop),
+    }
+}
+
+fn read(options: &mut Host) -> Result<Script, Failure> {
+    if options.run.child.is_some() {
+        let error = Diagnostic::new(&link::CHILD, "a host starts no commands in its guests");
+        return Err(Failure::new(Errors(vec![error]), &Sources::default()));
+    }
+    match &options.words[..] {
+        words if !options.expr.is_empty() => Script::from_expr(&options.expr, words),
+        [file, rest @ ..] => Script::named(file, rest, Some(&mut options.run)),
+        [] => Script::named("-".as_ref(), &[], None),
+    }
+}
+
+fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {
+    let plan = half.plan();
+    let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
+    if options.run.dry_run {
+        write!(io::stdout(), "{}\n{plan}", half.text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let asked = names(&options.guests)?;
+    let token = linked::token(options.token.as_deref())?;
+    // Sessions have a thread of their own: guests are not to be lost while an output takes nothing.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_io()
+        .enable_time()
+        .build()?;
+    runtime.block_on(async {
+        let addresses = match &options.listen[..] {
+            [] => vec![Address::any()],
+            given => given.to_vec(),
+        };
+        let reception = Reception::open(&addresses, asked.iter().cloned(), token);
+        let reception = reception
+            .map_err(|error| Failure::plain(&link::LISTEN, "nobody can connect", &error))?;
+        let sink = output::sink(&options.run, &plan, asked.len() > 1, stop)?;
+        let hosting = Hosting {
+            options: &options.run,
+            half,
+            plan: &plan,
+            stop,
+            sink: Limited::new(sink, &plan),
+            reception,
+            clock: run::clock(),
+            asked: asked.len(),
+            guests: Vec::new(),
+            turn: 0,
+            refused: Vec::new(),
+            turned: Vec::new(),
+            began: None,
+            account: Account::default(),
+        };
+        end(hosting).await
+    })
+}
+
+/// Runs it to its end, and accounts for it.
+async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
+    let served = hosting.serve().await;
+    if hosting.is_refused() {
+        let error = Diagnostic::new(&link::NO_GUEST, "no guest can do what the query asks");
+        return Err(Failure::new(Errors(vec![error]), &Sources::default()));
+    }
+    let elapsed = hosting
+        .began
+        .map_or_else(Default::default, |it: Instant| it.elapsed());
+    let unread = served.as_ref().is_err_and(output::nobody_reads);
+    if !unread {
+        served?;
+    }
+    let Account {
+        kernel,
+        engine,
+        skipped,
+    } = hosting.account;
+    let summary = Summary {
+        seen: kernel.seen,
+        shipped: kernel.shipped,
+        lost: kernel.lost,
+        unmatched: kernel.unmatched,
+        seconds: elapsed.as_secs_f64(),
+        grouped: kernel.grouped,
+        ungrouped: engine.ungrouped,
+    };
+    run::account(&mut hosting.sink, &summary, unread, &kernel, &engine)?;
+    if skipped > 0 {
+        note(&run::unseen(skipped));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The guests that are asked, each once.
+fn names(given: &[String]) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<String> = Vec::new();
+    for name in given {
+        if !is_name(name) {
+            let shown = name.escape_debug();
+            let error = Diagnostic::new(&link::NAME, format!("`{shown}` is no name of a guest"));
+            return Err(Failure::new(Errors(vec![error]), &Sources::default()));
+        }
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if names.is_empty() {
+        let error = Diagnostic::new(&link::NAME, "the query asks guests, and none is named")
+            .help("name them: `iotq host --guest NAME[,NAME…]`");
+        return Err(Failure::new(Errors(vec![error]), &Sources::default()));
+    }
+    note(&format!("iotq: waiting for {}", names.join(", ")));
+    Ok(names)
+}

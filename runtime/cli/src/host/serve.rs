@@ -1,0 +1,259 @@
+//! The work of a host: guests come and go, what they send becomes rows, and at the end everything is asked for.
+
+use std::fmt::Write;
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use iotq_engine::{Clock, Sink};
+use iotq_lang::half::Half;
+use iotq_lang::plan::Plan;
+use iotq_link::handshake::HandshakeError;
+use iotq_link::message::{self, Complaint};
+use iotq_link::wire::WireError;
+use iotq_link::{Arrival, Reception, ToGuest, ToHost, Visit};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::asked::{Account, Amiss, Asked, Outcome, Question};
+use super::limit::Limited;
+use crate::args::Run;
+use crate::output;
+use crate::report::{chain, note};
+use crate::stop::Stop;
+
+/// How often it is looked whether the end has been asked for.
+const LOOK: Duration = Duration::from_millis(50);
+/// Instead of a moment at which nothing has to be done.
+const FAR: Duration = Duration::from_secs(3600);
+/// How long guests are waited for at the end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Kinds of strangers that are told of: each once.
+const MOST_TOLD: usize = 16;
+
+/// A query for guests at work.
+pub(super) struct Hosting<'a> {
+    pub options: &'a Run,
+    pub half: &'a Half,
+    /// The plan, with symbols: what they mean each guest tells.
+    pub plan: &'a Plan,
+    pub stop: &'a Stop,
+    pub sink: Limited,
+    pub reception: Reception,
+    pub clock: Clock,
+    /// How many guests are asked.
+    pub asked: usize,
+    /// Those that are here.
+    pub guests: Vec<Asked>,
+    /// The one that was heard last.
+    pub turn: usize,
+    /// Those that cannot do what is asked.
+    pub refused: Vec<String>,
+    /// What has been told of those who were turned away.
+    pub turned: Vec<String>,
+    /// When the first guest was ready.
+    pub began: Option<Instant>,
+    pub account: Account,
+}
+
+enum Event {
+    Visit(Visit),
+    Message(usize, Result<ToHost, WireError>),
+    Time,
+}
+
+impl Hosting<'_> {
+    /// Until a bound, a signal, or the reader's end; then until all guests have sent everything.
+    pub async fn serve(&mut self) -> io::Result<()> {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ending: Option<Instant> = None;
+        loop {
+            let due = self.began.unwrap_or_else(Instant::now) + self.deadline();
+            let event = tokio::select! {
+                visit = self.reception.next(), if ending.is_none() => Event::Visit(visit),
+                (index, message) = next(&mut self.guests, &mut self.turn) => Event::Message(index, message),
+                () = sleep_until(due.into()) => Event::Time,
+                _ = look.tick() => Event::Time,
+            };
+            match event {
+                Event::Visit(Visit::Arrived(arrival)) => self.arrived(*arrival),
+                Event::Visit(Visit::Turned(why)) => self.turned(&why),
+                Event::Message(index, Ok(message)) => self.message(index, message)?,
+                Event::Message(index, Err(why)) => self.lost(index, &why)?,
+                Event::Time => {}
+            }
+            self.sink.flush()?;
+            let elapsed = self.elapsed();
+            match ending {
+                None if self.is_over(elapsed) => {
+                    ending = Some(Instant::now());
+                    self.guests.iter().for_each(Asked::stop);
+                }
+                None => self
+                    .guests
+                    .iter_mut()
+                    .for_each(|it| it.ask_for_reports(elapsed)),
+                Some(since) if since.elapsed() >= GRACE => break,
+                Some(_) => {}
+            }
+            if ending.is_some() && !self.guests.iter().any(Asked::works) {
+                break;
+            }
+        }
+        self.close()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+
+    fn deadline(&self) -> Duration {
+        let guests = self.guests.iter();
+        guests.filter_map(Asked::deadline).min().unwrap_or(FAR)
+    }
+
+    /// Whether nothing more is wanted, or can come.
+    fn is_over(&self, elapsed: Duration) -> bool {
+        let mut statements = self.plan.statements.iter().enumerate();
+        let all = statements.all(|(index, statement)| {
+            let duration = statement.bounds.duration.map(Duration::from_nanos);
+            self.sink.is_full(index) || self.has_passed(duration, elapsed)
+        });
+        all || self.stop.asked()
+            || self.is_refused()
+            || self.has_passed(self.options.duration, elapsed)
+            || output::is_closed()
+    }
+
+    fn has_passed(&self, bound: Option<Duration>, elapsed: Duration) -> bool {
+        self.began.is_some() && bound.is_some_and(|bound| bound <= elapsed)
+    }
+
+    /// Whether every guest that is asked has refused.
+    pub fn is_refused(&self) -> bool {
+        self.refused.len() >= self.asked
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        let guest = Asked::new(arrival, self.clock);
+        let half = message::Half {
+            text: self.half.text.clone(),
+            args: self.half.args.clone(),
+            params: self.half.params.clone(),
+            no_pushdown: self.options.no_pushdown,
+            ring: self.options.ring,
+        };
+        // A guest that is gone already is noticed by its session.
+        let _ = guest.session.send_now(ToGuest::Plan(half));
+        self.guests.push(guest);
+    }
+
+    /// Somebody was turned away: what may be the reason for a guest that does not come is told once.
+    fn turned(&mut self, why: &HandshakeError) {
+        let text = chain(why);
+        if why.is_of_connection() || self.turned.len() >= MOST_TOLD || self.turned.contains(&text) {
+            return;
+        }
+        note(&format!("iotq: somebody was turned away: {text}"));
+        self.turned.push(text);
+    }
+
+    fn message(&mut self, index: usize, message: ToHost) -> io::Result<()> {
+        let question = Question {
+            plan: self.plan,
+            no_pushdown: self.options.no_pushdown,
+            elapsed: self.elapsed(),
+        };
+        let guest = &mut self.guests[index];
+        let name = guest.hello.name.clone();
+        match guest.take(message, &question, &mut self.sink) {
+            Ok(Outcome::Fine | Outcome::Ended) => Ok(()),
+            Ok(Outcome::Ready(missing)) => {
+                self.began.get_or_insert_with(Instant::now);
+                let kernel = plain(&guest.hello.kernel);
+                note(&format!("iotq: {name} is ready (Linux {kernel})"));
+                for missing in missing {
+                    note(&format!("iotq: {name}: {}", plain(&missing)));
+                }
+                Ok(())
+            }
+            Ok(Outcome::Refused(complaints)) => {
+                note(&refusal(&name, &complaints));
+                if !self.refused.contains(&name) {
+                    self.refused.push(name);
+                }
+                self.guests.remove(index);
+                Ok(())
+            }
+            Err(Amiss::Rude(why)) => self.lost(index, &Amiss::Rude(why)),
+            Err(Amiss::Output(error)) => Err(error),
+        }
+    }
+
+    /// A guest is gone: what it has sent counts, and it may come again.
+    fn lost(&mut self, index: usize, why: &dyn std::error::Error) -> io::Result<()> {
+        let mut guest = self.guests.remove(index);
+        let what = match guest.works() {
+            true => "; what it had not sent is missing, until it is back",
+            false => "",
+        };
+        note(&format!(
+            "iotq: {} is gone: {}{what}",
+            guest.hello.name,
+            chain(why)
+        ));
+        guest.finish(self.elapsed(), &mut self.sink, &mut self.account)
+    }
+
+    /// Writes what is left of those that are here.
+    fn close(&mut self) -> io::Result<()> {
+        let elapsed = self.elapsed();
+        for mut guest in std::mem::take(&mut self.guests) {
+            if guest.works() {
+                let name = &guest.hello.name;
+                note(&format!(
+                    "iotq: {name} did not end in time: its last rows are missing"
+                ));
+            }
+            guest.finish(elapsed, &mut self.sink, &mut self.account)?;
+        }
+        self.sink.flush()
+    }
+}
+
+/// The next message of any guest. They take turns, so that one that says much does not keep the others from being heard.
+async fn next(guests: &mut [Asked], turn: &mut usize) -> (usize, Result<ToHost, WireError>) {
+    poll_fn(|context| {
+        for step in 1..=guests.len() {
+            let index = (*turn + step) % guests.len();
+            if let Poll::Ready(message) = guests[index].session.poll(context) {
+                *turn = index;
+                return Poll::Ready((index, message));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// What a guest says of why it cannot, each line as harmless as it is short.
+fn refusal(name: &str, complaints: &[Complaint]) -> String {
+    let mut text = format!("iotq: {name} refuses the query");
+    for complaint in complaints.iter().take(10) {
+        let (code, message) = (plain(&complaint.code), plain(&complaint.message));
+        let _ = write!(text, "\n  [{code}] {message}");
+        for help in complaint.help.iter().take(5) {
+            let _ = write!(text, "\n    {}", plain(help));
+        }
+    }
+    text
+}
+
+/// A guest's words, without what would move a cursor, and not too many of them.
+fn plain(text: &str) -> String {
+    text.chars()
+        .take(500)
+        .flat_map(char::escape_debug)
+        .collect()
+}

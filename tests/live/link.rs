@@ -1,0 +1,434 @@
+//! Guest and host: what the guest's kernel sees comes to the host, whoever else comes, goes, or talks nonsense.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+
+use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::extents::counted;
+use iotq_tests::fio::Reads;
+use iotq_tests::link::Place;
+use iotq_tests::needs::{Need, test};
+use iotq_tests::{Disk, Output, iotq, run, tool};
+use libtest_mimic::Trial;
+use rustix::process::Signal;
+
+use crate::exact::{compare, merged, warm_up};
+
+/// Reads of each load.
+const READS: u32 = 20_000;
+
+pub fn tests() -> Vec<Trial> {
+    let root = [Need::Root];
+    let load = [Need::Root, Need::Fio, Need::Loop];
+    vec![
+        test("link/rows", &load, rows),
+        test("link/without_pushdown", &load, without_pushdown),
+        test("link/groups", &load, groups),
+        test("link/requests", &load, requests),
+        test("link/two_guests", &load, two_guests),
+        test("link/back_pressure", &load, back_pressure),
+        test("link/hostile", &load, hostile),
+        test("link/agent_killed", &load, agent_killed),
+        test("link/host_killed", &load, host_killed),
+        test("link/bounds", &root, bounds),
+        test("link/refused", &root, refused),
+        test("link/here", &root, here),
+    ]
+}
+
+/// A disk, and a load on it whose requests are known.
+struct Load(Disk);
+
+impl Load {
+    fn new() -> Self {
+        let load = Self(Disk::raw(160));
+        warm_up(&load.reads());
+        load
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads {
+            target: &self.0.node,
+            engine: "psync",
+            depth: 1,
+            threads: 4,
+            each: READS / 4,
+            memory: self.0.memory(),
+        }
+    }
+
+    /// Its requests, as a condition.
+    fn condition(&self) -> String {
+        format!("comm == fio and op == read and dev == {}", self.0.name())
+    }
+
+    fn run(&self) {
+        tool("sh", &["-c", &self.reads().line()]);
+    }
+
+    fn query(&self) -> String {
+        let condition = self.condition();
+        format!(
+            "on guest.block.complete where {condition} emit pid, dev, sector, size, lat, ahead, approx"
+        )
+    }
+}
+
+/// Every request that fio issued comes over once.
+fn rows() {
+    exactly(&[]);
+}
+
+/// The same if the host decides everything.
+fn without_pushdown() {
+    exactly(&["--no-pushdown"]);
+}
+
+fn exactly(more: &[&str]) {
+    let (place, load) = (Place::default(), Load::new());
+    let _agent = place.agent("vm1", &[]);
+    let query = load.query();
+    let host = place.host("vm1", &[&["--ring", "16M", "-e", &query], more].concat());
+    host.wait_for("vm1 is ready", 1);
+    let kernel = Completions::start();
+    load.run();
+    let kernel = kernel.map_or_else(Vec::new, Completions::stop);
+    let output = host.interrupted();
+    let device = number(&load.0.name());
+    let unseen = blind(&kernel, &device).map(|each| each.sector);
+    let unseen = counted(unseen.chain(merged(&kernel, &device)));
+    let issued = load.reads().issued();
+    assert_eq!(issued.len(), READS as usize);
+    let expected = counted(issued.into_iter().map(|offset| offset / 512));
+    compare(&output, &load.0.name(), &expected, &unseen);
+    assert_eq!(
+        output.shipped,
+        output.rows.len() as u64,
+        "{}",
+        output.stderr
+    );
+}
+
+/// Groups are kept in the guest's kernel, and no record comes over.
+fn groups() {
+    let (place, load) = (Place::default(), Load::new());
+    let _agent = place.agent("vm1", &[]);
+    let query = format!(
+        "on guest.block.complete where {} emit count() as n, max(lat) as most, hist(lat) as h by dev every 200ms",
+        load.condition()
+    );
+    let host = place.host("vm1", &["-e", &query]);
+    host.wait_for("vm1 is ready", 1);
+    load.run();
+    let output = host.interrupted();
+    let count: u64 = output.groups.iter().map(|group| group.number("n")).sum();
+    close_to(count, &output);
+    assert!(output.groups.len() > 1, "one interval");
+    for group in &output.groups {
+        assert_eq!(group.by["dev"], load.0.name().as_str());
+        let buckets = group.buckets("h");
+        let counted: u64 = buckets.values().map(|(_, count)| count).sum();
+        // Those whose ends were not seen have no latency.
+        let few = group.number("n") / 100 + 1;
+        assert!(counted <= group.number("n") && counted + few >= group.number("n"));
+        assert!(group.number("most") < buckets.values().next_back().unwrap().0);
+    }
+    assert_eq!(output.shipped, 0, "{}", output.stderr);
+}
+
+/// What this kernel kept from the probes, and merges, are few.
+fn close_to(count: u64, output: &Output) {
+    let all = u64::from(READS);
+    let few = output.unseen() + output.lost + all / 100;
+    assert!(
+        count <= all && count + few >= all,
+        "{count}: {}",
+        output.stderr
+    );
+}
+
+/// Calls with the requests that they caused, with the guest's names.
+fn requests() {
+    let (place, load) = (Place::default(), Load::new());
+    let _agent = place.agent("vm1", &[]);
+    let node = load.0.node.display().to_string();
+    let query = format!(
+        "join guest.syscall, guest.block where guest.syscall.comm == fio and guest.syscall.file == \"{node}\"
+         and guest.syscall.op == read emit guest.syscall.file, guest.block.dev as disk, guest.syscall.lat as whole, guest.block.lat as part"
+    );
+    let host = place.host("vm1", &["--ring", "16M", "-e", &query]);
+    host.wait_for("vm1 is ready", 1);
+    load.run();
+    let output = host.interrupted();
+    close_to(output.rows.len() as u64, &output);
+    for row in &output.rows {
+        assert_eq!(row.text("guest.syscall.file"), node);
+        if let Some(part) = row.int("part") {
+            assert_eq!(row.text("disk"), load.0.name());
+            assert!(part <= row.int("whole").unwrap(), "{row:?}");
+        }
+    }
+}
+
+/// Each tells who it is; a bound is for both together.
+fn two_guests() {
+    let (place, load) = (Place::default(), Load::new());
+    let _agents = ["vm1", "vm2"].map(|name| place.agent(name, &[]));
+    let query = load.query();
+    let all = place.host("vm1,vm2", &["--ring", "16M", "-e", &query]);
+    for name in ["vm1", "vm2"] {
+        all.wait_for(&format!("{name} is ready"), 1);
+    }
+    load.run();
+    all.signal(Signal::INT);
+    let ended = all.wait();
+    let output = Output::parse(&ended);
+    for name in ["vm1", "vm2"] {
+        let mark = format!("\"guest\":\"{name}\"");
+        let rows = ended
+            .text()
+            .lines()
+            .filter(|line| line.contains(&mark))
+            .count();
+        close_to(rows as u64, &output);
+    }
+    let ten = place.host("vm1,vm2", &["-e", &format!("{query} limit 10")]);
+    for name in ["vm1", "vm2"] {
+        ten.wait_for(&format!("{name} is ready"), 1);
+    }
+    load.run();
+    assert_eq!(Output::parse(&ten.wait()).rows.len(), 10);
+}
+
+/// What the host does not take waits in the guest's ring, and is lost there if it must be, and counted.
+fn back_pressure() {
+    let (place, load) = (Place::default(), Load::new());
+    let agent = place.agent("vm1", &[]);
+    let pipe = place.folder().join("pipe");
+    tool("mkfifo", &[&pipe.display().to_string()]);
+    let query = load.query();
+    let output = pipe.display().to_string();
+    let host = place.host("vm1", &["--ring", "64K", "-o", &output, "-e", &query]);
+    let reader = std::fs::File::open(&pipe).unwrap();
+    host.wait_for("vm1 is ready", 1);
+    for _ in 0..3 {
+        load.run();
+    }
+    // Only now does somebody read.
+    let rows = std::thread::spawn(move || std::io::read_to_string(reader).unwrap());
+    host.signal(Signal::INT);
+    let ended = host.wait();
+    let text = rows.join().unwrap();
+    let output = Output::of_text(&text, &ended.stderr);
+    assert!(output.lost > 0, "{}", ended.stderr);
+    assert_eq!(output.rows.len() as u64, output.shipped, "{}", ended.stderr);
+    let passed = output.rows.len() as u64 + output.lost;
+    assert!(
+        passed >= u64::from(READS) * 3 * 99 / 100,
+        "{passed}: {}",
+        ended.stderr
+    );
+    assert!(!agent.holds_programs());
+}
+
+/// Whoever talks nonsense, or does not know the token, changes nothing for a guest.
+fn hostile() {
+    let (place, load) = (Place::default(), Load::new());
+    let secret = place.token("a secret of the house");
+    let _agent = place.agent("vm1", &["--token", &secret]);
+    let query = load.query();
+    let host = place.host(
+        "vm1,vm2",
+        &["--ring", "16M", "--token", &secret, "-e", &query],
+    );
+    host.wait_for("vm1 is ready", 1);
+    let nobody = place.agent("vm2", &[]);
+    let wrong = place.agent("vm2", &["--token", &place.token("another secret, wrong")]);
+    let stranger = place.agent("vm3", &["--token", &secret]);
+    let mut idle: Vec<UnixStream> = Vec::new();
+    for bytes in garbage() {
+        for _ in 0..20 {
+            // Strangers who are too many are turned away, which they may notice while they talk.
+            let mut stream = UnixStream::connect(place.socket()).unwrap();
+            let _ = stream.write_all(&bytes);
+            idle.push(stream);
+        }
+    }
+    load.run();
+    nobody.wait_for("the token is not the host's", 1);
+    wrong.wait_for("the token is not the host's", 1);
+    stranger.wait_for("the host does not ask this guest", 1);
+    host.wait_for("somebody was turned away: the token is not the host's", 1);
+    let output = host.interrupted();
+    close_to(output.rows.len() as u64, &output);
+    assert!(!output.stderr.contains("vm2 is ready"), "{}", output.stderr);
+    assert!(!output.stderr.contains("is gone"), "{}", output.stderr);
+}
+
+/// What strangers say.
+fn garbage() -> Vec<Vec<u8>> {
+    let begin = b"iotqlnk\x01".to_vec();
+    let frame = |length: u32| [&begin[..], &length.to_le_bytes(), &[0; 4]].concat();
+    vec![
+        Vec::new(),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        b"CONNECT 4687\n".to_vec(),
+        vec![0xff; 100_000],
+        b"iotqlnk\x02".to_vec(),
+        frame(u32::MAX),
+        // As long as it may be, and never there.
+        frame(4096),
+        [frame(4), vec![0xff; 4]].concat(),
+    ]
+}
+
+/// An agent that is killed is missed, and welcome when it is back.
+fn agent_killed() {
+    let (place, load) = (Place::default(), Load::new());
+    let agent = place.agent("vm1", &[]);
+    let query = load.query();
+    let host = place.host("vm1", &["--ring", "16M", "-e", &query]);
+    host.wait_for("vm1 is ready", 1);
+    load.run();
+    host.wait_until("the rows", || {
+        host.written().lines().count() >= READS as usize * 9 / 10
+    });
+    agent.signal(Signal::KILL);
+    assert!(!agent.wait().status.success());
+    host.wait_for("vm1 is gone", 1);
+    let before = host.written().lines().count() as u64;
+    let _again = place.agent("vm1", &[]);
+    host.wait_for("vm1 is ready", 2);
+    load.run();
+    let output = host.interrupted();
+    close_to(output.rows.len() as u64 - before, &output);
+    assert!(
+        output.stderr.contains("what it had not sent is missing"),
+        "{}",
+        output.stderr
+    );
+}
+
+/// An agent whose host is killed detaches, and serves the next one.
+fn host_killed() {
+    let (place, load) = (Place::default(), Load::new());
+    let agent = place.agent("vm1", &[]);
+    let query = load.query();
+    let host = place.host("vm1", &["-e", &query]);
+    host.wait_for("vm1 is ready", 1);
+    assert!(agent.holds_programs());
+    host.signal(Signal::KILL);
+    assert!(!host.wait().status.success());
+    agent.wait_for("the host is gone", 1);
+    agent.wait_until("detached", || !agent.holds_programs());
+    // The socket that the killed one has left is in nobody's way.
+    let host = place.host("vm1", &["--ring", "16M", "-e", &query]);
+    host.wait_for("vm1 is ready", 1);
+    load.run();
+    let output = host.interrupted();
+    close_to(output.rows.len() as u64, &output);
+    agent.signal(Signal::TERM);
+    assert_eq!(agent.wait().code(), 0);
+}
+
+/// A time, and a number of rows.
+fn bounds() {
+    let place = Place::default();
+    let _agent = place.agent("vm1", &[]);
+    for more in [
+        &["--for", "100ms", "-e", "trace guest.block"][..],
+        &["-e", "trace guest.block for 100ms"],
+        &["-e", "trace guest.syscall limit 3"],
+    ] {
+        // What it reads of the host's words are calls, too.
+        let host = place.host("vm1", more);
+        host.wait_for(" seen, ", 1);
+        let ended = host.wait();
+        assert_eq!(ended.code(), 0, "{}", ended.stderr);
+        Output::parse(&ended);
+    }
+}
+
+/// What is refused says why, with its exit code.
+fn refused() {
+    let place = Place::default();
+    let agent = place.agent("vm1", &[]);
+    let cases: [(&[&str], &str, i32); 8] = [
+        (
+            &["--guest", "vm1", "-e", "join guest.syscall, block"],
+            "E0609",
+            2,
+        ),
+        (&["-e", "trace guest.block"], "E0903", 2),
+        (&["--guest", "a b", "-e", "trace guest.block"], "E0903", 2),
+        (
+            &["--guest", "vm1", "-c", "true", "-e", "trace guest.block"],
+            "E0905",
+            2,
+        ),
+        (&["--guest", "vm1", "-e", "trace guest.qemu"], "E0601", 2),
+        (
+            &[
+                "--guest",
+                "vm1",
+                "--token",
+                "/no/such",
+                "-e",
+                "trace guest.block",
+            ],
+            "E0902",
+            3,
+        ),
+        (
+            &[
+                "--guest",
+                "vm1",
+                "--listen",
+                "unix:/no/such/folder",
+                "-e",
+                "trace guest.block",
+            ],
+            "E0901",
+            3,
+        ),
+        (
+            &[
+                "--guest",
+                "vm1",
+                "-e",
+                "trace guest.block where dev == nosuch0",
+            ],
+            "E0704",
+            3,
+        ),
+    ];
+    for (args, code, exit) in cases {
+        let mut command = iotq();
+        command.arg("host").args(args);
+        if !args.contains(&"--listen") {
+            command.args(["--listen", &place.address()]);
+        }
+        let ended = run(command);
+        assert_eq!(ended.code(), exit, "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(code), "{args:?}: {}", ended.stderr);
+    }
+    agent.wait_for("cannot do what the host asks", 1);
+    assert!(!agent.holds_programs());
+}
+
+/// A host has layers of its own.
+fn here() {
+    let mut command = iotq();
+    command.args([
+        "host",
+        "--format",
+        "json",
+        "--for",
+        "100ms",
+        "-e",
+        "trace host.block",
+    ]);
+    let ended = run(command);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    Output::parse(&ended);
+}
