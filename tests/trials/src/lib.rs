@@ -2,6 +2,7 @@
 
 mod engine;
 mod expr;
+mod link;
 mod native;
 mod plan;
 mod record;
@@ -9,6 +10,7 @@ mod tape;
 mod text;
 
 pub use engine::records;
+pub use link::link;
 pub use native::{native, same_truth, same_value};
 pub use plan::plan;
 pub use record::{layer, record};

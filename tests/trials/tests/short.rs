@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use iotq_trials::{check, native, parse, plan, records};
+use iotq_link::codec::Encoder;
+use iotq_link::message::{Group, Groups, Named, Numbers, State, ToHost, What};
+use iotq_trials::{check, link, native, parse, plan, records};
 
 /// `IOTQ_TRIALS=100000 cargo test --release -p iotq-trials` finds more.
 fn trials() -> u64 {
@@ -131,6 +133,70 @@ fn records_by_chance() {
     assert!(taken > 1000, "{taken} records");
 }
 
+/// A stream of messages as a guest may send them.
+fn stream() -> Vec<u8> {
+    let numbers = Numbers {
+        count: 3,
+        sum: Some(60),
+        histogram: vec![(10, 2), (30, 1)],
+        ..Numbers::default()
+    };
+    let group = Group {
+        stream: 1,
+        record: vec![0; 100].into(),
+        rows: 3,
+        states: vec![
+            State::Numbers(numbers),
+            State::Linear(vec![(-1, 1), (10, 2)]),
+            State::Truth(2),
+        ],
+    };
+    let groups = Groups {
+        report: Some(1),
+        groups: vec![group; 2],
+        last: true,
+    };
+    let named = Named {
+        what: What::File(7, 9),
+        name: "/var/lib/db/wal".into(),
+    };
+    let messages = [
+        ToHost::Names(vec![named]),
+        ToHost::Records(vec![1; 300].into()),
+        ToHost::Groups(groups),
+        ToHost::Beat,
+    ];
+    let mut encoder = Encoder::default();
+    // Trusted, in pieces of eight bytes, as a stream.
+    let mut bytes = [&[1, 7, 1][..], &Encoder::preamble()].concat();
+    for message in messages {
+        encoder.encode(&message, &mut bytes).expect("a message");
+    }
+    bytes
+}
+
+#[test]
+fn messages_by_chance() {
+    let mut random = Rng::with_seed(4);
+    let whole = stream();
+    assert_eq!(link(&whole), 4);
+    let mut understood = 0;
+    for _ in 0..trials() {
+        link(&noise(&mut random, 1000));
+        let mut bytes = whole.clone();
+        for _ in 0..random.usize(1..4) {
+            let place = random.usize(3..bytes.len());
+            match random.u8(..3) {
+                0 => bytes[place] = random.u8(..),
+                1 => bytes.truncate(place.max(4)),
+                _ => _ = bytes.remove(place),
+            }
+        }
+        understood += link(&bytes);
+    }
+    assert!(understood > 300, "{understood} messages");
+}
+
 #[test]
 fn what_was_found() {
     for path in files("tests/cases/fuzz") {
@@ -143,6 +209,7 @@ fn what_was_found() {
             Some("plan") => _ = plan(&bytes),
             Some("native") => _ = native(&bytes),
             Some("record") => _ = records(&bytes),
+            Some("link") => _ = link(&bytes),
             _ => panic!("{} is of no fuzzer", path.display()),
         }
     }
