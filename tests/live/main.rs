@@ -19,6 +19,7 @@ mod directories;
 mod exact;
 mod files;
 mod groups;
+mod impostor;
 mod link;
 mod origins;
 mod refuse;

@@ -51,6 +51,17 @@ pub fn place(
     }
 }
 
+impl ir::Checked {
+    /// Whether it names the layers of guests.
+    pub fn asks_guests(&self) -> bool {
+        let is_guest = |point: &SourcePoint| point.side == Side::Guest;
+        self.statements.iter().any(|it| match &it.kind {
+            ir::Kind::Streams(streams) => streams.iter().any(|it| is_guest(&it.source)),
+            ir::Kind::Join(join) => join.sources.iter().any(|it| is_guest(&it.source)),
+        })
+    }
+}
+
 fn points(program: &mut ir::Checked) -> impl Iterator<Item = &mut SourcePoint> {
     program.statements.iter_mut().flat_map(|it| {
         let (streams, join) = match &mut it.kind {

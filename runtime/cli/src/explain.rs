@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use iotq_engine::jit::Listing;
 use iotq_kernel::names;
 use iotq_lang::diag::{Code, codes};
+use iotq_lang::half::Half;
 use iotq_lang::plan::Plan;
 use iotq_lang::syntax::print;
 
@@ -21,7 +22,7 @@ use crate::script::Script;
 /// # Errors
 /// Those of the query.
 pub fn check(input: &Input) -> Result<ExitCode, Failure> {
-    read(input)?.plan(true, |_| Vec::new())?;
+    planned(&mut read(input)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -61,13 +62,26 @@ pub fn shown(script: &mut Script, stage: Stage) -> Result<ExitCode, Failure> {
     match stage {
         Stage::Source => write!(out, "{}", print::script(&script.tree))?,
         Stage::Checked => write!(out, "{}", script.check(true)?)?,
-        Stage::Plan => write!(out, "{}", script.plan(true, |_| Vec::new())?)?,
+        Stage::Plan => match planned(script)? {
+            (None, plan) => write!(out, "{plan}")?,
+            (Some(half), plan) => write!(out, "guests are asked:\n\n{}\n{plan}", half.text)?,
+        },
         Stage::Jit => {
             let bound = bound(script)?;
             write!(out, "{}", Listing::new(&bound, clock()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The plan, and the text that goes to guests if it is about them.
+fn planned(script: &mut Script) -> Result<(Option<Half>, Plan), Failure> {
+    let Some(half) = script.half()? else {
+        return Ok((None, script.plan(true, |_| Vec::new())?));
+    };
+    let plan = half.plan();
+    let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
+    Ok((Some(half), plan))
 }
 
 /// The plan for this machine. What `$child` will be is not known; it is some process.

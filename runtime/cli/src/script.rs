@@ -10,6 +10,7 @@ use std::path::Path;
 use iotq_lang::check::{self, Inputs, Placed, did_you_mean, near};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
+use iotq_lang::half::Half;
 use iotq_lang::ir::{Checked, Name};
 use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
@@ -228,6 +229,20 @@ impl Script {
         };
         check::place(&mut self.sources, &self.tree, &inputs)
             .map_err(|errors| Failure::new(errors, &self.sources))
+    }
+
+    /// What guests are asked, if it is about them.
+    ///
+    /// # Errors
+    /// Those of the check, and if it asks both sides of a VM boundary.
+    pub fn half(&mut self) -> Result<Option<Half>, Failure> {
+        if !self.check(true)?.asks_guests() {
+            return Ok(None);
+        }
+        match self.place()? {
+            Placed::Guest(half) => Ok(Some(half)),
+            Placed::Here(_) => Ok(None),
+        }
     }
 
     /// Checks and lowers it. What this build cannot run is refused, with `also` telling what else is wrong with the

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Whether the end has been asked for.
 #[derive(Clone, Debug)]
@@ -71,6 +72,22 @@ impl Stop {
     /// The end has been asked for.
     pub fn asked(&self) -> bool {
         self.signal.load(Ordering::SeqCst) != 0
+    }
+
+    /// Waits until the end has been asked for. Must be waited for inside a runtime with signals.
+    ///
+    /// # Errors
+    /// If the system does not tell of signals.
+    pub async fn when_asked(&self) -> io::Result<()> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        while !self.asked() {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Ok(())
     }
 
     /// It was asked for by termination: nothing is to come behind the run.

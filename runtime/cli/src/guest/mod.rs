@@ -5,7 +5,6 @@ mod told;
 mod work;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use iotq_lang::half::Half;
 use iotq_lang::source::Sources;
@@ -21,9 +20,6 @@ use crate::linked;
 use crate::report::{Failure, chain, note};
 use crate::stop::Stop;
 use work::Work;
-
-/// How often it is looked whether the end has been asked for.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Serves hosts, one after the other, until it is to stop.
 ///
@@ -47,17 +43,11 @@ pub fn guest(options: &Guest, stop: &Stop) -> Result<ExitCode, Failure> {
         .build()?;
     runtime.block_on(async {
         tokio::select! {
-            () = agent.serve() => {}
-            () = asked(stop) => {}
+            () = agent.serve() => Ok(()),
+            asked = stop.when_asked() => asked,
         }
-    });
+    })?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn asked(stop: &Stop) {
-    while !stop.asked() {
-        sleep(LOOK).await;
-    }
 }
 
 struct Agent<'a> {

@@ -13,15 +13,16 @@ use iotq_link::message::{Books, Group, Groups, Ready, State};
 use iotq_link::records::Batch;
 use iotq_link::{Gone, Session, ToGuest, ToHost, WINDOW, convert};
 use tokio::io::unix::AsyncFd;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Alone;
 use super::told::Told;
 use crate::report::Failure;
 use crate::run::{foreign_pids, install, ring_events};
 
-/// How often the ring is looked at.
+/// How soon the ring is looked at again after records came, and at most while none come.
 const LOOK: Duration = Duration::from_millis(20);
+const LOOK_IDLE: Duration = Duration::from_millis(320);
 /// How often the host is told what has been counted.
 const BOOKS: Duration = Duration::from_secs(1);
 /// The most that a record takes in a message.
@@ -88,17 +89,15 @@ impl Work {
 
     /// Ships until the host has enough.
     pub(super) async fn run(mut self, session: &mut Session<ToGuest, ToHost>) -> Result<(), Alone> {
-        let mut look = interval(LOOK);
         let mut books = interval(BOOKS);
-        for each in [&mut look, &mut books] {
-            each.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        }
+        books.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = LOOK;
         let mut more = false;
         loop {
             let mut due = false;
             tokio::select! {
                 full = self.ring.readable() => full.map_err(|_| Gone)?.clear_ready(),
-                _ = look.tick() => {}
+                () = sleep(look) => {}
                 _ = books.tick() => due = true,
                 message = session.next() => match message? {
                     ToGuest::Stop => return self.finish(session).await,
@@ -110,7 +109,13 @@ impl Work {
                 },
                 () = ready(()), if more => {}
             }
+            let before = self.sent;
             more = self.ship(session).await? == Shipped::Part;
+            look = if self.sent > before {
+                LOOK
+            } else {
+                LOOK_IDLE.min(look * 2)
+            };
             if due {
                 let books = self.books(0)?;
                 session.send(ToHost::Books(books)).await?;

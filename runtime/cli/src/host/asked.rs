@@ -8,6 +8,7 @@ use std::time::Duration;
 use iotq_engine::{Clock, Engine, Sink};
 use iotq_kernel::Counts;
 use iotq_lang::plan::{Meaning, Plan};
+use iotq_link::clock::Offset;
 use iotq_link::message::{Books, Complaint, Group, Groups, Hello, Ready};
 use iotq_link::reception::Presence;
 use iotq_link::records::records;
@@ -20,12 +21,16 @@ const PIECE: u32 = WINDOW / 4;
 pub struct Asked {
     /// Who it is.
     pub hello: Hello,
-    /// The connection to it.
+    /// What it says.
     pub session: Session<ToHost, ToGuest>,
+    /// Its clock, as the host sees it.
+    pub offset: Offset,
     clock: Clock,
     names: Dictionary,
     /// What it does for us, once it is ready.
     work: Option<Work>,
+    /// It takes no messages: its session is to end.
+    pub stuck: bool,
     _presence: Presence,
 }
 
@@ -34,9 +39,8 @@ struct Work {
     /// With what the names mean on the guest.
     plan: Plan,
     engine: Engine,
-    /// Bytes that it may still send.
-    window: u32,
-    /// Bytes that were taken and not yet given back.
+    /// Bytes that were taken and for which it has no new credit yet. A guest that sends more than it may waits for its own
+    /// messages to be taken: there are few places for them.
     taken: u32,
     /// The report that was asked for and has not come.
     report: Option<u32>,
@@ -84,16 +88,18 @@ pub struct Question<'a> {
 impl Asked {
     /// A guest that has just arrived. `clock`: that of the host.
     pub fn new(arrival: Arrival, clock: Clock) -> Self {
-        let offset = arrival.offset.ns;
+        let offset = arrival.offset;
         Self {
+            offset,
             names: Dictionary::of(&arrival.hello.name),
             hello: arrival.hello,
             session: arrival.session,
             clock: Clock {
-                mono_to_wall_ns: clock.mono_to_wall_ns.saturating_add(offset),
+                mono_to_wall_ns: clock.mono_to_wall_ns.saturating_add(offset.ns),
                 ..clock
             },
             work: None,
+            stuck: false,
             _presence: arrival.presence,
         }
     }
@@ -146,7 +152,6 @@ impl Asked {
         self.work = Some(Work {
             plan,
             engine,
-            window: WINDOW,
             taken: 0,
             report: None,
             reports: 0,
@@ -165,19 +170,13 @@ impl Asked {
     fn records(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Amiss> {
         let work = self.at_work()?;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        work.window = work
-            .window
-            .checked_sub(length)
-            .ok_or(Amiss::Rude("more than there is room for"))?;
         for record in records(bytes) {
             work.engine.push(record, sink)?;
         }
-        work.taken += length;
+        work.taken = work.taken.saturating_add(length);
         if work.taken >= PIECE {
             let back = std::mem::take(&mut work.taken);
-            work.window += back;
-            // If it does not take this, its session ends, which is noticed there.
-            let _ = self.session.send_now(ToGuest::Credit(back));
+            self.tell(ToGuest::Credit(back));
         }
         Ok(())
     }
@@ -196,13 +195,18 @@ impl Asked {
             work.reports = number.wrapping_add(1);
             work.report = Some(number);
             let streams = work.engine.reporting(elapsed);
-            let _ = self.session.send_now(ToGuest::Report { number, streams });
+            self.tell(ToGuest::Report { number, streams });
         }
     }
 
     /// Asks for the rest. One that does nothing for us is not waited for.
-    pub fn stop(&self) {
-        let _ = self.session.send_now(ToGuest::Stop);
+    pub fn stop(&mut self) {
+        self.tell(ToGuest::Stop);
+    }
+
+    /// Says something to it.
+    pub fn tell(&mut self, message: ToGuest) {
+        self.stuck |= self.session.send_now(message).is_err();
     }
 
     /// When it must be asked next.

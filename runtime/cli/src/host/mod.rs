@@ -5,10 +5,11 @@ mod asked;
 mod limit;
 mod serve;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::CommandFactory;
 use iotq_engine::Summary;
 use iotq_lang::check::Placed;
 use iotq_lang::diag::codes::link;
@@ -19,7 +20,7 @@ use iotq_lang::source::Sources;
 use iotq_link::message::is_name;
 use iotq_link::{Address, Reception};
 
-use crate::args::Host;
+use crate::args::{Cli, Host};
 use crate::report::{Failure, note};
 use crate::script::Script;
 use crate::stop::Stop;
@@ -52,8 +53,18 @@ fn read(options: &mut Host) -> Result<Script, Failure> {
     match &options.words[..] {
         words if !options.expr.is_empty() => Script::from_expr(&options.expr, words),
         [file, rest @ ..] => Script::named(file, rest, Some(&mut options.run)),
+        [] if io::stdin().is_terminal() => Err(Failure::usage(nothing())),
         [] => Script::named("-".as_ref(), &[], None),
     }
+}
+
+/// Without a query there is nothing to ask.
+fn nothing() -> clap::Error {
+    let kind = clap::error::ErrorKind::MissingRequiredArgument;
+    Cli::command().error(
+        kind,
+        "there is no query: `iotq host --guest NAME -e QUERY`, or a tool or script",
+    )
 }
 
 fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {

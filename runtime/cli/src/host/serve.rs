@@ -22,8 +22,8 @@ use crate::output;
 use crate::report::{chain, note};
 use crate::stop::Stop;
 
-/// How often it is looked whether the end has been asked for.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether somebody reads.
+const LOOK: Duration = Duration::from_millis(200);
 /// Instead of a moment at which nothing has to be done.
 const FAR: Duration = Duration::from_secs(3600);
 /// How long guests are waited for at the end.
@@ -56,6 +56,11 @@ pub(super) struct Hosting<'a> {
     pub account: Account,
 }
 
+/// Why a guest that could be there is given up.
+#[derive(Debug, thiserror::Error)]
+#[error("it takes no messages")]
+struct Stuck;
+
 enum Event {
     Visit(Visit),
     Message(usize, Result<ToHost, WireError>),
@@ -75,6 +80,10 @@ impl Hosting<'_> {
                 (index, message) = next(&mut self.guests, &mut self.turn) => Event::Message(index, message),
                 () = sleep_until(due.into()) => Event::Time,
                 _ = look.tick() => Event::Time,
+                asked = self.stop.when_asked(), if ending.is_none() => {
+                    asked?;
+                    Event::Time
+                }
             };
             match event {
                 Event::Visit(Visit::Arrived(arrival)) => self.arrived(*arrival),
@@ -88,7 +97,7 @@ impl Hosting<'_> {
             match ending {
                 None if self.is_over(elapsed) => {
                     ending = Some(Instant::now());
-                    self.guests.iter().for_each(Asked::stop);
+                    self.guests.iter_mut().for_each(Asked::stop);
                 }
                 None => self
                     .guests
@@ -96,6 +105,9 @@ impl Hosting<'_> {
                     .for_each(|it| it.ask_for_reports(elapsed)),
                 Some(since) if since.elapsed() >= GRACE => break,
                 Some(_) => {}
+            }
+            while let Some(index) = self.guests.iter().position(|guest| guest.stuck) {
+                self.lost(index, &Stuck)?;
             }
             if ending.is_some() && !self.guests.iter().any(Asked::works) {
                 break;
@@ -136,7 +148,7 @@ impl Hosting<'_> {
     }
 
     fn arrived(&mut self, arrival: Arrival) {
-        let guest = Asked::new(arrival, self.clock);
+        let mut guest = Asked::new(arrival, self.clock);
         let half = message::Half {
             text: self.half.text.clone(),
             args: self.half.args.clone(),
@@ -144,8 +156,7 @@ impl Hosting<'_> {
             no_pushdown: self.options.no_pushdown,
             ring: self.options.ring,
         };
-        // A guest that is gone already is noticed by its session.
-        let _ = guest.session.send_now(ToGuest::Plan(half));
+        guest.tell(ToGuest::Plan(half));
         self.guests.push(guest);
     }
 
@@ -172,7 +183,10 @@ impl Hosting<'_> {
             Ok(Outcome::Ready(missing)) => {
                 self.began.get_or_insert_with(Instant::now);
                 let kernel = plain(&guest.hello.kernel);
-                note(&format!("iotq: {name} is ready (Linux {kernel})"));
+                let clock = guest.offset.uncertainty_ns.div_ceil(1000);
+                note(&format!(
+                    "iotq: {name} is ready (Linux {kernel}, its clock within {clock}us)"
+                ));
                 for missing in missing {
                     note(&format!("iotq: {name}: {}", plain(&missing)));
                 }
