@@ -1,7 +1,7 @@
 //! Guest and host: what the guest's kernel sees comes to the host, whoever else comes, goes, or talks nonsense.
 
-use std::io::Write;
-use std::os::unix::net::UnixStream;
+mod faults;
+mod impostor;
 
 use iotq_tests::completions::{Completions, blind, number};
 use iotq_tests::extents::counted;
@@ -13,7 +13,6 @@ use libtest_mimic::Trial;
 use rustix::process::Signal;
 
 use crate::exact::{compare, merged, warm_up};
-use crate::impostor;
 
 /// Reads of each load.
 const READS: u32 = 20_000;
@@ -28,10 +27,10 @@ pub fn tests() -> Vec<Trial> {
         test("link/requests", &load, requests),
         test("link/two_guests", &load, two_guests),
         test("link/back_pressure", &load, back_pressure),
-        test("link/hostile", &load, hostile),
-        test("link/impostor", &load, impostor),
-        test("link/agent_killed", &load, agent_killed),
-        test("link/host_killed", &load, host_killed),
+        test("link/hostile", &load, faults::hostile),
+        test("link/impostor", &load, faults::impostor),
+        test("link/agent_killed", &load, faults::agent_killed),
+        test("link/host_killed", &load, faults::host_killed),
         test("link/bounds", &root, bounds),
         test("link/refused", &root, refused),
         test("link/explained", &[], explained),
@@ -233,125 +232,6 @@ fn back_pressure() {
         ended.stderr
     );
     assert!(!agent.holds_programs());
-}
-
-/// Whoever talks nonsense, or does not know the token, changes nothing for a guest.
-fn hostile() {
-    let (place, load) = (Place::default(), Load::new());
-    let secret = place.token("a secret of the house");
-    let _agent = place.agent("vm1", &["--token", &secret]);
-    let query = load.query();
-    let host = place.host(
-        "vm1,vm2",
-        &["--ring", "16M", "--token", &secret, "-e", &query],
-    );
-    host.wait_for("vm1 is ready", 1);
-    let nobody = place.agent("vm2", &[]);
-    let wrong = place.agent("vm2", &["--token", &place.token("another secret, wrong")]);
-    let stranger = place.agent("vm3", &["--token", &secret]);
-    let mut idle: Vec<UnixStream> = Vec::new();
-    for bytes in garbage() {
-        for _ in 0..20 {
-            // Strangers who are too many are turned away, which they may notice while they talk.
-            let mut stream = UnixStream::connect(place.socket()).unwrap();
-            let _ = stream.write_all(&bytes);
-            idle.push(stream);
-        }
-    }
-    load.run();
-    nobody.wait_for("the token is not the host's", 1);
-    wrong.wait_for("the token is not the host's", 1);
-    stranger.wait_for("the host does not ask this guest", 1);
-    host.wait_for("somebody was turned away: the token is not the host's", 1);
-    let output = host.interrupted();
-    close_to(output.rows.len() as u64, &output);
-    assert!(!output.stderr.contains("vm2 is ready"), "{}", output.stderr);
-    assert!(!output.stderr.contains("is gone"), "{}", output.stderr);
-}
-
-/// A guest that is none of the house's own, though it knows the secret.
-fn impostor() {
-    let (place, load) = (Place::default(), Load::new());
-    let secret = place.token("a secret of the house");
-    let _agent = place.agent("vm1", &["--token", &secret]);
-    let query = load.query();
-    let host = place.host(
-        "vm1,vm2",
-        &["--ring", "16M", "--token", &secret, "-e", &query],
-    );
-    host.wait_for("vm1 is ready", 1);
-    impostor::misbehave(&place, &secret, &host);
-    load.run();
-    let output = host.interrupted();
-    close_to(output.rows.len() as u64, &output);
-    assert!(!output.stderr.contains('\x1b'), "{}", output.stderr);
-    assert!(!output.stderr.contains("vm1 is gone"), "{}", output.stderr);
-}
-
-/// What strangers say.
-fn garbage() -> Vec<Vec<u8>> {
-    let begin = b"iotqlnk\x01".to_vec();
-    let frame = |length: u32| [&begin[..], &length.to_le_bytes(), &[0; 4]].concat();
-    vec![
-        Vec::new(),
-        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-        b"CONNECT 4687\n".to_vec(),
-        vec![0xff; 100_000],
-        b"iotqlnk\x02".to_vec(),
-        frame(u32::MAX),
-        // As long as it may be, and never there.
-        frame(4096),
-        [frame(4), vec![0xff; 4]].concat(),
-    ]
-}
-
-/// An agent that is killed is missed, and welcome when it is back.
-fn agent_killed() {
-    let (place, load) = (Place::default(), Load::new());
-    let agent = place.agent("vm1", &[]);
-    let query = load.query();
-    let host = place.host("vm1", &["--ring", "16M", "-e", &query]);
-    host.wait_for("vm1 is ready", 1);
-    load.run();
-    host.wait_until("the rows", || {
-        host.written().lines().count() >= READS as usize * 9 / 10
-    });
-    agent.signal(Signal::KILL);
-    assert!(!agent.wait().status.success());
-    host.wait_for("vm1 is gone", 1);
-    let before = host.written().lines().count() as u64;
-    let _again = place.agent("vm1", &[]);
-    host.wait_for("vm1 is ready", 2);
-    load.run();
-    let output = host.interrupted();
-    close_to(output.rows.len() as u64 - before, &output);
-    assert!(
-        output.stderr.contains("what it had not sent is missing"),
-        "{}",
-        output.stderr
-    );
-}
-
-/// An agent whose host is killed detaches, and serves the next one.
-fn host_killed() {
-    let (place, load) = (Place::default(), Load::new());
-    let agent = place.agent("vm1", &[]);
-    let query = load.query();
-    let host = place.host("vm1", &["-e", &query]);
-    host.wait_for("vm1 is ready", 1);
-    assert!(agent.holds_programs());
-    host.signal(Signal::KILL);
-    assert!(!host.wait().status.success());
-    agent.wait_for("the host is gone", 1);
-    agent.wait_until("detached", || !agent.holds_programs());
-    // The socket that the killed one has left is in nobody's way.
-    let host = place.host("vm1", &["--ring", "16M", "-e", &query]);
-    host.wait_for("vm1 is ready", 1);
-    load.run();
-    let output = host.interrupted();
-    close_to(output.rows.len() as u64, &output);
-    agent.signal(Signal::TERM);
-    assert_eq!(agent.wait().code(), 0);
 }
 
 /// A time, and a number of rows.

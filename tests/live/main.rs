@@ -19,7 +19,6 @@ mod directories;
 mod exact;
 mod files;
 mod groups;
-mod impostor;
 mod link;
 mod origins;
 mod refuse;

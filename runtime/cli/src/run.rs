@@ -1,7 +1,10 @@
 //! Runs a query: names, probes, records, rows, and the summary at the end.
 
+mod account;
+mod progress;
+
 use std::future::ready;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -26,6 +29,8 @@ use crate::report::{Failure, note};
 use crate::script::Script;
 use crate::stop::Stop;
 use crate::{memory, output};
+pub use account::{account, unseen};
+use progress::Progress;
 
 /// How soon the ring is looked at again after records came, and at most while none come; one that fills up wakes the reader.
 const LOOK: Duration = Duration::from_millis(20);
@@ -34,7 +39,6 @@ const LOOK_IDLE: Duration = Duration::from_millis(320);
 const AT_ONCE: u32 = 1 << 16;
 /// Instead of a moment at which nothing has to be done.
 const LOOK_FAR: Duration = Duration::from_secs(3600);
-const PROGRESS: Duration = Duration::from_millis(500);
 
 /// Compiles, installs and runs a query until it ends, or is to stop.
 ///
@@ -345,118 +349,7 @@ impl Session<'_> {
             unread,
             &counts,
             &self.engine.counts(),
+            MAX_GROUPS,
         )
-    }
-}
-
-/// What is said of events that the kernel has skipped.
-pub fn unseen(skipped: u64) -> String {
-    format!(
-        "iotq: {skipped} events went by unseen: they interrupted the handling of others of their kind"
-    )
-}
-
-/// Writes the summary, and notes what is to be known beside it. `unread`: nobody reads the output any more.
-///
-/// # Errors
-/// Those of the output.
-pub fn account(
-    sink: &mut dyn Sink,
-    summary: &Summary,
-    unread: bool,
-    kernel: &Counts,
-    engine: &iotq_engine::Counts,
-) -> io::Result<()> {
-    let ended = sink.finish(summary);
-    let unread = unread || ended.as_ref().is_err_and(output::nobody_reads);
-    if !unread {
-        ended?;
-    }
-    note(&format!("iotq: {summary}"));
-    let tell = |count: u64, text: String| {
-        if count > 0 {
-            note(&text);
-        }
-    };
-    tell(
-        unread.into(),
-        "iotq: the last rows were not written: nobody reads them".into(),
-    );
-    let Counts {
-        untracked,
-        spilled,
-        approx,
-        ..
-    } = kernel;
-    tell(
-        kernel.lost.saturating_sub(*untracked),
-        "iotq: records were lost where the ring was full: --ring takes a larger size".into(),
-    );
-    tell(
-        *untracked,
-        format!(
-            "iotq: {untracked} operations were lost for which there was no room among those under way"
-        ),
-    );
-    tell(
-        *spilled,
-        format!(
-            "iotq: {spilled} records found no room among the groups in the kernel, and were grouped in user space"
-        ),
-    );
-    tell(
-        *approx,
-        format!(
-            "iotq: {approx} records are approximate in a part that was not seen (field `approx`)"
-        ),
-    );
-    let iotq_engine::Counts {
-        ungrouped,
-        incomplete,
-        malformed,
-        ..
-    } = engine;
-    tell(
-        *ungrouped,
-        format!(
-            "iotq: {ungrouped} rows are in no group: there is room for {MAX_GROUPS} between two reports"
-        ),
-    );
-    tell(
-        *incomplete,
-        format!("iotq: {incomplete} requests are shown without all their parts (field `approx`)"),
-    );
-    tell(
-        *malformed,
-        format!("iotq: {malformed} records could not be understood"),
-    );
-    Ok(())
-}
-
-/// A line on the terminal that shows that something happens, while rows go elsewhere.
-struct Progress {
-    wanted: bool,
-    shown: Option<Instant>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self {
-            wanted: io::stderr().is_terminal() && !io::stdout().is_terminal(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, elapsed: Duration, rows: u64) {
-        if self.wanted && self.shown.is_none_or(|shown| shown.elapsed() >= PROGRESS) {
-            self.shown = Some(Instant::now());
-            let _ = write!(io::stderr(), "\r{:.0}s: {rows} rows", elapsed.as_secs_f64());
-        }
-    }
-
-    fn clear(&self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
     }
 }

@@ -149,6 +149,13 @@ impl Engine {
         }
     }
 
+    /// Makes room for so many groups of each stream between two reports.
+    pub fn set_room(&mut self, groups: usize) {
+        let streams = self.streams.iter_mut().flatten();
+        let groupings = streams.filter_map(|stream| stream.grouping.as_mut());
+        groupings.for_each(|grouping| grouping.set_room(groups));
+    }
+
     /// Takes one record of the ring; its rows go to the sink.
     ///
     /// # Errors

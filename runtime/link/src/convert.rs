@@ -11,8 +11,8 @@ use crate::message::{Complaint, Group, Meaning, Numbers, State};
 /// No count of a group is larger: sums of them stay far from the bounds of their type.
 const LARGEST: u64 = 1 << 48;
 
-/// No log-linear bucket has a larger number.
-const LAST_BUCKET: i32 = 2015;
+/// A histogram of the kernel has so many buckets.
+const BUCKETS: i32 = iotq_probes::abi::IOTQ_HIST_BUCKETS as i32;
 
 impl From<&plan::Meaning> for Meaning {
     fn from(meaning: &plan::Meaning) -> Self {
@@ -115,7 +115,7 @@ fn checked(state: &State, keep: Keep) -> Option<aggregate::State> {
     Some(match (state, keep) {
         (State::Truth(count), Keep::Truth) if *count <= LARGEST => aggregate::State::Truth(*count),
         (State::Linear(counts), Keep::Linear(linear)) => {
-            aggregate::State::Linear(histogram(counts, Scale::Linear(linear), last(linear))?)
+            aggregate::State::Linear(histogram(counts, Scale::Linear(linear), -1, last(linear))?)
         }
         (State::Numbers(it), Keep::Numbers(_)) if it.count <= LARGEST => {
             let int = |value: Option<i128>| value.map_or(Value::Null, Value::Int);
@@ -125,7 +125,7 @@ fn checked(state: &State, keep: Keep) -> Option<aggregate::State> {
                 min: int(it.min),
                 max: int(it.max),
                 squares: int(it.squares),
-                histogram: histogram(&it.histogram, Scale::Log, LAST_BUCKET)?,
+                histogram: histogram(&it.histogram, Scale::Log, 0, BUCKETS)?,
             })
         }
         _ => return None,
@@ -134,14 +134,13 @@ fn checked(state: &State, keep: Keep) -> Option<aggregate::State> {
 
 /// What the kernel keeps has no more steps than there are counts of a histogram.
 fn last(linear: Linear) -> i32 {
-    const MOST: i32 = iotq_probes::abi::IOTQ_HIST_BUCKETS as i32;
-    linear.steps().min(MOST)
+    linear.steps().min(BUCKETS)
 }
 
-fn histogram(counts: &[(i32, u64)], scale: Scale, last: i32) -> Option<Histogram> {
+fn histogram(counts: &[(i32, u64)], scale: Scale, first: i32, last: i32) -> Option<Histogram> {
     let mut histogram = Histogram::new(scale);
     for &(bucket, count) in counts {
-        if !(-last..=last).contains(&bucket) || count > LARGEST {
+        if !(first..=last).contains(&bucket) || count > LARGEST {
             return None;
         }
         histogram.add_to(bucket, count);

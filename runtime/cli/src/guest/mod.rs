@@ -5,6 +5,7 @@ mod told;
 mod work;
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use iotq_lang::half::Half;
 use iotq_lang::source::Sources;
@@ -20,6 +21,9 @@ use crate::linked;
 use crate::report::{Failure, chain, note};
 use crate::stop::Stop;
 use work::Work;
+
+/// A run that is no failure, however it ended.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Serves hosts, one after the other, until it is to stop.
 ///
@@ -100,12 +104,19 @@ impl Agent<'_> {
         })?;
         let mut wire: Wire<Connection, ToGuest> = Wire::new(connection);
         greet(&mut wire, &self.who, &self.token).await?;
-        backoff.reset();
         note(&format!("iotq: serving the host as {}", self.who.name));
         let mut session = Session::start(wire);
         loop {
             match session.next().await? {
-                ToGuest::Plan(half) => self.work(half, &mut session).await?,
+                ToGuest::Plan(half) => {
+                    let begun = Instant::now();
+                    let worked = self.work(half, &mut session).await;
+                    // A host that has gone at once may do so again.
+                    if worked.is_ok() || begun.elapsed() >= LONG {
+                        backoff.reset();
+                    }
+                    worked?;
+                }
                 // Said to a run that has ended meanwhile.
                 ToGuest::Credit(_) | ToGuest::Report { .. } | ToGuest::Stop | ToGuest::Beat => {}
                 _ => return Err(Alone::Manners),

@@ -17,6 +17,9 @@ use iotq_link::{Arrival, Dictionary, Session, ToGuest, ToHost, WINDOW, convert};
 /// Credit is given back in pieces of this size, so that a slow guest has few messages waiting.
 const PIECE: u32 = WINDOW / 4;
 
+/// Groups of one stream of a guest between two reports. Each may have a histogram of some kilobytes, as the guest likes.
+pub const GROUPS: usize = 1 << 12;
+
 /// A guest that has arrived.
 pub struct Asked {
     /// Who it is.
@@ -29,6 +32,8 @@ pub struct Asked {
     names: Dictionary,
     /// What it does for us, once it is ready.
     work: Option<Work>,
+    /// It cannot do what is asked: it stays, so that it is not asked again.
+    refused: bool,
     /// It takes no messages: its session is to end.
     pub stuck: bool,
     _presence: Presence,
@@ -99,6 +104,7 @@ impl Asked {
                 ..clock
             },
             work: None,
+            refused: false,
             stuck: false,
             _presence: arrival.presence,
         }
@@ -117,7 +123,8 @@ impl Asked {
         match message {
             ToHost::Names(names) => self.names.learn(names),
             ToHost::Ready(ready) => return self.ready(ready, question),
-            ToHost::Refused(complaints) if self.work.is_none() => {
+            ToHost::Refused(complaints) if self.work.is_none() && !self.refused => {
+                self.refused = true;
                 return Ok(Outcome::Refused(complaints));
             }
             ToHost::Records(bytes) => self.records(&bytes, sink)?,
@@ -136,7 +143,7 @@ impl Asked {
     }
 
     fn ready(&mut self, ready: Ready, question: &Question<'_>) -> Result<Outcome, Amiss> {
-        if self.work.is_some() {
+        if self.work.is_some() || self.refused {
             return Err(Amiss::Rude("ready twice"));
         }
         if ready.meanings.len() != question.plan.names.len() {
@@ -149,6 +156,7 @@ impl Asked {
         }
         let mut engine = Engine::new(&plan, self.clock, Box::new(self.names.clone()));
         engine.begin(question.elapsed);
+        engine.set_room(GROUPS);
         self.work = Some(Work {
             plan,
             engine,

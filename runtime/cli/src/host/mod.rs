@@ -25,7 +25,7 @@ use crate::report::{Failure, note};
 use crate::script::Script;
 use crate::stop::Stop;
 use crate::{linked, output, run};
-use asked::Account;
+use asked::{Account, GROUPS};
 use limit::Limited;
 use serve::Hosting;
 
@@ -103,6 +103,7 @@ fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {
             guests: Vec::new(),
             turn: 0,
             refused: Vec::new(),
+            visits: Default::default(),
             turned: Vec::new(),
             began: None,
             account: Account::default(),
@@ -139,7 +140,14 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
         grouped: kernel.grouped,
         ungrouped: engine.ungrouped,
     };
-    run::account(&mut hosting.sink, &summary, unread, &kernel, &engine)?;
+    run::account(
+        &mut hosting.sink,
+        &summary,
+        unread,
+        &kernel,
+        &engine,
+        GROUPS,
+    )?;
     if skipped > 0 {
         note(&run::unseen(skipped));
     }

@@ -1,8 +1,10 @@
 //! The work of a host: guests come and go, what they send becomes rows, and at the end everything is asked for.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -28,8 +30,10 @@ const LOOK: Duration = Duration::from_millis(200);
 const FAR: Duration = Duration::from_secs(3600);
 /// How long guests are waited for at the end.
 const GRACE: Duration = Duration::from_secs(10);
-/// Kinds of strangers that are told of: each once.
+/// Kinds of strangers that are told of, each once; what a guest's kernel lacks.
 const MOST_TOLD: usize = 16;
+/// How often a guest may come: one that comes and goes so often is no guest.
+const MOST_VISITS: u32 = 1000;
 
 /// A query for guests at work.
 pub(super) struct Hosting<'a> {
@@ -49,6 +53,8 @@ pub(super) struct Hosting<'a> {
     pub turn: usize,
     /// Those that cannot do what is asked.
     pub refused: Vec<String>,
+    /// How often each has come.
+    pub visits: HashMap<String, u32>,
     /// What has been told of those who were turned away.
     pub turned: Vec<String>,
     /// When the first guest was ready.
@@ -73,14 +79,18 @@ impl Hosting<'_> {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ending: Option<Instant> = None;
+        let stop = self.stop;
+        let mut asked = pin!(stop.when_asked());
         loop {
-            let due = self.began.unwrap_or_else(Instant::now) + self.deadline();
+            // At the end everything comes by itself.
+            let wait = ending.map_or_else(|| self.deadline(), |_| FAR);
+            let due = self.began.unwrap_or_else(Instant::now) + wait;
             let event = tokio::select! {
                 visit = self.reception.next(), if ending.is_none() => Event::Visit(visit),
                 (index, message) = next(&mut self.guests, &mut self.turn) => Event::Message(index, message),
                 () = sleep_until(due.into()) => Event::Time,
                 _ = look.tick() => Event::Time,
-                asked = self.stop.when_asked(), if ending.is_none() => {
+                asked = &mut asked, if ending.is_none() => {
                     asked?;
                     Event::Time
                 }
@@ -148,6 +158,11 @@ impl Hosting<'_> {
     }
 
     fn arrived(&mut self, arrival: Arrival) {
+        let visits = self.visits.entry(arrival.hello.name.clone()).or_default();
+        *visits += 1;
+        if *visits > MOST_VISITS {
+            return;
+        }
         let mut guest = Asked::new(arrival, self.clock);
         let half = message::Half {
             text: self.half.text.clone(),
@@ -187,8 +202,8 @@ impl Hosting<'_> {
                 note(&format!(
                     "iotq: {name} is ready (Linux {kernel}, its clock within {clock}us)"
                 ));
-                for missing in missing {
-                    note(&format!("iotq: {name}: {}", plain(&missing)));
+                for missing in missing.iter().take(MOST_TOLD) {
+                    note(&format!("iotq: {name}: {}", plain(missing)));
                 }
                 Ok(())
             }
@@ -197,7 +212,6 @@ impl Hosting<'_> {
                 if !self.refused.contains(&name) {
                     self.refused.push(name);
                 }
-                self.guests.remove(index);
                 Ok(())
             }
             Err(Amiss::Rude(why)) => self.lost(index, &Amiss::Rude(why)),

@@ -16,13 +16,15 @@ use iotq_probes::catalogue::Type;
 use crate::Names;
 use key::Key;
 
-/// The most groups of one stream between two reports. The rows of others are counted and left out.
+/// The most groups of one stream between two reports, unless less is wanted. The rows of others are counted and left out.
 pub const MAX_GROUPS: usize = 1 << 15;
 
 /// The groups of one stream since the last report.
 pub struct Grouping {
     plan: GroupPlan,
     groups: HashMap<Key, Totals>,
+    /// How many there can be.
+    room: usize,
     /// The key of the row at hand: kept, so that a known group costs no allocation.
     key: Key,
 }
@@ -33,32 +35,39 @@ impl Grouping {
         Self {
             plan,
             groups: HashMap::new(),
+            room: MAX_GROUPS,
             key: Key::default(),
         }
     }
 
+    /// Makes room for so many groups, and no more.
+    pub fn set_room(&mut self, groups: usize) {
+        self.room = groups;
+    }
+
     /// Takes a row, and says whether there was room for its group.
     pub fn add<R: Record + ?Sized>(&mut self, row: &R) -> bool {
-        let group = Self::group(&mut self.groups, &mut self.key, &self.plan, row);
+        let group = Self::group(&mut self.groups, self.room, &mut self.key, &self.plan, row);
         group.map(|it| it.add(&self.plan.measures, row)).is_some()
     }
 
     /// Takes rows that have been added up elsewhere; `row` has the fields of their keys.
     pub fn add_totals<R: Record + ?Sized>(&mut self, row: &R, totals: &Totals) -> bool {
-        let group = Self::group(&mut self.groups, &mut self.key, &self.plan, row);
+        let group = Self::group(&mut self.groups, self.room, &mut self.key, &self.plan, row);
         group.map(|it| it.merge(totals)).is_some()
     }
 
     /// The group of a row, which may be new; none if there is no room.
     fn group<'a, R: Record + ?Sized>(
         groups: &'a mut HashMap<Key, Totals>,
+        room: usize,
         key: &mut Key,
         plan: &GroupPlan,
         row: &R,
     ) -> Option<&'a mut Totals> {
         key.set(&plan.by, row);
         if !groups.contains_key(key) {
-            (groups.len() < MAX_GROUPS).then_some(())?;
+            (groups.len() < room).then_some(())?;
             groups.insert(key.clone(), Totals::new(&plan.measures));
         }
         groups.get_mut(key)
