@@ -256,7 +256,8 @@ fn bounds() {
 fn refused() {
     let place = Place::default();
     let agent = place.agent("vm1", &[]);
-    let cases: [(&[&str], &str, i32); 8] = [
+    let cases: [(&[&str], &str, i32); 9] = [
+        (&["--guest", "vm1", "-e", "trace host.block"], "E0906", 2),
         (
             &["--guest", "vm1", "-e", "join guest.syscall, block"],
             "E0609",

@@ -126,7 +126,7 @@ const CASES: &[Case] = &[
 /// What the cases above and the tests below produce, besides `tests/cases`.
 const ELSEWHERE: &[&str] = &[
     "E0101", "E0608", "E0609", "E0610", "E0701", "E0703", "E0708", "E0709", "E0710",
-    "E0711", "E0901", "E0902", "E0903", "E0904", "E0905",
+    "E0711", "E0901", "E0902", "E0903", "E0904", "E0905", "E0906",
 ];
 
 pub fn tests() -> Vec<Trial> {

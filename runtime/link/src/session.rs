@@ -1,5 +1,6 @@
 //! A session: what is sent and received goes through bounded queues, and a peer that falls silent is gone.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -59,7 +60,7 @@ pub struct Gone;
 pub struct Session<In, Out> {
     inbox: mpsc::Receiver<Result<In, WireError>>,
     outbox: mpsc::Sender<Out>,
-    tasks: [JoinHandle<()>; 2],
+    task: JoinHandle<()>,
 }
 
 impl<In, Out> Session<In, Out>
@@ -71,14 +72,10 @@ where
     pub fn start<S: AsyncRead + AsyncWrite + Send + 'static>(wire: Wire<S, In>) -> Self {
         let (incoming, inbox) = mpsc::channel(QUEUE);
         let (outbox, outgoing) = mpsc::channel(QUEUE);
-        let tasks = [
-            tokio::spawn(read(wire.reader, incoming)),
-            tokio::spawn(write(wire.writer, outgoing)),
-        ];
         Self {
             inbox,
             outbox,
-            tasks,
+            task: tokio::spawn(run(wire, incoming, outgoing)),
         }
     }
 
@@ -118,25 +115,52 @@ where
 
 impl<In, Out> Drop for Session<In, Out> {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.task.abort();
     }
 }
 
+/// Both directions, until nothing comes any more. Then nothing is sent, either: whoever waits for room for a message
+/// learns that there will be none.
+async fn run<S, In, Out>(
+    wire: Wire<S, In>,
+    inbox: mpsc::Sender<Result<In, WireError>>,
+    outbox: mpsc::Receiver<Out>,
+) where
+    S: AsyncRead + AsyncWrite,
+    In: Beats + DeserializeOwned,
+    Out: Beats + Serialize,
+{
+    let Wire { reader, writer } = wire;
+    let why = {
+        let mut reading = pin!(read(reader, &inbox));
+        tokio::select! {
+            why = &mut reading => why,
+            // What the peer has sent before it stopped taking anything still counts.
+            () = write(writer, outbox) => reading.await,
+        }
+    };
+    if let Some(why) = why {
+        let _ = inbox.send(Err(why)).await;
+    }
+}
+
+/// Why nothing comes any more; none if nobody wants it. A peer whose messages are not taken is not expected to say more.
 async fn read<S: AsyncRead + AsyncWrite, In: Beats + DeserializeOwned>(
     mut reader: Reader<S, In>,
-    inbox: mpsc::Sender<Result<In, WireError>>,
-) {
+    inbox: &mpsc::Sender<Result<In, WireError>>,
+) -> Option<WireError> {
     loop {
-        let next = timeout(SILENCE, reader.next()).await;
-        let next = next.unwrap_or(Err(WireError::Silent(SILENCE)));
-        let is_last = next.is_err();
-        let is_beat = next.as_ref().is_ok_and(Beats::is_beat);
-        if !is_beat && inbox.send(next).await.is_err() || is_last {
-            return;
+        match timeout(SILENCE, reader.next()).await {
+            Ok(Ok(message)) if message.is_beat() => {}
+            Ok(Ok(message)) => inbox.send(Ok(message)).await.ok()?,
+            Ok(Err(why)) => return Some(why),
+            Err(_) => return Some(WireError::Silent(SILENCE)),
         }
     }
 }
 
+/// Until the connection fails, or the session is dropped. A peer that is slow to take messages is not gone as long as it
+/// is heard.
 async fn write<S: AsyncRead + AsyncWrite, Out: Beats + Serialize>(
     mut writer: Writer<S>,
     mut outbox: mpsc::Receiver<Out>,

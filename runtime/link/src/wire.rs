@@ -6,12 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::timeout;
 
 use crate::codec::{CodecError, Decoder, Encoder};
-
-/// A peer that takes nothing for so long is gone.
-const STUCK: Duration = Duration::from_secs(20);
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
@@ -100,15 +96,14 @@ impl<S: AsyncRead + AsyncWrite, In: DeserializeOwned> Reader<S, In> {
 }
 
 impl<S: AsyncRead + AsyncWrite> Writer<S> {
-    /// Sends a message.
+    /// Sends a message, as soon as the peer takes it.
     ///
     /// # Errors
-    /// If the peer does not take it.
+    /// If it is too long, or the connection has ended.
     pub async fn send<M: Serialize>(&mut self, message: &M) -> Result<(), WireError> {
         self.encoder.encode(message, &mut self.bytes)?;
-        let written = timeout(STUCK, self.stream.write_all(&self.bytes)).await;
+        let written = self.stream.write_all(&self.bytes).await;
         self.bytes.clear();
-        written.map_err(|_| WireError::Silent(STUCK))??;
-        Ok(())
+        Ok(written?)
     }
 }

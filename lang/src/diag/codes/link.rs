@@ -3,7 +3,7 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[&LISTEN, &TOKEN, &NAME, &NO_GUEST, &CHILD];
+pub static ALL: &[&Code] = &[&LISTEN, &TOKEN, &NAME, &NO_GUEST, &CHILD, &ASKED_NOTHING];
 
 /// A host that cannot listen.
 pub static LISTEN: Code = Code {
@@ -60,5 +60,18 @@ pub static CHILD: Code = Code {
 own would be no process of theirs. Start it in the guest, and ask for it by its name.
 
   iotq host --guest vm1 -e 'trace guest.block where comm == fio'",
+    exit: 2,
+};
+
+/// Guests that are named and not asked.
+pub static ASKED_NOTHING: Code = Code {
+    id: "E0906",
+    title: "the guests are asked nothing",
+    page: "\
+--guest names guests, and no layer of the query is theirs. With `iotq host`, a layer without a qualifier
+is the host's own.
+
+  iotq host --guest vm1 -e 'trace guest.block'     # the guest's requests
+  iotq host -e 'trace block'                       # those of the host",
     exit: 2,
 };

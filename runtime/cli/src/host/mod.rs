@@ -37,6 +37,12 @@ pub fn host(options: &Host, stop: &Stop) -> Result<ExitCode, Failure> {
     let mut options = options.clone();
     let mut script = read(&mut options)?;
     match script.place()? {
+        Placed::Here(_) if !options.guests.is_empty() => {
+            let message = "the query asks nothing of the guests that are named";
+            let error = Diagnostic::new(&link::ASKED_NOTHING, message)
+                .help("qualify its layers: `guest.block`");
+            Err(Failure::new(Errors(vec![error]), &script.sources))
+        }
         Placed::Here(checked) => {
             let plan = lower(checked).map_err(|errors| Failure::new(errors, &script.sources))?;
             run::planned(&options.run, &plan, &script.sources, stop)

@@ -82,3 +82,34 @@ async fn a_flood_is_not_kept() {
     }
     drop(host);
 }
+
+/// A host whose output takes nothing for long, and then goes on.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_slow_to_take_is_not_gone() {
+    let (guest, mut host) = pair();
+    let message = |number| ToHost::Records(vec![number; 2_000].into());
+    let sender = tokio::spawn(async move {
+        for number in 0..200 {
+            guest.send(message(number)).await.expect("sent");
+        }
+        guest
+    });
+    sleep(SILENCE * 10).await;
+    assert!(!sender.is_finished(), "an unbounded queue");
+    for number in 0..200 {
+        assert_eq!(host.next().await.expect("a message"), message(number));
+    }
+    let guest = sender.await.expect("all is sent");
+    host.send(ToGuest::Stop).await.expect("sent");
+    drop(guest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_room_learns_of_the_end() {
+    let (peer, guest) = duplex(100);
+    let guest: Guest = Session::start(Wire::new(guest));
+    let begin = Instant::now();
+    while guest.send(ToHost::Answer(1)).await.is_ok() {}
+    assert!(begin.elapsed() >= SILENCE && begin.elapsed() < SILENCE * 2);
+    drop(peer);
+}
