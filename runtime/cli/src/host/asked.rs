@@ -17,7 +17,7 @@ use iotq_link::{Arrival, Dictionary, Session, ToGuest, ToHost, WINDOW, convert};
 /// Credit is given back in pieces of this size, so that a slow guest has few messages waiting.
 const PIECE: u32 = WINDOW / 4;
 
-/// Groups of one stream of a guest between two reports. Each may have a histogram of some kilobytes, as the guest likes.
+/// Groups of one stream of a guest between two reports. Each may have a histogram of kilobytes, as the guest likes.
 pub const GROUPS: usize = 1 << 12;
 
 /// A guest that has arrived.
@@ -230,6 +230,13 @@ impl Asked {
         self.work.as_ref().is_some_and(|work| !work.ended)
     }
 
+    /// Adds what was counted so far.
+    pub fn count(&self, account: &mut Account) {
+        if let Some(work) = &self.work {
+            account.add(work);
+        }
+    }
+
     /// Writes what is left, and adds what was counted.
     ///
     /// # Errors
@@ -240,11 +247,12 @@ impl Asked {
         sink: &mut dyn Sink,
         account: &mut Account,
     ) -> io::Result<()> {
-        if let Some(work) = &mut self.work {
-            work.engine.finish(elapsed, sink)?;
-            account.add(work);
-        }
-        Ok(())
+        let finished = match &mut self.work {
+            Some(work) => work.engine.finish(elapsed, sink),
+            None => Ok(()),
+        };
+        self.count(account);
+        finished
     }
 }
 

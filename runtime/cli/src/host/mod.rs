@@ -129,7 +129,10 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
         .began
         .map_or_else(Default::default, |it: Instant| it.elapsed());
     let unread = served.as_ref().is_err_and(output::nobody_reads);
-    if !unread {
+    if unread {
+        hosting.abandon();
+        note("iotq: what the guests have counted may be a second old");
+    } else {
         served?;
     }
     let Account {

@@ -131,8 +131,8 @@ impl Hosting<'_> {
     }
 
     fn deadline(&self) -> Duration {
-        let guests = self.guests.iter();
-        guests.filter_map(Asked::deadline).min().unwrap_or(FAR)
+        let guests = self.guests.iter().filter_map(Asked::deadline);
+        guests.chain(self.options.duration).min().unwrap_or(FAR)
     }
 
     /// Whether nothing more is wanted, or can come.
@@ -232,6 +232,13 @@ impl Hosting<'_> {
             chain(why)
         ));
         guest.finish(self.elapsed(), &mut self.sink, &mut self.account)
+    }
+
+    /// The output takes nothing more: what the guests have counted so far is all that is known.
+    pub fn abandon(&mut self) {
+        for guest in std::mem::take(&mut self.guests) {
+            guest.count(&mut self.account);
+        }
     }
 
     /// Writes what is left of those that are here.
