@@ -271,8 +271,8 @@ fn closed_pipe() {
     shell.args(["-c", &line]);
     let shell = place.side(shell);
     // What it reads here are calls.
-    shell.wait_until("the end", || agent.said().contains("the host is gone"));
     let ended = shell.wait();
+    agent.wait_for("the host is gone", 1);
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(!ended.stderr.contains("Error"), "{}", ended.stderr);
     let first = std::fs::read_to_string(first).unwrap();
