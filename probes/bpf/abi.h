@@ -43,10 +43,12 @@
 
 #define IOTQ_MARK_APPROX_ORIGIN 256 /* who made its pages dirty was not seen, or several did */
 
+#define IOTQ_MARK_APPROX_ASKED 512 /* what a guest asks for could not be read */
+
 /* A part of the record was not seen. */
 #define IOTQ_MARK_APPROX \
 	(IOTQ_MARK_APPROX_QUEUE | IOTQ_MARK_APPROX_TASK | IOTQ_MARK_UNENDED | IOTQ_MARK_APPROX_ISSUE | IOTQ_MARK_CROWDED | \
-	 IOTQ_MARK_APPROX_CALL | IOTQ_MARK_APPROX_ORIGIN)
+	 IOTQ_MARK_APPROX_CALL | IOTQ_MARK_APPROX_ORIGIN | IOTQ_MARK_APPROX_ASKED)
 
 struct iotq_head {
 	__u64 at;      /* when the point was reached */
@@ -197,6 +199,63 @@ struct iotq_virtio_layout {
 	__u32 scsi_size; /* struct scsi_cmnd */
 	__u32 scsi_command; /* struct virtio_scsi_cmd */
 	__u32 scsi_response;
+};
+
+/* A guest's request within QEMU, or one event of it. */
+struct iotq_qemu {
+	struct iotq_head head;
+	struct iotq_task task; /* the thread that takes it off the ring */
+	__u64 offset; /* on the guest's disk; null for a flush */
+	__u64 size;
+	__u32 queue;
+	__u32 index; /* 16 bits: of a split ring, the available index; of a packed one, its first descriptor */
+	__u32 first; /* descriptor; of a packed ring, the buffer's id */
+	__u8 op;     /* enum iotq_virtio_op */
+	__u8 format; /* enum iotq_ring_format */
+	__u8 merged; /* read or written within another one's call */
+	__u8 status; /* the answer */
+	char guest[IOTQ_NAME_LEN];
+	char disk[IOTQ_NAME_LEN]; /* known when submitted, as are the next two */
+	__u64 p2s; /* popped to submitted; null without a call of its own */
+	/* known at the end */
+	__u64 s2p; /* submitted to pushed */
+	__u64 lat; /* popped to pushed */
+	__u32 error; /* errno, 0 for none */
+	__u32 pad;
+};
+
+/* A QEMU executable: where it keeps what is read. What an optional field is null for is not known. */
+#define IOTQ_MAX_QEMUS 8
+/* A power of two: so much of an element is read at once, and the layout's offsets lie within. */
+#define IOTQ_ELEMENT_WINDOW 64
+struct iotq_qemu_layout {
+	__u64 name; /* optional: the distance of the pointer to the guest's name from where requests are popped */
+	__u32 pop_register; /* enum iotq_register: the queue, there */
+	__u32 queue_device; /* struct VirtQueue */
+	__u32 queue_index;
+	__u32 queue_last;
+	__u32 queue_size;
+	__u32 device_packed; /* struct VirtIODevice: a byte, */
+	__u32 packed_mask;   /* and the bit of packed rings in it */
+	__u32 element_count; /* struct VirtQueueElement: its descriptors; it begins with the first one's number, */
+	__u32 element_outs;  /* then vectors that the guest wrote, */
+	__u32 element_ins;   /* and is to read */
+	__u32 element_out;
+	__u32 element_in;
+	__u32 blk_name;      /* struct BlockBackend; optional */
+	__u32 blk_device;    /* optional, with the next two */
+	__u32 device_parent; /* struct DeviceState */
+	__u32 device_id;
+};
+
+/* Registers that a function keeps over its calls. */
+enum iotq_register {
+	IOTQ_REGISTER_BX,
+	IOTQ_REGISTER_BP,
+	IOTQ_REGISTER_R12,
+	IOTQ_REGISTER_R13,
+	IOTQ_REGISTER_R14,
+	IOTQ_REGISTER_R15,
 };
 
 /* Requests that a queue's host has not been told of, the newest. */
@@ -558,7 +617,9 @@ struct iotq_config {
 	__u8 want_type;
 	__u8 want_sequence; /* whether requests go on where the last one ended */
 	__u8 want_origin; /* for whom requests are */
-	__u8 pad1[6];
+	__u8 want_guest;  /* the names of guests */
+	__u8 want_disk;   /* and of their disks */
+	__u8 pad1[4];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -599,6 +660,8 @@ _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_
 _Static_assert(sizeof(struct iotq_block_slot) == 8 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
+_Static_assert(sizeof(struct iotq_qemu) == 192, "qemu");
+_Static_assert(sizeof(struct iotq_qemu_layout) == 72, "qemu layout");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_fs) == 168, "fs");
 _Static_assert(sizeof(struct iotq_sched) == 160, "sched");

@@ -82,6 +82,14 @@ enum iotq_virtio_point {
 
 #define IOTQ_VIRTIO_POINTS 4
 
+enum iotq_qemu_point {
+	IOTQ_QEMU_POP = 1,
+	IOTQ_QEMU_SUBMIT = 2,
+	IOTQ_QEMU_PUSH = 3,
+};
+
+#define IOTQ_QEMU_POINTS 4
+
 enum iotq_block_op {
 	IOTQ_BLOCK_OP_READ = 1,
 	IOTQ_BLOCK_OP_WRITE = 2,

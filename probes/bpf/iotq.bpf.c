@@ -6,6 +6,7 @@
 #include "fault.bpf.h"
 #include "fs.bpf.h"
 #include "nvme.bpf.h"
+#include "qemu.bpf.h"
 #include "sched.bpf.h"
 #include "scsi.bpf.h"
 #include "syscall.bpf.h"

@@ -373,7 +373,7 @@ struct request___rq_disk {
 	})
 
 struct pt_regs {
-	unsigned long di, si, dx, cx, r10, r8, r9, ax, orig_ax, sp;
+	unsigned long di, si, dx, cx, r10, r8, r9, ax, orig_ax, sp, bx, bp, r12, r13, r14, r15, ip;
 } CORE;
 
 /*
@@ -424,6 +424,14 @@ enum pageflags { PG_writeback, PG_head };
 		type _value = 0;                                              \
 		bpf_probe_read_kernel(&_value, sizeof(_value), (void *)(at)); \
 		_value;                                                       \
+	})
+
+/* The same, of the current process. */
+#define READ_USER(type, at)                                                 \
+	({                                                                  \
+		type _value = 0;                                            \
+		bpf_probe_read_user(&_value, sizeof(_value), (void *)(at)); \
+		_value;                                                     \
 	})
 
 #endif

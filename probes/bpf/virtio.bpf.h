@@ -9,6 +9,7 @@
  * (SCSI over virtio), so what a ring adds has a place of its own in the slot.
  */
 #include "driver.h"
+#include "virtio_op.h"
 
 const volatile struct iotq_table iotq_virtio_start ON_A_LINE;
 const volatile struct iotq_table iotq_virtio_at[IOTQ_VIRTIO_POINTS] ON_A_LINE;
@@ -61,24 +62,6 @@ static __always_inline void reach_virtio(struct iotq_block_slot *slot, __u32 poi
 {
 	if (wants(IOTQ_LAYER_VIRTIO, point))
 		reach_rare_virtio(slot, point, now);
-}
-
-static __noinline __u32 blk_operation(__u32 type)
-{
-	switch (type) {
-	case 0:
-		return IOTQ_VIRTIO_OP_READ;
-	case 1:
-		return IOTQ_VIRTIO_OP_WRITE;
-	case 4:
-		return IOTQ_VIRTIO_OP_FLUSH;
-	case 11:
-		return IOTQ_VIRTIO_OP_DISCARD;
-	case 13:
-		return IOTQ_VIRTIO_OP_WRITE_ZEROES;
-	default:
-		return IOTQ_VIRTIO_OP_OTHER;
-	}
 }
 
 /* Of a command that has no word for it in the ring. */

@@ -23,10 +23,13 @@ pub const IOTQ_MARK_APPROX_CALL: u32 = 128;
 pub const IOTQ_MARK_CROWDED: u32 = 64;
 pub const IOTQ_MARK_PARTS: u32 = 32;
 pub const IOTQ_MARK_APPROX_ORIGIN: u32 = 256;
-pub const IOTQ_MARK_APPROX: u32 = 475;
+pub const IOTQ_MARK_APPROX_ASKED: u32 = 512;
+pub const IOTQ_MARK_APPROX: u32 = 987;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
+pub const IOTQ_MAX_QEMUS: u32 = 8;
+pub const IOTQ_ELEMENT_WINDOW: u32 = 64;
 pub const IOTQ_UNTOLD: u32 = 32;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
 pub const IOTQ_BLOCK_META: u32 = 2;
@@ -529,6 +532,140 @@ const _: () = {
     ["Offset of field: iotq_virtio_layout::scsi_response"]
         [::core::mem::offset_of!(iotq_virtio_layout, scsi_response) - 60usize];
 };
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_qemu {
+    pub head: iotq_head,
+    pub task: iotq_task,
+    pub offset: __u64,
+    pub size: __u64,
+    pub queue: __u32,
+    pub index: __u32,
+    pub first: __u32,
+    pub op: __u8,
+    pub format: __u8,
+    pub merged: __u8,
+    pub status: __u8,
+    pub guest: [::core::ffi::c_char; 32usize],
+    pub disk: [::core::ffi::c_char; 32usize],
+    pub p2s: __u64,
+    pub s2p: __u64,
+    pub lat: __u64,
+    pub error: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_qemu"][::core::mem::size_of::<iotq_qemu>() - 192usize];
+    ["Alignment of iotq_qemu"][::core::mem::align_of::<iotq_qemu>() - 8usize];
+    ["Offset of field: iotq_qemu::head"][::core::mem::offset_of!(iotq_qemu, head) - 0usize];
+    ["Offset of field: iotq_qemu::task"][::core::mem::offset_of!(iotq_qemu, task) - 16usize];
+    ["Offset of field: iotq_qemu::offset"][::core::mem::offset_of!(iotq_qemu, offset) - 64usize];
+    ["Offset of field: iotq_qemu::size"][::core::mem::offset_of!(iotq_qemu, size) - 72usize];
+    ["Offset of field: iotq_qemu::queue"][::core::mem::offset_of!(iotq_qemu, queue) - 80usize];
+    ["Offset of field: iotq_qemu::index"][::core::mem::offset_of!(iotq_qemu, index) - 84usize];
+    ["Offset of field: iotq_qemu::first"][::core::mem::offset_of!(iotq_qemu, first) - 88usize];
+    ["Offset of field: iotq_qemu::op"][::core::mem::offset_of!(iotq_qemu, op) - 92usize];
+    ["Offset of field: iotq_qemu::format"][::core::mem::offset_of!(iotq_qemu, format) - 93usize];
+    ["Offset of field: iotq_qemu::merged"][::core::mem::offset_of!(iotq_qemu, merged) - 94usize];
+    ["Offset of field: iotq_qemu::status"][::core::mem::offset_of!(iotq_qemu, status) - 95usize];
+    ["Offset of field: iotq_qemu::guest"][::core::mem::offset_of!(iotq_qemu, guest) - 96usize];
+    ["Offset of field: iotq_qemu::disk"][::core::mem::offset_of!(iotq_qemu, disk) - 128usize];
+    ["Offset of field: iotq_qemu::p2s"][::core::mem::offset_of!(iotq_qemu, p2s) - 160usize];
+    ["Offset of field: iotq_qemu::s2p"][::core::mem::offset_of!(iotq_qemu, s2p) - 168usize];
+    ["Offset of field: iotq_qemu::lat"][::core::mem::offset_of!(iotq_qemu, lat) - 176usize];
+    ["Offset of field: iotq_qemu::error"][::core::mem::offset_of!(iotq_qemu, error) - 184usize];
+    ["Offset of field: iotq_qemu::pad"][::core::mem::offset_of!(iotq_qemu, pad) - 188usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_qemu_layout {
+    pub name: __u64,
+    pub pop_register: __u32,
+    pub queue_device: __u32,
+    pub queue_index: __u32,
+    pub queue_last: __u32,
+    pub queue_size: __u32,
+    pub device_packed: __u32,
+    pub packed_mask: __u32,
+    pub element_count: __u32,
+    pub element_outs: __u32,
+    pub element_ins: __u32,
+    pub element_out: __u32,
+    pub element_in: __u32,
+    pub blk_name: __u32,
+    pub blk_device: __u32,
+    pub device_parent: __u32,
+    pub device_id: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_qemu_layout"][::core::mem::size_of::<iotq_qemu_layout>() - 72usize];
+    ["Alignment of iotq_qemu_layout"][::core::mem::align_of::<iotq_qemu_layout>() - 8usize];
+    ["Offset of field: iotq_qemu_layout::name"]
+        [::core::mem::offset_of!(iotq_qemu_layout, name) - 0usize];
+    ["Offset of field: iotq_qemu_layout::pop_register"]
+        [::core::mem::offset_of!(iotq_qemu_layout, pop_register) - 8usize];
+    ["Offset of field: iotq_qemu_layout::queue_device"]
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_device) - 12usize];
+    ["Offset of field: iotq_qemu_layout::queue_index"]
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_index) - 16usize];
+    ["Offset of field: iotq_qemu_layout::queue_last"]
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_last) - 20usize];
+    ["Offset of field: iotq_qemu_layout::queue_size"]
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_size) - 24usize];
+    ["Offset of field: iotq_qemu_layout::device_packed"]
+        [::core::mem::offset_of!(iotq_qemu_layout, device_packed) - 28usize];
+    ["Offset of field: iotq_qemu_layout::packed_mask"]
+        [::core::mem::offset_of!(iotq_qemu_layout, packed_mask) - 32usize];
+    ["Offset of field: iotq_qemu_layout::element_count"]
+        [::core::mem::offset_of!(iotq_qemu_layout, element_count) - 36usize];
+    ["Offset of field: iotq_qemu_layout::element_outs"]
+        [::core::mem::offset_of!(iotq_qemu_layout, element_outs) - 40usize];
+    ["Offset of field: iotq_qemu_layout::element_ins"]
+        [::core::mem::offset_of!(iotq_qemu_layout, element_ins) - 44usize];
+    ["Offset of field: iotq_qemu_layout::element_out"]
+        [::core::mem::offset_of!(iotq_qemu_layout, element_out) - 48usize];
+    ["Offset of field: iotq_qemu_layout::element_in"]
+        [::core::mem::offset_of!(iotq_qemu_layout, element_in) - 52usize];
+    ["Offset of field: iotq_qemu_layout::blk_name"]
+        [::core::mem::offset_of!(iotq_qemu_layout, blk_name) - 56usize];
+    ["Offset of field: iotq_qemu_layout::blk_device"]
+        [::core::mem::offset_of!(iotq_qemu_layout, blk_device) - 60usize];
+    ["Offset of field: iotq_qemu_layout::device_parent"]
+        [::core::mem::offset_of!(iotq_qemu_layout, device_parent) - 64usize];
+    ["Offset of field: iotq_qemu_layout::device_id"]
+        [::core::mem::offset_of!(iotq_qemu_layout, device_id) - 68usize];
+};
+pub const IOTQ_REGISTER_BX: iotq_register = 0;
+pub const IOTQ_REGISTER_BP: iotq_register = 1;
+pub const IOTQ_REGISTER_R12: iotq_register = 2;
+pub const IOTQ_REGISTER_R13: iotq_register = 3;
+pub const IOTQ_REGISTER_R14: iotq_register = 4;
+pub const IOTQ_REGISTER_R15: iotq_register = 5;
+pub type iotq_register = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(
     Debug,
@@ -1371,7 +1508,9 @@ pub struct iotq_config {
     pub want_type: __u8,
     pub want_sequence: __u8,
     pub want_origin: __u8,
-    pub pad1: [__u8; 6usize],
+    pub want_guest: __u8,
+    pub want_disk: __u8,
+    pub pad1: [__u8; 4usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1439,7 +1578,11 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, want_sequence) - 44usize];
     ["Offset of field: iotq_config::want_origin"]
         [::core::mem::offset_of!(iotq_config, want_origin) - 45usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 46usize];
+    ["Offset of field: iotq_config::want_guest"]
+        [::core::mem::offset_of!(iotq_config, want_guest) - 46usize];
+    ["Offset of field: iotq_config::want_disk"]
+        [::core::mem::offset_of!(iotq_config, want_disk) - 47usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 48usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

@@ -5,11 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
+use iotq_tests::lab::Ready;
 use iotq_tests::lab::boot::{Boot, Ended};
 use iotq_tests::lab::case::{Case, Script};
 use iotq_tests::lab::machine::Machine;
-
-use crate::Ready;
 
 /// Two keep two CPUs busy: a boot is the work of one.
 const AT_ONCE: usize = 2;

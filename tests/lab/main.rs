@@ -15,21 +15,13 @@ mod verdict;
 use std::env;
 use std::sync::Arc;
 
-use iotq_tests::lab::boot::QEMU;
 use iotq_tests::lab::case::{self, Case};
-use iotq_tests::lab::image::{self, TOOLS};
-use iotq_tests::lab::kernel::{Kernel, SERIES};
+use iotq_tests::lab::kernel::SERIES;
 use iotq_tests::lab::machine::MACHINES;
-use iotq_tests::lab::modules::Modules;
+use iotq_tests::lab::{Ready, image, ready};
 use libtest_mimic::{Arguments, Trial};
 
 use boots::{Boots, Group};
-
-/// A kernel that can be booted.
-pub struct Ready {
-    kernel: Kernel,
-    modules: Modules,
-}
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -94,25 +86,6 @@ fn series() -> Vec<String> {
         list.push(SERIES[0].0.to_owned());
     }
     list
-}
-
-/// A kernel of the series, or why there is none.
-fn ready(series: &str) -> Result<Ready, String> {
-    let tools = ["setpriv", "strip", "ldd", "xz", "apt-get", "dpkg-deb"];
-    let missing = [QEMU]
-        .into_iter()
-        .chain(TOOLS)
-        .chain(tools)
-        .find(|name| image::tool(name).is_none());
-    if let Some(name) = missing {
-        return Err(format!("{name} is not installed"));
-    }
-    let get = || {
-        let kernel = Kernel::get(series)?;
-        let modules = Modules::of(&kernel)?;
-        anyhow::Ok(Ready { kernel, modules })
-    };
-    get().map_err(|error| format!("{error:#}"))
 }
 
 /// What the kernel lacks for a case.

@@ -299,7 +299,7 @@ fn refused() {
         run(command)
     };
     let (vm1, rows) = (["--guest", "vm1"], "trace guest.block");
-    let cases: [(&[&str], &str, &str, i32); 10] = [
+    let cases: [(&[&str], &str, &str, i32); 9] = [
         (&vm1, both, "E0609", 2),
         (&vm1, &many, "E0610", 2),
         (
@@ -319,7 +319,6 @@ fn refused() {
         (&vm1, "trace guest.block where dev == nosuch0", "E0904", 3),
         (&[&vm1[..], &["-c", "true"]].concat(), rows, "E0905", 2),
         (&vm1, "trace host.block", "E0906", 2),
-        (&vm1, "trace guest.qemu", "E0601", 2),
     ];
     for (more, query, code, exit) in cases {
         let ended = ask(more, query);

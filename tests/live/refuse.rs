@@ -52,7 +52,6 @@ const CASES: &[Case] = &[
         2,
     ),
     ("units", &["-e", "trace block where lat > 5"], "E0302", 2),
-    ("layer_without_probes", &["-e", "trace qemu"], "E0601", 2),
     (
         "join",
         &["-e", "join block, nvme emit nvme.lat"],

@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::command::run;
+use crate::lab;
 use crate::leftover::Before;
 
 /// A requirement.
@@ -30,6 +31,8 @@ pub enum Need {
     Cgroups,
     /// zram0 is there and unused.
     Zram,
+    /// Guests can be started, and what runs in processes can be probed.
+    Guests,
     /// A program is in the path.
     Tool(&'static str),
 }
@@ -66,6 +69,7 @@ impl Need {
                 let free = size.is_ok_and(|size| size.trim() == "0");
                 unless(free, "zram0 is not there, or in use")
             }
+            Need::Guests => guests(),
             Need::Tool(name) => {
                 let found = works("sh", &["-c", &format!("command -v {name}")]);
                 (!found).then(|| format!("{name} is not installed"))
@@ -92,6 +96,18 @@ pub fn test(name: &str, needs: &[Need], body: impl FnOnce() + Send + 'static) ->
         Ok(())
     });
     trial.with_ignored_flag(missing.is_some())
+}
+
+/// Why guests cannot be watched. Asked once: a kernel may have to be fetched for them.
+fn guests() -> Option<String> {
+    static ANSWER: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        if !Path::new("/sys/bus/event_source/devices/uprobe").exists() {
+            return Some("this kernel does not let processes be probed".to_owned());
+        }
+        lab::ready(lab::kernel::SERIES[0].0).err()
+    };
+    ANSWER.get_or_init(ask).clone()
 }
 
 fn turn() -> File {

@@ -40,7 +40,7 @@ fn items_layers_points_clauses() {
     assert_eq!(words("top-f|"), ["top-files"]);
     assert_eq!(at_bar("use \"lib/|").machine, Some(Machine::File));
     offers("let a = 1; |", &["trace"], &[]);
-    offers("trace |", &["block", "syscall"], &["qemu", "where"]);
+    offers("trace |", &["block", "syscall", "qemu"], &["where"]);
     assert_eq!(words("trace block, nv|"), ["nvme"]);
     assert_eq!(words("on blo|"), ["block."]);
     offers("on block.|", &["issue", "complete"], &["exit"]);

@@ -63,7 +63,11 @@ impl<'a> Refusals<'a> {
     /// The root's layer must be one whose operations can be followed, and the others lie below it.
     fn joined(&mut self, index: usize, source: &SourcePoint) {
         let layer = source.layer;
-        if layer.record.is_none() || (index == 0) == layer.root.is_some() {
+        let fits = match index {
+            0 => layer.root.is_some(),
+            _ => layer.root.is_none() && !layer.is_of_guests(),
+        };
+        if fits {
             return;
         }
         let message = format!("a join cannot be made of `{}` in this place", layer.name);
@@ -75,6 +79,13 @@ impl<'a> Refusals<'a> {
                     "its operations have nothing followed below them",
                 )
                 .help("begin with the layer of the caller: `join syscall, block …`")
+        } else if layer.is_of_guests() {
+            error
+                .label(
+                    source.span,
+                    "its requests are a guest's: no call here causes them",
+                )
+                .help("trace it by itself: `trace qemu where …`")
         } else {
             error.label(
                 source.span,
@@ -101,18 +112,6 @@ impl<'a> Refusals<'a> {
                 .label(source.span, "this is one side of a VM boundary");
             self.found.push(error.help(help));
         }
-        let message = if source.layer.record.is_none() {
-            format!("the layer `{}` is not in this build", source.layer.name)
-        } else if source.point.hooks.is_empty() {
-            let (layer, point) = (source.layer.name, source.point.name);
-            format!("the point `{layer}.{point}` is not in this build")
-        } else {
-            return;
-        };
-        let error = Diagnostic::new(&build::LAYER, message)
-            .label(source.span, "has no probes yet")
-            .help("`iotq list` shows the layers and points that can be traced");
-        self.found.push(error);
     }
 
     fn output(&mut self, output: &Output) {

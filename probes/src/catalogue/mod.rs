@@ -6,7 +6,6 @@ mod block;
 mod cache;
 mod enums;
 mod fs;
-mod later;
 mod made;
 mod nvme;
 mod qemu;

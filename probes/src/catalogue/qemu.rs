@@ -1,56 +1,209 @@
-//! The virtual machine monitor on a host: QEMU.
+//! The virtual machine monitor on a host: QEMU, and what guests ask of their virtio disks.
 
-use super::later::*;
+use std::mem::{offset_of, size_of};
+
+use super::made::*;
 use super::types::*;
-use super::{ERRNO, VIRTIO_OP};
+use super::{ERRNO, RING_FORMAT, VIRTIO_OP};
+use crate::abi::*;
 
-const DONE: Known = Known::At(&["push"]);
+const SUBMITTED: Known = Known::At(&["submit", "push"]);
+const PUSHED: Known = Known::At(&["push"]);
+
+/// Behind its call of `virtqueue_pop`: the function that takes the requests of virtio disks, and no others'.
+const POP: Hook = Hook::qemu("virtio_blk_handle_vq", "iotq_qemu_pop");
+const PUSH: Hook = Hook::qemu("virtqueue_push", "iotq_qemu_push");
+
+const NO_CALL: &str = "such requests have no times of QEMU's block layer";
+
+/// A name that the kernel compares by its beginning, and the rest in user space.
+const fn name(
+    name: &'static str,
+    known: Known,
+    offset: usize,
+    needs: &'static [&'static str],
+    doc: &'static str,
+) -> Field {
+    let len = IOTQ_NAME_LEN as usize;
+    let slot = Slot::Text { offset, len };
+    Field {
+        needs,
+        ..field(name, Type::Text, known, slot, doc)
+    }
+}
+
+/// What the call of QEMU's block layer tells.
+const fn called(
+    name: &'static str,
+    ty: Type,
+    known: Known,
+    slot: Slot,
+    doc: &'static str,
+) -> Field {
+    Field {
+        needs: &["submit"],
+        ..field(name, ty, known, slot, doc)
+    }
+}
 
 /// The layer.
 pub static LAYER: Layer = Layer {
     name: "qemu",
     id: 9,
-    doc: "requests of guests inside QEMU, on the host",
+    doc: "requests of guests to virtio disks inside QEMU, on the host",
     points: &[
-        point("pop", 1, "a request is taken off the guest's ring"),
-        point("submit", 2, "a request is handed to QEMU's block layer"),
-        point("done", 3, "QEMU's block layer is done"),
-        point("push", 4, "the answer is put on the guest's ring"),
+        Point {
+            name: "pop",
+            id: 1,
+            hooks: &[POP],
+            doc: "a request is taken off the guest's ring",
+        },
+        Point {
+            name: "submit",
+            id: 2,
+            hooks: &[
+                Hook::qemu("blk_aio_preadv", "iotq_qemu_submit").or_lose(NO_CALL),
+                Hook::qemu("blk_aio_pwritev", "iotq_qemu_submit").or_lose(NO_CALL),
+                Hook::qemu("blk_aio_pwrite_zeroes", "iotq_qemu_submit").or_lose(NO_CALL),
+                Hook::qemu("blk_aio_pdiscard", "iotq_qemu_submit_discard").or_lose(NO_CALL),
+                Hook::qemu("blk_aio_flush", "iotq_qemu_submit_flush").or_lose(NO_CALL),
+            ],
+            doc: "a request is handed to QEMU's block layer; adjacent ones together, as the first of them",
+        },
+        Point {
+            name: "push",
+            id: 3,
+            hooks: &[PUSH],
+            doc: "the answer is put on the guest's ring",
+        },
     ],
     end: "push",
     fields: &[
-        TIME,
-        PID,
-        TID,
-        COMM,
-        CGROUP,
-        start("guest", Type::Text, "name of the guest"),
-        start(
-            "disk",
-            Type::Text,
-            "disk of the guest, by its device path in QEMU",
+        time("when the point was reached"),
+        pid("process: one for each guest"),
+        tid("thread that took the request off the ring"),
+        comm("name of that thread"),
+        uid("user"),
+        cgroup("control group (cgroup v2)"),
+        name(
+            "guest",
+            Known::Start,
+            offset_of!(iotq_qemu, guest),
+            &[],
+            "name of the guest (`-name`), cut at 31 bytes",
         ),
-        start("file", Type::File, "image file or device behind the disk"),
-        start("queue", Type::Int, "queue"),
-        start("index", Type::Int, "index in the available ring"),
-        start("head", Type::Int, "first descriptor"),
-        start("op", Type::Enum(&VIRTIO_OP), "what it does"),
-        start("offset", Type::Bytes, "where on the guest's disk"),
-        start("size", Type::Bytes, "length"),
+        name(
+            "disk",
+            SUBMITTED,
+            offset_of!(iotq_qemu, disk),
+            &["submit"],
+            "disk of the guest, by the id of its drive or of its device, cut at 31 bytes",
+        ),
+        start(
+            "queue",
+            Type::Int,
+            number(offset_of!(iotq_qemu, queue), 4),
+            "virtqueue of the disk",
+        ),
+        start(
+            "index",
+            Type::Int,
+            number(offset_of!(iotq_qemu, index), 4),
+            "index in the available ring, of 16 bits; of a packed ring, the first descriptor",
+        ),
+        start(
+            "head",
+            Type::Int,
+            number(offset_of!(iotq_qemu, first), 4),
+            "first descriptor; of a packed ring, the buffer's id",
+        ),
+        start(
+            "format",
+            Type::Enum(&RING_FORMAT),
+            number(offset_of!(iotq_qemu, format), 1),
+            "layout of the ring",
+        ),
+        start(
+            "op",
+            Type::Enum(&VIRTIO_OP),
+            number(offset_of!(iotq_qemu, op), 1),
+            "what the guest asks for",
+        ),
+        start(
+            "offset",
+            Type::Bytes,
+            nullable(offset_of!(iotq_qemu, offset), 8),
+            "where on the guest's disk; none of a flush",
+        ),
+        start(
+            "size",
+            Type::Bytes,
+            number(offset_of!(iotq_qemu, size), 8),
+            "length",
+        ),
+        called(
+            "p2s",
+            Type::Duration,
+            SUBMITTED,
+            nullable(offset_of!(iotq_qemu, p2s), 8),
+            "popped to submitted; none without a call of its own",
+        ),
+        called(
+            "s2p",
+            Type::Duration,
+            PUSHED,
+            nullable(offset_of!(iotq_qemu, s2p), 8),
+            "submitted to pushed; none without a call of its own",
+        ),
+        called(
+            "merged",
+            Type::Bool,
+            PUSHED,
+            Slot::Bit {
+                offset: offset_of!(iotq_qemu, merged),
+                width: 1,
+                mask: 1,
+            },
+            "read or written by the call for an adjacent request",
+        ),
+        field(
+            "status",
+            Type::Int,
+            PUSHED,
+            number(offset_of!(iotq_qemu, status), 1),
+            "QEMU's answer: 0 is success, 1 an error, 2 not supported",
+        ),
         field(
             "error",
             Type::Enum(&ERRNO),
-            DONE,
+            PUSHED,
+            number(offset_of!(iotq_qemu, error), 4),
             "how it failed; `none` if it did not",
         ),
-        field("lat", Type::Duration, DONE, "latency: popped to pushed"),
+        field(
+            "lat",
+            Type::Duration,
+            PUSHED,
+            nullable(offset_of!(iotq_qemu, lat), 8),
+            "latency: popped to pushed",
+        ),
+        start(
+            "approx",
+            Type::Bool,
+            Slot::Bit {
+                offset: offset_of!(iotq_qemu, head.marks),
+                width: 2,
+                mask: IOTQ_MARK_APPROX_ASKED as u64,
+            },
+            "what the guest asks for could not be read: operation, place and size are not known",
+        ),
     ],
     columns: &[
-        "time", "pid", "guest", "disk", "queue", "op", "offset", "size", "lat",
+        "time", "pid", "guest", "disk", "queue", "op", "offset", "size", "p2s", "lat",
     ],
-    record: None,
+    record: Some(size_of::<iotq_qemu>()),
     root: None,
-    upkeep: &[],
+    upkeep: &[POP, PUSH],
     modules: &[],
-    options: &[],
+    options: &["CONFIG_UPROBE_EVENTS"],
 };

@@ -183,12 +183,14 @@ pub enum Attach {
     Probe,
     /// Where it returns (kretprobe).
     ExitProbe,
+    /// In the code of QEMU, at or near the function, wherever it costs least (uprobe).
+    Qemu,
 }
 
 impl Attach {
-    /// To a function, not to a tracepoint.
+    /// To a function of the kernel, not to a tracepoint.
     pub fn is_function(self) -> bool {
-        !matches!(self, Attach::Typed | Attach::Raw)
+        !matches!(self, Attach::Typed | Attach::Raw | Attach::Qemu)
     }
 
     /// By the last resort: where one interrupts another on its CPU, the kernel skips it.
@@ -205,6 +207,7 @@ impl Attach {
             Attach::Exit => "fexit",
             Attach::Probe => "kprobe",
             Attach::ExitProbe => "kretprobe",
+            Attach::Qemu => "uprobe",
         }
     }
 }
@@ -288,6 +291,14 @@ impl Hook {
     pub const fn exit_probe(function: &'static str, program: &'static str) -> Self {
         Self {
             attach: Attach::ExitProbe,
+            ..Self::typed(function, program, &[])
+        }
+    }
+
+    /// A function of QEMU.
+    pub const fn qemu(function: &'static str, program: &'static str) -> Self {
+        Self {
+            attach: Attach::Qemu,
             ..Self::typed(function, program, &[])
         }
     }
@@ -412,6 +423,11 @@ impl Layer {
     /// Whether its operations are what callers do inside their calls, which must be followed for it.
     pub fn is_of_callers(&self) -> bool {
         self.root.is_none() && self.upkeep == super::syscall::CALLERS
+    }
+
+    /// Whether its operations are those of guests, which nothing on this machine causes.
+    pub fn is_of_guests(&self) -> bool {
+        self.id == super::qemu::LAYER.id
     }
 
     /// The point that ends the span.

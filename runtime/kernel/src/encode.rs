@@ -129,6 +129,8 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_uid = wants("uid");
     config.want_name = wants("name");
     config.want_type = wants("type");
+    config.want_guest = wants("guest");
+    config.want_disk = wants("disk");
     config.want_sequence = wants("sequential");
     let issue = |point: &&Point| {
         point

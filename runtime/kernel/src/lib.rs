@@ -11,6 +11,7 @@ pub mod install;
 mod modules;
 pub mod names;
 mod privilege;
+mod qemu;
 pub mod running;
 mod unended;
 
@@ -20,4 +21,5 @@ pub use install::{
 };
 pub use modules::{Module, module};
 pub use privilege::{lacking, lockdown, privileged, raise_memlock, refusal};
+pub use qemu::Qemu;
 pub use running::{Counts, Running};

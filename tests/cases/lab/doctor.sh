@@ -3,7 +3,7 @@
 # stdout: (ok|reduced) +block +[0-9]+ of [0-9]+ hooks
 # stdout: (ok|reduced) +syscall +[0-9]+ of [0-9]+ hooks
 # stdout: ok +requests +2 of 2 hooks$|no +requests +2 of 2 hooks, and the kernel refuses the programs
-# stdout: absent +qemu +.*E0601
+# stdout: no +qemu +.*E0712
 # stdout: (ok|reduced) +fs +[0-9]+ of [0-9]+ hooks
 # stdout: (ok|reduced) +scsi +[0-9]+ of [0-9]+ hooks|untyped +scsi_dispatch_cmd_start, scsi_dispatch_cmd_error: nothing of the layer
 # stdout: modules +scsi_mod is loaded$|way out +.*CONFIG_DEBUG_INFO_BTF_MODULES

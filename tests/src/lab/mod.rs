@@ -11,10 +11,24 @@ pub mod kernel;
 pub mod machine;
 pub mod modules;
 pub mod plan;
+pub mod qcow2;
 pub mod result;
 
 use std::env;
 use std::path::PathBuf;
+
+use boot::QEMU;
+use image::TOOLS;
+use kernel::Kernel;
+use modules::Modules;
+
+/// A kernel that can be booted.
+pub struct Ready {
+    /// It.
+    pub kernel: Kernel,
+    /// Its modules.
+    pub modules: Modules,
+}
 
 /// The folder of programs that cargo built beside this one.
 pub fn programs() -> PathBuf {
@@ -32,4 +46,26 @@ pub fn cache() -> PathBuf {
     let folder = programs().parent().unwrap().join("lab");
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// A kernel of the series.
+///
+/// # Errors
+/// If something is missing, or the kernel cannot be fetched.
+pub fn ready(series: &str) -> Result<Ready, String> {
+    let tools = ["setpriv", "strip", "ldd", "xz", "apt-get", "dpkg-deb"];
+    let missing = [QEMU]
+        .into_iter()
+        .chain(TOOLS)
+        .chain(tools)
+        .find(|name| image::tool(name).is_none());
+    if let Some(name) = missing {
+        return Err(format!("{name} is not installed"));
+    }
+    let get = || {
+        let kernel = Kernel::get(series)?;
+        let modules = Modules::of(&kernel)?;
+        anyhow::Ok(Ready { kernel, modules })
+    };
+    get().map_err(|error| format!("{error:#}"))
 }

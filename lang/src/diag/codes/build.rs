@@ -3,34 +3,7 @@
 use crate::diag::Code;
 
 /// The family.
-pub static ALL: &[&Code] = &[
-    &LAYER,
-    &JOIN,
-    &SIDES,
-    &DIRECTORIES,
-    &STREAMS,
-    &BOUNDARY,
-    &HALF,
-];
-
-/// A layer or point that no template feeds.
-pub static LAYER: Code = Code {
-    id: "E0601",
-    title: "layer without probes",
-    page: "\
-The statement reads a layer, or a point of one, that iotq knows and for which this build has no
-probes. Its fields are in the catalogue, so `iotq check` and completion work, but no record would
-ever come.
-
-    trace qemu where lat > 1ms          # this build has no probes in QEMU
-
-`iotq list` marks the layers that can be traced. The layer below or above often answers the same
-question: what a virtual machine asks of its disk becomes system calls of its process.
-
-    trace syscall where lat > 1ms
-",
-    exit: 2,
-};
+pub static ALL: &[&Code] = &[&JOIN, &SIDES, &DIRECTORIES, &STREAMS, &BOUNDARY, &HALF];
 
 /// A join.
 pub static JOIN: Code = Code {

@@ -15,6 +15,7 @@ pub static ALL: &[&Code] = &[
     &REFUSED,
     &PID_NAMESPACE,
     &SEVERAL_DEVICES,
+    &NO_QEMU,
 ];
 
 /// Missing privilege.
@@ -157,4 +158,22 @@ whole path.
 
   iotq -e 'trace block where dev == \"/dev/disk/by-partlabel/root\"'",
     exit: 2,
+};
+
+/// Nothing to hook.
+pub static NO_QEMU: Code = Code {
+    id: "E0712",
+    title: "no QEMU runs here",
+    page: "\
+The layer `qemu` sees guests from their host: its probes sit in the executables of QEMU. Which these
+are is seen from the processes that run when the query is installed, those whose executables have
+`qemu` in their names. So a guest must run by then; others that are started later from the same
+executable are seen as well.
+
+  iotq -e 'trace qemu where lat > 10ms'
+
+Inside a guest, its virtio disks are the layer `virtio`.
+
+  iotq -e 'trace virtio where lat > 10ms'",
+    exit: 3,
 };

@@ -75,7 +75,7 @@ fn all_problems_of_all_statements_are_reported() {
         ],
         names,
     );
-    assert_eq!(refused(program), ["E0601", "E0605", "E0601", "E0606"]);
+    assert_eq!(refused(program), ["E0605", "E0602", "E0606"]);
 }
 
 #[test]

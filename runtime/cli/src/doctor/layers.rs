@@ -48,14 +48,6 @@ pub(super) enum Programs {
 }
 
 fn subject(layer: &'static Layer, types: &KernelTypes) -> Subject {
-    if layer.record.is_none() {
-        let text = "this build has no probes for it (E0601)";
-        return Subject {
-            finding: Finding::new(layer.name, State::Absent, text),
-            survey: Survey::default(),
-            programs: Programs::Shared,
-        };
-    }
     let survey = Survey::of(layer, types);
     let modules: Vec<_> = layer
         .modules
@@ -80,7 +72,13 @@ pub fn of_layer(layer: &Layer, survey: &Survey, modules: &[(&str, Module)]) -> F
     };
     let mut text = counts(survey);
     if !survey.points.contains(&layer.end) {
-        text = format!("{text}: `trace {}` is refused (E0703)", layer.name);
+        let none = |hook: &Surveyed| hook.standing == Standing::Amiss(Amiss::NoQemu);
+        let code = if survey.hooks.iter().any(none) {
+            "E0712"
+        } else {
+            "E0703"
+        };
+        text = format!("{text}: `trace {}` is refused ({code})", layer.name);
     }
     let mut finding = Finding::new(layer.name, state, text);
     list(&mut finding, survey);
@@ -97,6 +95,10 @@ pub fn of_layer(layer: &Layer, survey: &Survey, modules: &[(&str, Module)]) -> F
     if !told.is_empty() {
         finding.details.push(("modules", told.join(", ")));
     }
+    let programs = survey.programs.iter().cloned();
+    finding
+        .details
+        .extend(programs.map(|line| ("program", line)));
     finding
         .details
         .extend(survey.layout.clone().map(|why| ("types", why)));
@@ -108,6 +110,7 @@ pub fn of_layer(layer: &Layer, survey: &Survey, modules: &[(&str, Module)]) -> F
         "points": survey.points,
         "modules": modules.collect::<Vec<_>>(),
         "types": survey.layout,
+        "programs": survey.programs,
         "verified": null,
     });
     finding
@@ -198,10 +201,12 @@ fn state_of(hook: &Surveyed) -> &'static str {
         Standing::Used => "used",
         Standing::Unneeded => "unneeded",
         Standing::Replaced(_) | Standing::Substituted => "replaced",
-        Standing::Amiss(Amiss::Absent(_) | Amiss::NoFunction(_)) => "missing",
-        Standing::Amiss(Amiss::InModule(_) | Amiss::NoProbes(_) | Amiss::Forbidden) => "forbidden",
+        Standing::Amiss(Amiss::Absent(_) | Amiss::NoFunction(_) | Amiss::NoQemu) => "missing",
+        Standing::Amiss(
+            Amiss::InModule(_) | Amiss::NoProbes(_) | Amiss::Forbidden | Amiss::NoUserProbes,
+        ) => "forbidden",
         Standing::Amiss(Amiss::Untyped(_)) => "untyped",
-        Standing::Amiss(Amiss::Shape(..)) => "shape",
+        Standing::Amiss(Amiss::Shape(..) | Amiss::NoSite(_)) => "shape",
     }
 }
 

@@ -62,8 +62,6 @@ enum State {
     /// Works in part.
     Reduced,
     Bad,
-    /// This build has no probes for it.
-    Absent,
 }
 
 impl State {
@@ -72,7 +70,6 @@ impl State {
             State::Good => "ok",
             State::Reduced => "reduced",
             State::Bad => "no",
-            State::Absent => "absent",
         }
     }
 }

@@ -82,6 +82,7 @@ fn a_layer_without_one_point_is_reduced() {
         ],
         points: vec!["setup", "complete"],
         layout: None,
+        programs: Vec::new(),
     };
     let finding = of_layer(nvme, &survey, &[("nvme_core", Module::Typed)]);
     assert_eq!(finding.state, State::Reduced);
@@ -107,6 +108,7 @@ fn what_does_instead_is_named() {
         hooks: vec![hook(block, "block_bio_queue", Standing::Replaced(other))],
         points: vec!["queue", "complete"],
         layout: None,
+        programs: Vec::new(),
     };
     let finding = of_layer(block, &survey, &[]);
     assert_eq!(
@@ -126,6 +128,7 @@ fn structures_without_places_are_a_reason() {
         hooks: vec![hook(nvme, "nvme_sq", Standing::Used)],
         points: Vec::new(),
         layout: Some("somewhere".into()),
+        programs: Vec::new(),
     };
     let finding = of_layer(nvme, &survey, &[("nvme_core", Module::Absent)]);
     assert_eq!(finding.state, State::Bad);

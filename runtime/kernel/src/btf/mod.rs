@@ -7,7 +7,7 @@ mod excerpt;
 mod raw;
 mod trial;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -18,6 +18,8 @@ use object::{Object, ObjectSection};
 
 use excerpt::{excerpt, names};
 use raw::{Raw, Type, kind};
+
+use crate::qemu::{self, Qemu};
 
 /// Where the running kernel describes itself.
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
@@ -38,6 +40,8 @@ pub struct KernelTypes {
     pub modules: Vec<String>,
     /// Of [`STRUCTURES`], by structure and member.
     places: HashMap<(&'static str, String), Place>,
+    /// Looked for when asked about.
+    qemus: OnceCell<Vec<Qemu>>,
 }
 
 /// Where a member lies.
@@ -113,6 +117,7 @@ impl KernelTypes {
             filesystems: filesystems(),
             modules: Vec::new(),
             places: HashMap::new(),
+            qemus: OnceCell::new(),
         };
         types.add_functions(&all);
         if !modules.is_empty() {
@@ -196,6 +201,11 @@ impl KernelTypes {
         }
     }
 
+    /// The executables of QEMU that run beside the kernel, as they did when this was asked first.
+    pub fn qemus(&self) -> &[Qemu] {
+        self.qemus.get_or_init(qemu::running)
+    }
+
     /// Where a member of one of [`STRUCTURES`] lies, if that is known; the end of the structure has no name.
     pub fn place(&self, structure: &'static str, member: &str) -> Option<Place> {
         self.places.get(&(structure, member.to_owned())).copied()
@@ -247,6 +257,7 @@ impl KernelTypes {
             typed_functions: Cell::new(true),
             filesystems: ["ext4", "xfs", "btrfs"].map(str::to_owned).to_vec(),
             places: members.iter().map(placed).collect(),
+            qemus: OnceCell::from(Vec::new()),
         }
     }
 }

@@ -30,11 +30,11 @@ pub(super) fn attach(
     families: &[(usize, u32)],
 ) -> Result<(), InstallError> {
     for hook in &hooks.family {
-        program::attach(ebpf, hook)?;
+        program::attach(ebpf, hook, &[])?;
     }
     fill_families(ebpf, families)?;
     for hook in &hooks.points {
-        program::attach(ebpf, hook)?;
+        program::attach(ebpf, hook, &hooks.qemus)?;
     }
     Ok(())
 }

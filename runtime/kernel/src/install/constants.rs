@@ -9,11 +9,12 @@ use super::layouts::Layouts;
 use crate::encode::Constants;
 
 /// The globals with the filters of each layer: for the start of an operation, and for each point.
-const TABLES: [(&str, &str, &str); 8] = [
+const TABLES: [(&str, &str, &str); 9] = [
     ("block", "iotq_block_start", "iotq_block_at"),
     ("cache", "iotq_cache_start", "iotq_cache_at"),
     ("fs", "iotq_fs_start", "iotq_fs_at"),
     ("nvme", "iotq_nvme_start", "iotq_nvme_at"),
+    ("qemu", "iotq_qemu_start", "iotq_qemu_at"),
     ("sched", "iotq_sched_start", "iotq_sched_at"),
     ("scsi", "iotq_scsi_start", "iotq_scsi_at"),
     ("syscall", "iotq_syscall_start", "iotq_syscall_at"),
@@ -39,6 +40,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     set("iotq_nvme_layout", layouts.nvme.as_bytes());
     set("iotq_virtio_layout", layouts.virtio.as_bytes());
     set("iotq_btrfs_layout", layouts.btrfs.as_bytes());
+    set("iotq_qemu_layouts", layouts.qemus.as_bytes());
     for (name, start, at) in TABLES {
         let tables = constants.tables.iter().find(|it| it.layer.name == name);
         let points = layer(name).map_or(0, |layer| layer.point_slots());

@@ -6,22 +6,26 @@ use std::path::Path;
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::iotq_config;
-use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer, Point, ROOTS, SUBMITTERS};
+use iotq_probes::catalogue::{Attach, FAMILY, FOLLOW, Hook, Layer, Point, ROOTS, SUBMITTERS};
 
 use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
 use crate::names::device;
+use crate::qemu::{self, Qemu};
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
 const WRITEBACK: &str = "writeback_single_inode";
 pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
 pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
+pub(super) const PUSH: &str = "virtqueue_push";
 
 /// The hooks that a plan takes on this kernel.
 pub(super) struct Hooks {
     pub points: Vec<&'static Hook>,
     pub family: Vec<&'static Hook>,
+    /// The executables of QEMU that are hooked.
+    pub qemus: Vec<Qemu>,
     /// What this kernel lacks, and what is lost by it.
     pub missing: Vec<String>,
 }
@@ -31,6 +35,7 @@ impl Hooks {
         let mut hooks = Self {
             points: Vec::new(),
             family: Vec::new(),
+            qemus: Vec::new(),
             missing: Vec::new(),
         };
         let mut errors = Vec::new();
@@ -65,6 +70,10 @@ impl Hooks {
             for hook in &SUBMITTERS {
                 hooks.take(types, hook, &wanted, &mut errors);
             }
+        }
+        if hooks.all().any(|hook| hook.attach == Attach::Qemu) {
+            hooks.qemus = types.qemus().to_vec();
+            hooks.note_qemus();
         }
         let mut take = |all: &'static [Hook], into: &mut Vec<_>, what: &str| {
             for hook in all {
@@ -125,6 +134,18 @@ impl Hooks {
         }
         for other in hook.substitutes() {
             self.take(types, other, wanted, errors);
+        }
+    }
+
+    /// What goes by unseen in executables of QEMU that differ from the others.
+    fn note_qemus(&mut self) {
+        for qemu in self.qemus.clone() {
+            for lack in &qemu.lacks {
+                self.note(format!("{}: {lack}", qemu.path));
+            }
+        }
+        for path in qemu::left_out(&self.qemus) {
+            self.note(format!("{path}: too many executables of QEMU run here"));
         }
     }
 
@@ -263,6 +284,9 @@ fn bio_devices() -> bool {
 /// If it has not.
 fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
     let name = hook.target;
+    if hook.attach == Attach::Qemu {
+        return in_qemu(types, name);
+    }
     if hook.attach.is_function() {
         return match types.functions.get(name) {
             None => Err(Amiss::NoFunction(name)),
@@ -280,6 +304,19 @@ fn offers(types: &KernelTypes, hook: &Hook) -> Result<(), Amiss> {
         None if in_tracefs(name) => Err(Amiss::Untyped(name)),
         None => Err(Amiss::Absent(name)),
     }
+}
+
+/// Whether a function can be hooked in any QEMU that runs.
+fn in_qemu(types: &KernelTypes, function: &'static str) -> Result<(), Amiss> {
+    let qemus = types.qemus();
+    if qemus.is_empty() {
+        return Err(Amiss::NoQemu);
+    }
+    if !Path::new("/sys/bus/event_source/devices/uprobe").exists() {
+        return Err(Amiss::NoUserProbes);
+    }
+    let mut sites = qemus.iter().filter_map(|qemu| qemu.site(function));
+    sites.next().map(drop).ok_or(Amiss::NoSite(function))
 }
 
 /// Whether the kernel was built with kprobes, and with events of them.
@@ -319,7 +356,11 @@ pub(super) fn fitting(types: &KernelTypes, hook: &'static Hook) -> Result<&'stat
 
 fn no_hook(why: &Amiss, hook: &Hook, layer: &Layer, types: &KernelTypes) -> Diagnostic {
     let message = format!("{why}, which the layer `{}` needs", layer.name);
-    Diagnostic::new(&code::NO_HOOK, message)
+    let code = match why {
+        Amiss::NoQemu => &code::NO_QEMU,
+        _ => &code::NO_HOOK,
+    };
+    Diagnostic::new(code, message)
         .help(remedy(types, hook, Some(layer), why))
         .help("`iotq doctor` tells what this kernel offers, and what it would take")
 }

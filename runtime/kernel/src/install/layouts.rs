@@ -1,20 +1,25 @@
-//! Where the fields lie of types that only modules know.
+//! Where the fields lie of types that only modules know, and of those of QEMU.
 
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
-use iotq_probes::abi::{iotq_btrfs_layout, iotq_nvme_layout, iotq_scsi_layout, iotq_virtio_layout};
+use iotq_probes::abi::{
+    IOTQ_MAX_QEMUS, iotq_btrfs_layout, iotq_nvme_layout, iotq_qemu_layout, iotq_scsi_layout,
+    iotq_virtio_layout,
+};
 use iotq_probes::catalogue::Layer;
 
 use super::remedy::UNTYPED;
 use crate::btf::{KernelTypes, Place};
+use crate::qemu::hooked;
 
-/// Of every driver, and of btrfs; zeros for those that the plan has no use for.
+/// Of every driver, of btrfs, and of each QEMU; zeros for those that the plan has no use for.
 #[derive(Default)]
 pub(super) struct Layouts {
     pub nvme: iotq_nvme_layout,
     pub scsi: iotq_scsi_layout,
     pub virtio: iotq_virtio_layout,
     pub btrfs: iotq_btrfs_layout,
+    pub qemus: [iotq_qemu_layout; IOTQ_MAX_QEMUS as usize],
 }
 
 impl Layouts {
@@ -35,6 +40,11 @@ impl Layouts {
     /// # Errors
     /// If a module does not describe its types.
     pub fn add(&mut self, layer: &Layer, types: &KernelTypes) -> Result<(), Errors> {
+        if layer.name == "qemu" {
+            for (place, (_, layout)) in self.qemus.iter_mut().zip(hooked(types.qemus())) {
+                *place = layout;
+            }
+        }
         let types = |name| Types {
             types,
             what: format!("the layer `{name}`"),

@@ -1,10 +1,14 @@
 //! One program of the object, by the kind of its hook.
 
-use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeScope};
+use aya::programs::{
+    BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint, UProbe,
+};
 use aya::{Btf, Ebpf};
 use iotq_probes::catalogue::{Attach, Hook};
 
 use super::InstallError;
+use crate::qemu::{Qemu, hooked};
 
 /// Has the kernel verify it.
 ///
@@ -23,6 +27,10 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
             Ok(_) => Ok(()),
             Err(_) => it.load(),
         }),
+        Attach::Qemu => of::<UProbe>(program).and_then(|it| match it.fd() {
+            Ok(_) => Ok(()),
+            Err(_) => it.load(),
+        }),
     };
     loaded.map_err(|source| failed("load", hook, source))
 }
@@ -31,7 +39,7 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
 ///
 /// # Errors
 /// If the kernel refuses.
-pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), InstallError> {
+pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook, qemus: &[Qemu]) -> Result<(), InstallError> {
     let program = find(ebpf, hook)?;
     let name = hook.target;
     let attached = match hook.attach {
@@ -42,8 +50,28 @@ pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), InstallError> {
         Attach::Probe | Attach::ExitProbe => {
             of::<KProbe>(program).and_then(|it| it.attach(name, 0).map(drop))
         }
+        Attach::Qemu => of::<UProbe>(program).and_then(|it| attach_to_qemus(it, name, qemus)),
     };
     attached.map_err(|source| failed("attach", hook, source))
+}
+
+/// To each executable, wherever it has the function. The cookie says which it is.
+fn attach_to_qemus(
+    program: &mut UProbe,
+    function: &str,
+    qemus: &[Qemu],
+) -> Result<(), ProgramError> {
+    for ((qemu, _), cookie) in hooked(qemus).zip(0..) {
+        let Some(offset) = qemu.site(function) else {
+            continue;
+        };
+        let point = UProbeAttachPoint {
+            location: UProbeAttachLocation::AbsoluteOffset(offset),
+            cookie: Some(cookie),
+        };
+        program.attach(point, qemu.own_path(), UProbeScope::AllProcesses)?;
+    }
+    Ok(())
 }
 
 fn find<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut Program, InstallError> {

@@ -29,6 +29,15 @@ pub enum Amiss {
     /// Functions cannot be probed.
     #[error("this kernel does not let functions be probed, such as {0}")]
     NoProbes(&'static str),
+    /// No process runs QEMU.
+    #[error("no QEMU runs here")]
+    NoQemu,
+    /// The code of processes cannot be probed.
+    #[error("this kernel does not let processes be probed")]
+    NoUserProbes,
+    /// No QEMU that runs has the function in a shape that is known.
+    #[error("the QEMU that runs here cannot be probed at {0}")]
+    NoSite(&'static str),
 }
 
 /// The way out where a module keeps its types to itself.
@@ -49,7 +58,13 @@ pub fn remedy(types: &KernelTypes, hook: &Hook, layer: Option<&Layer>, why: &Ami
         Amiss::Forbidden => {
             return "most kernels with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y or CONFIG_KPROBE_EVENTS=y allow them".into();
         }
-        Amiss::Shape(..) | Amiss::Absent(_) | Amiss::NoFunction(_) => {}
+        Amiss::NoQemu => {
+            return "start a guest first: what is started later from the same executable is seen, too".into();
+        }
+        Amiss::NoSite(_) => {
+            return "iotq has to learn this QEMU: please report it, with its version and where it comes from".into();
+        }
+        Amiss::Shape(..) | Amiss::Absent(_) | Amiss::NoFunction(_) | Amiss::NoUserProbes => {}
     }
     if let Some(text) = hook.brought_by {
         return text.into();

@@ -9,7 +9,7 @@ use iotq_probes::abi::{
 };
 use iotq_probes::catalogue::layer;
 
-use super::hooks::{BIO_COMPLETE, Hooks, PAGE_ADDED, VIRTIO_NOTIFY};
+use super::hooks::{BIO_COMPLETE, Hooks, PAGE_ADDED, PUSH, VIRTIO_NOTIFY};
 use crate::encode::Constants;
 use crate::groups::Room;
 use crate::names::device;
@@ -34,6 +34,11 @@ const RINGS_UNTOLD: u32 = 1024;
 const ENDS: u32 = 4096;
 /// Pieces of files of which it is remembered who made them dirty.
 const DIRTIERS: u32 = 65_536;
+/// Requests of guests under way. Each CPU sets some aside for itself.
+const GUEST_REQUESTS: u32 = 8192;
+const GUEST_REQUESTS_PER_CPU: u32 = 256;
+/// Queues of their disks.
+const GUEST_QUEUES: u32 = 4096;
 /// Threads that look up pages of files at the same time.
 const LOOKUPS: u32 = 8192;
 
@@ -57,6 +62,8 @@ pub(super) struct Sizes {
     untold: u32,
     ends: u32,
     origins: bool,
+    guest_requests: u32,
+    guest_queues: u32,
     groups: Room,
 }
 
@@ -122,6 +129,11 @@ impl Sizes {
             },
             lookups: used(PAGE_ADDED, LOOKUPS),
             origins: constants.config.want_origin != 0,
+            guest_requests: used(
+                PUSH,
+                GUEST_REQUESTS.saturating_add(cpus().saturating_mul(GUEST_REQUESTS_PER_CPU)),
+            ),
+            guest_queues: used(PUSH, GUEST_QUEUES),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -158,6 +170,8 @@ impl Sizes {
             ("iotq_untold", self.untold),
             ("iotq_ends", self.ends),
             ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
+            ("iotq_qemu_requests", self.guest_requests),
+            ("iotq_qemu_queues", self.guest_queues),
             ("iotq_bio_origins", if self.origins { self.bios } else { 1 }),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),

@@ -1,11 +1,12 @@
 //! What this kernel offers to a layer: the same choice as an installation makes, told instead of taken.
 
-use iotq_probes::catalogue::{FAMILY, FOLLOW, Hook, Layer};
+use iotq_probes::catalogue::{Attach, FAMILY, FOLLOW, Hook, Layer};
 
 use super::hooks::{fitting, unneeded};
 use super::layouts::Layouts;
 use super::remedy::{Amiss, remedy};
 use crate::btf::KernelTypes;
+use crate::qemu::Qemu;
 
 /// How a hook stands on this kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Survey {
     pub points: Vec<&'static str>,
     /// Why the fields of the driver's structures cannot be found.
     pub layout: Option<String>,
+    /// The programs that run here and would be hooked, a line each.
+    pub programs: Vec<String>,
 }
 
 /// What a hook is there for.
@@ -89,6 +92,9 @@ impl Survey {
             for hook in field.hooks {
                 survey.add(types, hook, Role { layer, point });
             }
+        }
+        if layer.hooks().any(|hook| hook.attach == Attach::Qemu) {
+            survey.programs = types.qemus().iter().map(told).collect();
         }
         let fed = |point: &&str| survey.points.contains(point);
         let mut fields = layer.fields.iter();
@@ -153,7 +159,8 @@ impl Survey {
     }
 
     fn entry(&mut self, hook: &'static Hook, standing: &Standing) -> &mut Surveyed {
-        let same = |one: &Surveyed| one.hook.program == hook.program;
+        let same =
+            |one: &Surveyed| (one.hook.program, one.hook.target) == (hook.program, hook.target);
         let at = self.hooks.iter().position(same).unwrap_or_else(|| {
             self.hooks.push(Surveyed {
                 hook,
@@ -189,6 +196,17 @@ impl Role {
             _ => format!("no point `{point}`, no fields {}", fields.join(" ")),
         }
     }
+}
+
+/// `/usr/bin/qemu-system-x86_64, 2 processes`, and what goes by unseen there.
+fn told(qemu: &Qemu) -> String {
+    let processes = match qemu.processes.len() {
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    };
+    let head = format!("{}, {processes}", qemu.path);
+    let lines = std::iter::once(head).chain(qemu.lacks.iter().cloned());
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 fn standing(types: &KernelTypes, hook: &'static Hook) -> Standing {

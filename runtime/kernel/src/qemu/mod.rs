@@ -1,0 +1,171 @@
+//! The executables of QEMU that run here: where their functions can be hooked, and where they keep what is read.
+//!
+//! They are hooked by their files: so all processes are seen that run them, those too that begin later.
+
+mod code;
+mod elf;
+mod layout;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use iced_x86::Register;
+use iotq_probes::abi::{IOTQ_MAX_QEMUS, IOTQ_NULL32, iotq_qemu_layout};
+
+use code::{Code, cheapest};
+use elf::Executable;
+use layout::{HANDLES, layout, pop_site};
+
+/// An executable of QEMU that runs.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    /// Its path, as its processes have it.
+    pub path: String,
+    /// The processes that run it.
+    pub processes: Vec<u32>,
+    /// What cannot be found in its code, and what is lost by it.
+    pub lacks: Vec<String>,
+    /// It is reached by this whatever becomes of its path and its processes.
+    file: Arc<File>,
+    layout: Option<iotq_qemu_layout>,
+    /// The functions that are hooked, and where in the file.
+    sites: Vec<(&'static str, u64)>,
+}
+
+/// Functions that are hooked near their entries, with the arguments that are read there.
+const FUNCTIONS: [(&str, &[Register]); 6] = [
+    ("blk_aio_preadv", &[Register::RDI, Register::R9]),
+    ("blk_aio_pwritev", &[Register::RDI, Register::R9]),
+    ("blk_aio_pwrite_zeroes", &[Register::RDI, Register::R9]),
+    ("blk_aio_pdiscard", &[Register::RDI, Register::R8]),
+    ("blk_aio_flush", &[Register::RDI, Register::RDX]),
+    ("virtqueue_push", &[Register::RDI, Register::RSI]),
+];
+
+impl Qemu {
+    /// Where in the file a function is hooked.
+    pub(crate) fn site(&self, function: &str) -> Option<u64> {
+        let mut sites = self.sites.iter();
+        sites
+            .find(|(own, _)| *own == function)
+            .map(|(_, offset)| *offset)
+    }
+
+    /// Its path, while this process has it open.
+    pub(crate) fn own_path(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
+    }
+
+    fn examine(path: String, file: &Path) -> Option<Self> {
+        let executable = Executable::open(file)?;
+        let file = Arc::new(File::open(file).ok()?);
+        let mut qemu = Self {
+            path,
+            processes: Vec::new(),
+            lacks: Vec::new(),
+            file,
+            layout: None,
+            sites: Vec::new(),
+        };
+        match layout(&executable) {
+            Ok(layout) => {
+                qemu.find_sites(&executable);
+                qemu.tell_names(&layout);
+                qemu.layout = Some(layout);
+            }
+            Err(mute) => {
+                let lack = format!("{mute}, so what its guests do goes by unseen");
+                qemu.lacks.push(lack);
+            }
+        }
+        Some(qemu)
+    }
+
+    fn find_sites(&mut self, executable: &Executable) {
+        let sites = &mut self.sites;
+        let mut add = |name, address| {
+            if let Some(offset) = executable.offset(address) {
+                sites.push((name, offset));
+            }
+        };
+        if let Ok((address, _)) = pop_site(executable) {
+            add(HANDLES, address);
+        }
+        for (name, arguments) in FUNCTIONS {
+            match executable.symbol(name) {
+                Some(entry) => add(name, cheapest(executable, entry, arguments)),
+                None => self.lacks.push(format!(
+                    "it does not show {name}: such requests have no times of the block layer"
+                )),
+            }
+        }
+    }
+
+    fn tell_names(&mut self, layout: &iotq_qemu_layout) {
+        let mut lack = |is: bool, what: &str| {
+            if is {
+                self.lacks.push(format!("no names of {what}"));
+            }
+        };
+        lack(layout.name == u64::MAX, "guests");
+        let (name, device) = (layout.blk_name, layout.blk_device);
+        lack(name == IOTQ_NULL32 && device == IOTQ_NULL32, "disks");
+        lack(
+            name != IOTQ_NULL32 && device == IOTQ_NULL32,
+            "disks whose drives have none",
+        );
+    }
+}
+
+/// Those that are hooked, of all that run. Their places in this order are the cookies of their hooks.
+pub(crate) fn hooked(all: &[Qemu]) -> impl Iterator<Item = (&Qemu, iotq_qemu_layout)> {
+    let known = all.iter().filter_map(|qemu| Some((qemu, qemu.layout?)));
+    known.take(IOTQ_MAX_QEMUS as usize)
+}
+
+/// Those that could be hooked, and for which there is no room.
+pub(crate) fn left_out(all: &[Qemu]) -> Vec<String> {
+    let known = all.iter().filter(|qemu| qemu.layout.is_some());
+    let paths = known.map(|qemu| qemu.path.clone());
+    paths.skip(IOTQ_MAX_QEMUS as usize).collect()
+}
+
+/// Those that run, each once, by the numbers of their processes.
+pub fn running() -> Vec<Qemu> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut numbers: Vec<u32> = numbers.collect();
+    numbers.sort_unstable();
+    let mut files: BTreeMap<(u64, u64), Option<Qemu>> = BTreeMap::new();
+    for pid in numbers {
+        let Some((path, file)) = candidate(pid) else {
+            continue;
+        };
+        let Ok(about) = fs::metadata(&file) else {
+            continue;
+        };
+        let known = files
+            .entry((about.dev(), about.ino()))
+            .or_insert_with(|| Qemu::examine(path, &file));
+        if let Some(qemu) = known {
+            qemu.processes.push(pid);
+        }
+    }
+    let mut all: Vec<Qemu> = files.into_values().flatten().collect();
+    all.sort_by_key(|qemu| qemu.processes.first().copied());
+    all
+}
+
+/// A process whose executable may be one of QEMU: to look into all executables would take long.
+fn candidate(pid: u32) -> Option<(String, PathBuf)> {
+    let file = Path::new("/proc").join(pid.to_string()).join("exe");
+    let path = fs::read_link(&file).ok()?;
+    let named = path.file_name()?.to_string_lossy().contains("qemu");
+    named.then(|| (path.display().to_string(), file))
+}
