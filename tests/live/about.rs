@@ -128,8 +128,16 @@ fn doctor() {
         assert_eq!(works, hook["lost"].as_array().unwrap().is_empty(), "{hook}");
         assert!(hook["points"].is_array() && hook["target"].is_string());
         assert!(
-            ["tp_btf", "raw_tp", "fentry", "fexit", "kprobe", "kretprobe"]
-                .contains(&hook["attach"].as_str().unwrap())
+            [
+                "tp_btf",
+                "raw_tp",
+                "fentry",
+                "fexit",
+                "kprobe",
+                "kretprobe",
+                "uprobe"
+            ]
+            .contains(&hook["attach"].as_str().unwrap())
         );
     }
     let text = printed(&["doctor"]);

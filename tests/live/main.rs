@@ -21,6 +21,7 @@ mod files;
 mod groups;
 mod link;
 mod origins;
+mod qemu;
 mod refuse;
 mod repl;
 mod requests;
@@ -52,6 +53,7 @@ fn main() {
         directories::tests,
         account::tests,
         origins::tests,
+        qemu::tests,
         repl::tests,
         tools::tests,
         requests::tests,

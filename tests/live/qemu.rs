@@ -1,0 +1,379 @@
+//! Guests inside QEMU, seen from this machine as their host: every operation that a guest says it did is one row.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use iotq_tests::gate::traced;
+use iotq_tests::iotq::iotq;
+use iotq_tests::lab::boot::{Boot, QEMU};
+use iotq_tests::lab::case::Case;
+use iotq_tests::lab::kernel::SERIES;
+use iotq_tests::lab::machine::{DISK_BYTES, Machine, Pace};
+use iotq_tests::lab::result::Brought;
+use iotq_tests::lab::{qcow2, ready};
+use iotq_tests::needs::{Need, ROOT_FOLDER, test};
+use iotq_tests::{Output, Row};
+use libtest_mimic::Trial;
+use rustix::fs::{FallocateFlags, fallocate};
+
+const FIELDS: &str = "time, pid, guest, disk, queue, index, head, op, offset, size, p2s, s2p, lat, merged, format, status, \
+                      error, approx";
+/// One thread for flushes: the guest's kernel serves several that come at once by one.
+const LOAD: &str = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+ioload --ops 2000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log many /dev/vda
+ioload --ops 300 --read 1 --write 1 --flush 1 --seed 2 --log flushed /dev/vda
+";
+/// Large writes, which the guest's kernel cuts into neighbours.
+const LARGE: &str = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
+";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A guest's disk.
+struct Guest {
+    name: &'static str,
+    format: &'static str,
+    /// Options of the drive.
+    drive: &'static str,
+    /// Options of the device.
+    device: &'static str,
+    queues: u64,
+    iothread: bool,
+}
+
+const RAW: Guest = Guest {
+    name: "raw",
+    format: "raw",
+    drive: "cache=writeback",
+    device: "num-queues=1",
+    queues: 1,
+    iothread: false,
+};
+
+static GUESTS: [Guest; 4] = [
+    RAW,
+    Guest {
+        name: "native",
+        drive: "cache=none,aio=native",
+        device: "num-queues=2",
+        queues: 2,
+        iothread: true,
+        ..RAW
+    },
+    Guest {
+        name: "qcow2",
+        format: "qcow2",
+        drive: "cache=none",
+        device: "num-queues=2",
+        queues: 2,
+        ..RAW
+    },
+    Guest {
+        name: "packed",
+        drive: "cache=none,aio=io_uring",
+        device: "num-queues=2,packed=on",
+        queues: 2,
+        ..RAW
+    },
+];
+
+pub fn tests() -> Vec<Trial> {
+    let needs = [Need::Root, Need::Guests];
+    let mut tests = Vec::new();
+    for guest in &GUESTS {
+        let name = format!("qemu/{}", guest.name);
+        tests.push(test(&name, &needs, || every_operation(guest)));
+    }
+    tests.push(test("qemu/merged", &needs, merged));
+    tests.push(test("qemu/grouped", &needs, grouped));
+    tests.push(test("qemu/none", &[Need::Root], none));
+    tests
+}
+
+/// A guest without anything in it, which does not run: so that its executable is known.
+struct Idle(Child);
+
+impl Idle {
+    fn new() -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", QEMU]);
+        command.args(["-machine", "none", "-S", "-nodefaults", "-display", "none"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::null()).process_group(0);
+        let idle = Self(command.spawn().unwrap());
+        let exe = format!("/proc/{}/exe", idle.0.id());
+        let begin = Instant::now();
+        while !fs::read_link(&exe).is_ok_and(|path| path.ends_with(QEMU)) {
+            assert!(begin.elapsed() < PATIENCE, "QEMU does not start");
+            sleep(Duration::from_millis(1));
+        }
+        idle
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Guest {
+    /// What `-name` says.
+    fn title(&self) -> String {
+        format!("iotq-{}", self.name)
+    }
+
+    fn make(&self, image: &Path) {
+        if self.format == "qcow2" {
+            return qcow2::make(image, DISK_BYTES).unwrap();
+        }
+        let file = File::create(image).unwrap();
+        fallocate(&file, FallocateFlags::empty(), 0, DISK_BYTES).unwrap();
+    }
+
+    /// Boots it with a script, to its end.
+    fn run(&self, script: &str) -> Brought {
+        let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
+        let image = folder.path().join("image");
+        self.make(&image);
+        let (format, drive, device) = (self.format, self.drive, self.device);
+        let mut words = vec![
+            "-name".into(),
+            self.title(),
+            "-drive".into(),
+            format!(
+                "file={},format={format},if=none,discard=unmap,id=disk0,{drive}",
+                image.display()
+            ),
+        ];
+        let mut device = format!("virtio-blk-pci,drive=disk0,{device}");
+        if self.iothread {
+            words.extend(["-object".into(), "iothread,id=io0".into()]);
+            device += ",iothread=io0";
+        }
+        words.extend(["-device".into(), device]);
+        boot(words, script)
+    }
+}
+
+/// A boot of a machine with these devices. It is as static as the lab's own are: a few words for each boot.
+fn boot(words: Vec<String>, script: &str) -> Brought {
+    let words = words.into_iter().map(|word| &*word.leak());
+    let words: Vec<&'static str> = words.collect();
+    let machine: &'static Machine = Box::leak(Box::new(Machine {
+        name: "guest",
+        devices: words.leak(),
+        disks: 0,
+        filesystems: &[],
+        modules: &["virtio_blk"],
+        pace: Pace::Host,
+    }));
+    let case = Case {
+        name: "load".into(),
+        text: script.into(),
+        machine,
+        modules: Vec::new(),
+        needs: Vec::new(),
+        seconds: 60,
+        exit: 0,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        judges: Vec::new(),
+    };
+    let ready = ready(SERIES[0].0).unwrap();
+    let boot = Boot {
+        kernel: &ready.kernel,
+        modules: &ready.modules,
+        machine,
+        shared: &[],
+    };
+    let mut ended = boot.run(&[&case]).unwrap();
+    assert_eq!(ended.death, None);
+    let brought = ended.results.cases.remove("load").unwrap();
+    assert_eq!(brought.status.exit, Some(0), "{}", brought.text("stderr"));
+    assert!(brought.status.trouble.is_empty(), "{:?}", brought.status);
+    brought
+}
+
+/// Traces guests while this one runs.
+fn watched(guest: &Guest, query: &str, script: &str) -> (Output, Brought) {
+    let idle = Idle::new();
+    let mut brought = None;
+    let output = traced(&["-e", query], || brought = Some(guest.run(script)));
+    drop(idle);
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    assert_eq!(output.unmatched, 0, "{}", output.stderr);
+    (output, brought.unwrap())
+}
+
+fn every_operation(guest: &Guest) {
+    let query = format!(
+        "on qemu.push where guest == \"{}\" emit {FIELDS}",
+        guest.title()
+    );
+    let (output, brought) = watched(guest, &query, LOAD);
+    let mut rows = output.rows;
+    if guest.name == "packed" {
+        // The firmware knows the other format only.
+        rows.retain(|row| row.text("format") != "split" || row.text("op") != "read");
+    }
+    for row in &rows {
+        is_whole(guest, row);
+    }
+    operations(&rows, &brought);
+    rows.sort_by_key(|row| row.number("time") - row.number("lat"));
+    for queue in 0..guest.queues {
+        let own: Vec<_> = rows
+            .iter()
+            .filter(|row| row.number("queue") == queue)
+            .collect();
+        assert!(own.len() > 100, "queue {queue}: {} requests", own.len());
+        indices(guest, &own);
+    }
+}
+
+/// What holds for each request.
+fn is_whole(guest: &Guest, row: &Row) {
+    assert_eq!(row.text("guest"), guest.title());
+    assert!(row.number("queue") < guest.queues, "{row:?}");
+    assert_eq!((row.number("status"), row.text("error")), (0, "none"));
+    assert_eq!(row.field("approx"), false, "{row:?}");
+    let format = if guest.name == "packed" {
+        "packed"
+    } else {
+        "split"
+    };
+    assert_eq!(row.text("format"), format);
+    let lat = row.number("lat");
+    assert!(lat > 0 && lat < 60_000_000_000, "{row:?}");
+    // What asks for the disk's name does not reach it.
+    if row.text("op") == "other" {
+        return assert!(row.field("p2s").is_null(), "{row:?}");
+    }
+    assert_eq!(row.text("disk"), "disk0", "{row:?}");
+    if row.field("merged") == true {
+        assert!(row.field("p2s").is_null() && row.field("s2p").is_null());
+    } else {
+        assert_eq!(row.number("p2s") + row.number("s2p"), lat, "{row:?}");
+    }
+}
+
+/// Each operation of the guest's load is a row. The others are the kernel's: it looks for partitions.
+fn operations(rows: &[Row], brought: &Brought) {
+    let mut seen: BTreeMap<(String, u64, u64), u64> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.text("op") != "other") {
+        let offset = row.int("offset").map_or(0, i64::unsigned_abs);
+        let operation = (row.text("op").to_owned(), offset, row.number("size"));
+        *seen.entry(operation).or_default() += 1;
+    }
+    let mut count = 0;
+    for line in [brought.text("many"), brought.text("flushed")]
+        .iter()
+        .flat_map(|text| text.lines())
+    {
+        let words: Vec<_> = line.split(' ').collect();
+        let number = |at: usize| words[at].parse::<u64>().unwrap();
+        assert_eq!(number(3), 0, "an error in the guest: {line}");
+        let operation = (words[0].to_owned(), number(1), number(2));
+        let left = seen.get_mut(&operation);
+        let left = left.filter(|left| **left > 0);
+        *left.unwrap_or_else(|| panic!("no row of {line}")) -= 1;
+        count += 1;
+    }
+    assert_eq!(count, 2300);
+    seen.retain(|_, left| *left > 0);
+    let own = |(op, _, _): &&(String, u64, u64)| op != "read";
+    assert_eq!(seen.keys().find(own), None, "{seen:?}");
+    let more: u64 = seen.values().sum();
+    assert!(more < 100, "{more} reads that nobody asked for: {seen:?}");
+}
+
+/// The ring moves by one for each request: from zero, when the guest begins to drive its disk. The last driver counts:
+/// a firmware has one before.
+fn indices(guest: &Guest, rows: &[&Row]) {
+    let indices: Vec<u64> = rows.iter().map(|row| row.number("index")).collect();
+    let begin = indices.iter().rposition(|index| *index == 0).unwrap_or(0);
+    let steps = indices.windows(2).filter(|pair| pair[1] != pair[0] + 1);
+    let mut turns: Vec<_> = steps.map(<[u64]>::to_vec).collect();
+    if guest.name == "packed" {
+        // Each takes one descriptor, for a table with the others.
+        let size = turns.first().map_or(0, |turn| turn[0] + 1);
+        assert!(size.is_power_of_two(), "{turns:?}");
+        turns.retain(|turn| turn[..] != [size - 1, 0]);
+    } else {
+        turns.retain(|turn| turn[1] != 0);
+        assert!(indices.len() - begin > 100, "{indices:?}");
+    }
+    assert!(turns.is_empty(), "{turns:?}");
+}
+
+/// Neighbours become one call, in the name of the first of them.
+fn merged() {
+    let query = format!("on qemu.push where guest == \"iotq-raw\" and op == write emit {FIELDS}");
+    let (output, _) = watched(&RAW, &query, LARGE);
+    let bytes: u64 = output.rows.iter().map(|row| row.number("size")).sum();
+    assert_eq!(bytes, 32 << 20);
+    let (mut merged, mut calls) = (0, 0);
+    for row in &output.rows {
+        is_whole(&RAW, row);
+        *if row.field("merged") == true {
+            &mut merged
+        } else {
+            &mut calls
+        } += 1;
+    }
+    assert!(merged > 0 && calls > 0, "{merged} merged, {calls} calls");
+}
+
+/// Groups in the kernel, filters on what is known at the start and at the end.
+fn grouped() {
+    let query = "on qemu.push where guest == \"iotq-raw\" and op in {read, write} and offset >= 0B \
+                 emit count(), sum(size), max(lat) by guest, disk, op; \
+                 on qemu.pop where guest == \"iotq-raw\" and op == flush emit count() by guest; \
+                 on qemu.push where guest == \"another\" emit count(); \
+                 on qemu.submit where disk == \"disk0\" and guest ~ \"iotq-r*\" and op == discard emit offset, size, p2s";
+    let (output, brought) = watched(&RAW, query, LOAD);
+    let text = brought.text("many") + &brought.text("flushed");
+    let of = |op: &str| text.lines().filter(|line| line.starts_with(op)).count() as u64;
+    let mut groups = BTreeMap::new();
+    for group in output.groups_of(0) {
+        assert_eq!(group.by["disk"], "disk0");
+        groups.insert(group.by["op"].as_str().unwrap(), group);
+    }
+    assert_eq!(groups["write"].number("count()"), of("write"));
+    assert!(groups["read"].number("count()") >= of("read"));
+    let flushes: Vec<_> = output.groups_of(1).collect();
+    assert_eq!(flushes[0].number("count()"), of("flush"));
+    assert!(
+        output
+            .groups_of(2)
+            .all(|group| group.number("count()") == 0)
+    );
+    assert_eq!(output.of(3).count() as u64, of("discard"));
+}
+
+/// Without a guest it is said what to do.
+fn none() {
+    if fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let exe = fs::read_link(entry.path().join("exe"));
+        exe.is_ok_and(|path| path.display().to_string().contains("qemu"))
+    }) {
+        // Somebody else's guest.
+        return;
+    }
+    let mut command = iotq();
+    command.args(["-e", "trace qemu"]);
+    let ended = iotq_tests::command::run(command);
+    assert_eq!(ended.code(), 3);
+    for words in ["E0712", "no QEMU runs here", "start a guest first"] {
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}
