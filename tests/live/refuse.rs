@@ -124,7 +124,7 @@ const CASES: &[Case] = &[
 
 /// What the cases above and the tests below produce, besides `tests/cases`.
 const ELSEWHERE: &[&str] = &[
-    "E0101", "E0608", "E0701", "E0703", "E0708", "E0709", "E0710", "E0711",
+    "E0101", "E0608", "E0701", "E0703", "E0708", "E0709", "E0710", "E0711", "E0712",
 ];
 
 pub fn tests() -> Vec<Trial> {
