@@ -65,11 +65,11 @@ __noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MERGED_BIOS; i++) {
 		__u64 owner = bio_owner(identity_at(bio));
-		bool known = note_owner(index, owner);
+		bool noted = note_owner(index, owner);
 
 		if (owner & OWNER_COUNTED && !again) {
 			take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
-			if (!known)
+			if (!noted)
 				end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner));
 		}
 		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
@@ -192,17 +192,14 @@ static __always_inline int keep_child(__u64 owner, struct iotq_block *record, __
 	bpf_spin_unlock(&root->lock);
 	if (follows && place < IOTQ_ROOT_CHILDREN && record->head.queries)
 		ship_child(record, size, record->head.layer);
-	return 0;
+	return iotq_config.has_writeback ? end_writeback(index, seq) : 0;
 }
 
 __noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 {
 	struct iotq_block_slot *slot = slot_at(slot_index);
 
-	if (!slot)
-		return 0;
-	keep_child(owner, &slot->record, size, issued);
-	return iotq_config.has_writeback ? end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner)) : 0;
+	return slot ? keep_child(owner, &slot->record, size, issued) : 0;
 }
 
 /* A bio to a device without requests is at its device from the beginning on. */
@@ -220,8 +217,6 @@ static __always_inline void end_owned_span(struct iotq_block_slot *slot, __u64 n
 	head->point = IOTQ_BLOCK_COMPLETE;
 	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
 	keep_child(slot->owners[0], &slot->record, sizeof(slot->record), true);
-	if (iotq_config.has_writeback)
-		end_writeback(OWNER_INDEX(slot->owners[0]), OWNER_SEQ(slot->owners[0]));
 }
 
 /* The request is over for its roots. */

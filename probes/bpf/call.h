@@ -113,16 +113,6 @@ static __always_inline __u64 begin_call(__u64 key, const struct iotq_syscall *re
 	return OWNER(index, root->seq, 0);
 }
 
-/* The root with this key, whether it is followed or not. */
-static __always_inline struct root *held_root(__u64 key, __u32 *index)
-{
-	struct root *root;
-
-	*index = find_root(key);
-	root = root_at(*index);
-	return root && root->place.holder == key ? root : NULL;
-}
-
 /* A root is over: a call of this number has returned this. */
 static __noinline int end_call(struct root *root, __u32 index, __u32 number, long ret)
 {

@@ -135,16 +135,22 @@ static __always_inline __u32 find_root(__u64 key)
 	return find_place(ROOT_PLACES, key);
 }
 
-/* The root with this key, if it is followed now. */
-static __always_inline struct root *followed(__u64 key, __u32 *index)
+/* The root with this key, whether it is followed or not. */
+static __always_inline struct root *held_root(__u64 key, __u32 *index)
 {
 	struct root *root;
 
 	*index = find_root(key);
-	if (*index == IOTQ_NULL32)
-		return NULL;
 	root = root_at(*index);
-	return root && root->active && root->place.holder == key ? root : NULL;
+	return root && root->place.holder == key ? root : NULL;
+}
+
+/* The same, if it is followed now. */
+static __always_inline struct root *followed(__u64 key, __u32 *index)
+{
+	struct root *root = held_root(key, index);
+
+	return root && root->active ? root : NULL;
 }
 
 /* A place that nobody uses now, for this key. */

@@ -53,7 +53,7 @@ static __noinline int begin_writeback(__u64 address)
 	__u64 owner;
 
 	/* The end of what this thread did before was not seen. */
-	if (root && !root->last) {
+	if (root) {
 		abandon(root);
 		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
 	}
