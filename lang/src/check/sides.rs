@@ -115,28 +115,9 @@ impl Checker<'_> {
                 path.remove(0);
             }
         }
-        let emitted = match &mut it.emit {
-            Some(Spanned {
-                node: Emit::Columns(columns),
-                ..
-            }) => columns.as_mut_slice(),
-            _ => &mut [],
-        };
-        let keys = it.by.iter_mut().flat_map(|by| &mut by.node);
-        emitted
-            .iter_mut()
-            .chain(keys)
-            .for_each(|it| self.column_of_guest(it));
-        let clauses = [
-            &mut it.filter,
-            &mut it.every,
-            &mut it.top,
-            &mut it.having,
-            &mut it.duration,
-            &mut it.limit,
-        ];
-        let clauses = clauses.into_iter().flatten();
-        clauses.for_each(|clause| unqualify(&mut clause.node));
+        let (columns, clauses) = parts(it);
+        columns.for_each(|column| self.column_of_guest(column));
+        clauses.for_each(unqualify);
     }
 
     /// The column keeps the name that it has as it was written.
@@ -194,6 +175,33 @@ fn definition_of(name: &str, definition: &Definition) -> Item {
     }
 }
 
+/// What a statement emits and groups by, and the expressions of its other clauses.
+fn parts(
+    it: &mut ast::Statement,
+) -> (
+    impl Iterator<Item = &mut ast::Column>,
+    impl Iterator<Item = &mut Expr>,
+) {
+    let emitted = match it.emit.as_mut().map(|emit| &mut emit.node) {
+        Some(Emit::Columns(columns)) => columns.as_mut_slice(),
+        _ => &mut [],
+    };
+    let keys = it.by.iter_mut().flat_map(|by| &mut by.node);
+    let clauses = [
+        &mut it.filter,
+        &mut it.every,
+        &mut it.top,
+        &mut it.having,
+        &mut it.duration,
+        &mut it.limit,
+    ];
+    let clauses = clauses.into_iter().flatten();
+    (
+        emitted.iter_mut().chain(keys),
+        clauses.map(|clause| &mut clause.node),
+    )
+}
+
 /// All expressions of an item.
 fn exprs(item: &mut Item) -> Box<dyn Iterator<Item = &mut Expr> + '_> {
     match item {
@@ -201,21 +209,8 @@ fn exprs(item: &mut Item) -> Box<dyn Iterator<Item = &mut Expr> + '_> {
         Item::Param(it) => Box::new(it.default.iter_mut()),
         Item::Use(_) => Box::new(std::iter::empty()),
         Item::Statement(it) => {
-            let emitted = match it.emit.as_mut().map(|emit| &mut emit.node) {
-                Some(Emit::Columns(columns)) => columns.as_mut_slice(),
-                _ => &mut [],
-            };
-            let keys = it.by.iter_mut().flat_map(|by| &mut by.node);
-            let columns = emitted.iter_mut().chain(keys).map(|it| &mut it.expr);
-            let clauses = [
-                &mut it.filter,
-                &mut it.every,
-                &mut it.top,
-                &mut it.having,
-                &mut it.duration,
-                &mut it.limit,
-            ];
-            let clauses = clauses.into_iter().flatten().map(|it| &mut it.node);
+            let (columns, clauses) = parts(it);
+            let columns = columns.map(|column| &mut column.expr);
             Box::new(columns.chain(clauses))
         }
     }

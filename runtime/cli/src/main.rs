@@ -9,6 +9,7 @@ mod host;
 mod library;
 mod linked;
 mod list;
+mod look;
 mod memory;
 mod names;
 mod output;

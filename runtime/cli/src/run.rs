@@ -24,6 +24,7 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::args::Run;
 use crate::child::Held;
+use crate::look::Look;
 use crate::names::MachineNames;
 use crate::report::{Failure, note};
 use crate::script::Script;
@@ -32,9 +33,6 @@ use crate::{memory, output};
 pub use account::{account, unseen};
 use progress::Progress;
 
-/// How soon the ring is looked at again after records came, and at most while none come; one that fills up wakes the reader.
-const LOOK: Duration = Duration::from_millis(20);
-const LOOK_IDLE: Duration = Duration::from_millis(320);
 /// Records after which something else gets its turn.
 const AT_ONCE: u32 = 1 << 16;
 /// Instead of a moment at which nothing has to be done.
@@ -227,13 +225,13 @@ impl Session<'_> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut ended = signal(SignalKind::child())?;
-        let mut look = LOOK;
+        let mut look = Look::default();
         let mut progress = Progress::new();
         let mut more = false;
         while !self.stop.asked() {
             tokio::select! {
                 full = ring.readable() => full?.clear_ready(),
-                () = sleep(look) => {}
+                () = sleep(look.wait()) => {}
                 () = sleep_until(self.deadline().into()) => {}
                 () = ready(()), if more => {}
                 _ = interrupt.recv() => {}
@@ -243,11 +241,7 @@ impl Session<'_> {
             let elapsed = self.started.elapsed();
             let read = self.drain()?;
             more = read == AT_ONCE && !self.engine.done();
-            look = if read > 0 {
-                LOOK
-            } else {
-                LOOK_IDLE.min(look * 2)
-            };
+            look.looked(read > 0);
             self.collect(self.engine.reporting(elapsed))?;
             self.engine.advance(elapsed, &mut *self.sink)?;
             self.sink.flush()?;

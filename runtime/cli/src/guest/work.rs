@@ -17,12 +17,10 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Alone;
 use super::told::Told;
+use crate::look::Look;
 use crate::report::Failure;
 use crate::run::{foreign_pids, install, ring_events};
 
-/// How soon the ring is looked at again after records came, and at most while none come.
-const LOOK: Duration = Duration::from_millis(20);
-const LOOK_IDLE: Duration = Duration::from_millis(320);
 /// How often the host is told what has been counted.
 const BOOKS: Duration = Duration::from_secs(1);
 /// The most that a record takes in a message.
@@ -91,13 +89,13 @@ impl Work {
     pub(super) async fn run(mut self, session: &mut Session<ToGuest, ToHost>) -> Result<(), Alone> {
         let mut books = interval(BOOKS);
         books.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look = LOOK;
+        let mut look = Look::default();
         let mut more = false;
         loop {
             let mut due = false;
             tokio::select! {
                 full = self.ring.readable() => full.map_err(|_| Gone)?.clear_ready(),
-                () = sleep(look) => {}
+                () = sleep(look.wait()) => {}
                 _ = books.tick() => due = true,
                 message = session.next() => match message? {
                     ToGuest::Stop => return self.finish(session).await,
@@ -111,11 +109,7 @@ impl Work {
             }
             let before = self.sent;
             more = self.ship(session).await? == Shipped::Part;
-            look = if self.sent > before {
-                LOOK
-            } else {
-                LOOK_IDLE.min(look * 2)
-            };
+            look.looked(self.sent > before);
             if due {
                 let books = self.books(0)?;
                 session.send(ToHost::Books(books)).await?;
