@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iotq_tests::completions::{Completions, blind, completions, number};
 use iotq_tests::needs::{Need, test};
-use iotq_tests::trace::Trace;
+use iotq_tests::trace::{self, Trace};
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
 
@@ -30,21 +30,6 @@ fn writes(disk: &Disk, files: u64) -> String {
     lines.join("; ")
 }
 
-/// The inodes that the kernel tells to be written back, each with the bytes: `bdi 7:0: ino=12 … wrote=256 …`
-fn told(text: &str, disk: &Disk) -> Vec<(u64, u64)> {
-    let of = format!(" bdi {}: ", number(&disk.name()));
-    let lines = text
-        .lines()
-        .filter(|line| line.contains(" writeback_single_inode: ") && line.contains(&of));
-    let value = |line: &str, name: &str| -> u64 {
-        let words = line.split_whitespace();
-        let mut found = words.filter_map(|word| word.strip_prefix(name)?.parse().ok());
-        found.next().expect(line)
-    };
-    let each = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
-    each.filter(|(_, bytes)| *bytes > 0).collect()
-}
-
 /// What was written back while a line ran, by request, and how many of the disk's completions the programs could not see.
 /// There are as many requests as the kernel tells, each with as many bytes.
 fn written_back(disk: &Disk, line: &str, least: usize) -> (Vec<Vec<Row>>, usize) {
@@ -62,7 +47,7 @@ fn written_back(disk: &Disk, line: &str, least: usize) -> (Vec<Vec<Row>>, usize)
     let kernel = kernel.unwrap();
     let output = json(&["--ring", "16M", "-c", line, "-e", &query]);
     let text = kernel.stop();
-    let told = told(&text, disk);
+    let told = trace::written_back(&text, &number(&disk.name()));
     let unseen = blind(&completions(&text), &number(&disk.name())).count();
     let mut requests = BTreeMap::<_, Vec<Row>>::new();
     for row in output.rows {
@@ -71,17 +56,13 @@ fn written_back(disk: &Disk, line: &str, least: usize) -> (Vec<Vec<Row>>, usize)
     }
     let requests: Vec<_> = requests.into_values().collect();
     let found = requests.iter().map(|rows| &rows[0]);
-    let found: Vec<_> = found
+    let mut found: Vec<_> = found
         .map(|row| (row.number("inode"), row.number("ret")))
         .collect();
+    found.sort_unstable();
     assert!(told.len() >= least, "{told:?}");
     if unseen == 0 {
-        let sorted = |all: &[(u64, u64)]| {
-            let mut all = all.to_vec();
-            all.sort_unstable();
-            all
-        };
-        assert_eq!(sorted(&found), sorted(&told));
+        assert_eq!(found, told);
         assert_eq!((output.lost, output.unmatched), (0, 0), "{}", output.stderr);
     } else {
         assert!(

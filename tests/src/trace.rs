@@ -68,3 +68,19 @@ pub fn time(line: &str) -> Option<u64> {
     let (seconds, micros) = stamp.trim_end_matches(':').split_once('.')?;
     Some((seconds.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?) * 1000)
 }
+
+/// What a text tells to have been written back of files on a device, `major:minor`: inodes and bytes, sorted. Turns that wrote
+/// nothing are left out. `writeback_single_inode: bdi 7:0: ino=12 … wrote=256 …`
+pub fn written_back(text: &str, dev: &str) -> Vec<(u64, u64)> {
+    let of = format!(" writeback_single_inode: bdi {dev}: ");
+    let value = |line: &str, name: &str| -> u64 {
+        let words = line.split_whitespace();
+        let mut found = words.filter_map(|word| word.strip_prefix(name)?.parse().ok());
+        found.next().expect(line)
+    };
+    let lines = text.lines().filter(|line| line.contains(&of));
+    let each = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
+    let mut all: Vec<_> = each.filter(|(_, bytes)| *bytes > 0).collect();
+    all.sort_unstable();
+    all
+}

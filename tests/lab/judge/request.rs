@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iotq_tests::Row;
 use iotq_tests::lab::result::Brought;
+use iotq_tests::{Row, trace};
 
 use super::{made, rows_of, skipped};
 
@@ -82,19 +82,8 @@ pub fn faults(brought: &Brought) {
 /// Each time that the kernel tells to have written something of a file is an operation, with as many bytes; its stages add up,
 /// and its last request is its end.
 pub fn written_back(brought: &Brought) {
-    let text = brought.text("trace");
-    let of = format!(" bdi {}: ", brought.text("dev").trim());
-    let lines = text
-        .lines()
-        .filter(|line| line.contains(" writeback_single_inode: ") && line.contains(&of));
-    // `bdi 254:0: ino=12 state= … wrote=64 cgroup_ino=1`
-    let value = |line: &str, name: &str| -> u64 {
-        let words = line.split_whitespace();
-        let mut found = words.filter_map(|word| word.strip_prefix(name)?.parse().ok());
-        found.next().expect(line)
-    };
-    let theirs = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
-    let mut theirs: Vec<_> = theirs.filter(|(_, bytes)| *bytes > 0).collect();
+    let dev = brought.text("dev");
+    let theirs = trace::written_back(&brought.text("trace"), dev.trim());
     let rows = rows_of(brought);
     let mut requests = BTreeMap::<_, Vec<&Row>>::new();
     for row in &rows {
@@ -105,7 +94,6 @@ pub fn written_back(brought: &Brought) {
     let mut ours: Vec<_> = ours
         .map(|row| (row.number("inode"), row.number("ret")))
         .collect();
-    theirs.sort_unstable();
     ours.sort_unstable();
     let skipped = usize::try_from(skipped(brought)).unwrap();
     assert!(theirs.len() >= 6, "{theirs:?}");

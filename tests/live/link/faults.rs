@@ -3,22 +3,50 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 
-use iotq_tests::link::Place;
+use iotq_tests::link::{Place, Side};
 use rustix::process::Signal;
 
 use super::{Load, READS, close_to, impostor};
 
+/// A host that asks two guests, of which one is there, and the secret of both.
+struct House {
+    host: Side,
+    _agent: Side,
+    load: Load,
+    secret: String,
+    place: Place,
+}
+
+impl House {
+    fn open() -> Self {
+        let (place, load) = (Place::default(), Load::new());
+        let secret = place.token("a secret of the house");
+        let _agent = place.agent("vm1", &["--token", &secret]);
+        let query = load.query();
+        let host = place.host(
+            "vm1,vm2",
+            &["--ring", "16M", "--token", &secret, "-e", &query],
+        );
+        host.wait_for("vm1 is ready", 1);
+        Self {
+            host,
+            _agent,
+            load,
+            secret,
+            place,
+        }
+    }
+}
+
 /// Whoever talks nonsense, or does not know the token, changes nothing for a guest.
 pub fn hostile() {
-    let (place, load) = (Place::default(), Load::new());
-    let secret = place.token("a secret of the house");
-    let _agent = place.agent("vm1", &["--token", &secret]);
-    let query = load.query();
-    let host = place.host(
-        "vm1,vm2",
-        &["--ring", "16M", "--token", &secret, "-e", &query],
-    );
-    host.wait_for("vm1 is ready", 1);
+    let House {
+        host,
+        _agent,
+        load,
+        secret,
+        place,
+    } = House::open();
     let nobody = place.agent("vm2", &[]);
     let wrong = place.agent("vm2", &["--token", &place.token("another secret, wrong")]);
     let stranger = place.agent("vm3", &["--token", &secret]);
@@ -44,15 +72,13 @@ pub fn hostile() {
 
 /// A guest that is none of the house's own, though it knows the secret.
 pub fn impostor() {
-    let (place, load) = (Place::default(), Load::new());
-    let secret = place.token("a secret of the house");
-    let _agent = place.agent("vm1", &["--token", &secret]);
-    let query = load.query();
-    let host = place.host(
-        "vm1,vm2",
-        &["--ring", "16M", "--token", &secret, "-e", &query],
-    );
-    host.wait_for("vm1 is ready", 1);
+    let House {
+        host,
+        _agent,
+        load,
+        secret,
+        place,
+    } = House::open();
     impostor::misbehave(&place, &secret, &host);
     load.run();
     let output = host.interrupted();
