@@ -619,7 +619,8 @@ struct iotq_config {
 	__u8 want_origin; /* for whom requests are */
 	__u8 want_guest;  /* the names of guests */
 	__u8 want_disk;   /* and of their disks */
-	__u8 pad1[4];
+	__u8 want_task;   /* who submits requests */
+	__u8 pad1[3];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

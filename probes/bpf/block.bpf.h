@@ -283,8 +283,6 @@ int BPF_PROG(iotq_rq_issue, struct request *rq)
 	__u64 merged, now;
 	bool again;
 
-	if (!iotq_config.want_issue && rq->bio)
-		return 0;
 	if (iotq_config.want_sequence)
 		sequence = sequence_of(rq);
 	merged = merged_bios(rq);
@@ -346,18 +344,30 @@ static __always_inline void add_part(struct iotq_block *record, __u64 sector, __
  * block_io_start its end is all that tells of it. Its bio still waits, with the time and the submitter; and its bio alone
  * still says that it is a flush.
  */
+static __always_inline bool is_asked_flush(struct request *rq, struct bio *bio)
+{
+	return !iotq_config.has_start && bio && !rq->__data_len && !more_steps(rq) &&
+	       operation(bio->bi_opf, 0) == IOTQ_BLOCK_OP_FLUSH;
+}
+
+/* That one of its own. It has no bio, and begins at its issue, where issues are looked at. */
+static __always_inline bool is_own_flush(struct request *rq, struct bio *bio)
+{
+	return !iotq_config.want_issue && !bio && operation(rq->cmd_flags, 0) == IOTQ_BLOCK_OP_FLUSH;
+}
+
+/* The slot of a flush of which nothing but the end is seen. */
 static __noinline struct iotq_block_slot *flush_at_end(struct request *rq, struct iotq_block_slot *slot)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);
 	struct request_facts facts;
 
-	if (!bio || rq->__data_len || more_steps(rq) || (slot && slot->queued))
+	if ((slot && slot->queued) || !(is_asked_flush(rq, bio) || is_own_flush(rq, bio)))
 		return NULL;
 	typed_facts(&facts, rq, queue, bio);
-	facts.flags = bio->bi_opf;
-	if (operation(facts.flags, 0) != IOTQ_BLOCK_OP_FLUSH)
-		return NULL;
+	if (bio)
+		facts.flags = bio->bi_opf;
 	slot = slot_of(identity(rq));
 	if (!slot)
 		return NULL;
@@ -379,7 +389,8 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	__u64 now;
 
 	if (!slot || !slot->record.head.queries) {
-		struct iotq_block_slot *flush = iotq_config.has_start ? NULL : flush_at_end(rq, slot);
+		bool unseen = !iotq_config.has_start || !iotq_config.want_issue;
+		struct iotq_block_slot *flush = unseen ? flush_at_end(rq, slot) : NULL;
 
 		if (!flush) {
 			/* With a start filter it may just as well have been turned away. */

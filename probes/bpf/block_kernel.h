@@ -91,6 +91,7 @@ struct request_facts {
 	__u32 flags; /* enum req_op, enum req_flag_bits */
 	__u32 size;
 	__u64 sector;
+	__u64 made; /* of one without a bio: when the block layer made it; zero: it does not say */
 };
 
 /* Of a tracepoint's argument, with its type. `queue` and `bio` are the request's. */
@@ -102,10 +103,12 @@ static __always_inline void typed_facts(struct request_facts *facts, struct requ
 
 	facts->dev = disk ? disk_number(disk) : IOTQ_NULL32;
 	facts->part = facts->dev;
-	facts->bio = 0;
+	facts->bio = facts->made = 0;
 	if (bio) {
 		facts->bio = identity(bio);
 		facts->part = bio_part(bio);
+	} else {
+		facts->made = rq->start_time_ns;
 	}
 	facts->flags = rq->cmd_flags;
 	facts->size = rq->__data_len;
@@ -127,6 +130,7 @@ static __always_inline void raw_facts(struct request_facts *facts, struct reques
 	if (disk)
 		facts->dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor);
 	facts->bio = bio ? identity_at((__u64)bio) : 0;
+	facts->made = bio ? 0 : BPF_CORE_READ(rq, start_time_ns);
 	facts->part = facts->dev;
 	if (bio)
 		facts->part = bpf_core_field_exists(bio->bi_bdev) ? BPF_CORE_READ(bio, bi_bdev, bd_dev) : IOTQ_NULL32;

@@ -63,6 +63,14 @@ static __noinline int close_unended(struct iotq_block_slot *slot)
 	return 0;
 }
 
+static __always_inline void describe_submitter(struct iotq_task *into)
+{
+	if (iotq_config.want_task)
+		describe_task(into);
+	else
+		no_task(into);
+}
+
 /* The queue time that waits for a request's first bio; and without block_io_start, the submitter. */
 static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bio, bool submitting)
 {
@@ -84,18 +92,20 @@ static __always_inline void take_from_bio(struct iotq_block_slot *slot, __u64 bi
 		if (iotq_config.has_queue)
 			slot->record.head.marks |= IOTQ_MARK_APPROX_QUEUE;
 	}
-	describe_task(&slot->record.task);
+	describe_submitter(&slot->record.task);
 	if (!submitting)
 		slot->record.head.marks |= IOTQ_MARK_APPROX_TASK;
 }
 
-/* Without a bio: of the submitter, or made by the block layer itself. */
-static __always_inline void take_from_nobody(struct iotq_block_slot *slot, bool submitting)
+/* Without a bio: of the submitter, or made by the block layer itself, which may be a while ago. */
+static __always_inline void take_from_nobody(struct iotq_block_slot *slot, __u64 made, bool submitting)
 {
 	slot->queued = bpf_ktime_get_ns();
 	if (submitting) {
-		describe_task(&slot->record.task);
+		describe_submitter(&slot->record.task);
 	} else {
+		if (made && made < slot->queued)
+			slot->queued = made;
 		no_task(&slot->record.task);
 		slot->record.head.marks |= IOTQ_MARK_INTERNAL;
 	}
@@ -112,7 +122,7 @@ static __always_inline void begin(struct iotq_block_slot *slot, const struct req
 	if (facts->bio)
 		take_from_bio(slot, facts->bio, submitting);
 	else
-		take_from_nobody(slot, submitting);
+		take_from_nobody(slot, facts->made, submitting);
 	record->dev = facts->dev;
 	record->part = facts->part;
 	record->flags = block_flags(facts->flags);

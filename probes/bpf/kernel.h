@@ -353,6 +353,7 @@ struct request {
 	int tag;
 	__u32 __data_len;
 	__u64 __sector;
+	__u64 start_time_ns;
 	struct bio *bio;
 } CORE;
 

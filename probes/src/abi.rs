@@ -1510,7 +1510,8 @@ pub struct iotq_config {
     pub want_origin: __u8,
     pub want_guest: __u8,
     pub want_disk: __u8,
-    pub pad1: [__u8; 4usize],
+    pub want_task: __u8,
+    pub pad1: [__u8; 3usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1582,7 +1583,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, want_guest) - 46usize];
     ["Offset of field: iotq_config::want_disk"]
         [::core::mem::offset_of!(iotq_config, want_disk) - 47usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 48usize];
+    ["Offset of field: iotq_config::want_task"]
+        [::core::mem::offset_of!(iotq_config, want_task) - 48usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 49usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

@@ -2,7 +2,7 @@
 
 use iotq_lang::plan::{Clause, Operand, Plan, Role, StreamPlan, Term, Test};
 use iotq_probes::abi::*;
-use iotq_probes::catalogue::{CALLS, Layer, Offset, Point, Size, Slot};
+use iotq_probes::catalogue::{CALLS, Layer, Offset, Size, Slot};
 use zerocopy::FromZeros;
 
 use crate::groups::Groupings;
@@ -124,6 +124,9 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     let fields = || plan.templates.iter().flat_map(|template| &template.fields);
     let wants = |name: &str| u8::from(fields().any(|field| field.name == name));
     let flags = |slot| matches!(slot, Some(Slot::Bit { width: 4, .. }));
+    let who = ["pid", "tid", "comm", "uid", "cgroup"];
+    let asks_who = fields().any(|field| field.is_of_origin() || who.contains(&field.name));
+    config.want_task = u8::from(asks_who || !memberships.is_empty());
     config.want_cgroup = wants("cgroup") | wants("origin.cgroup");
     config.want_origin = u8::from(fields().any(|field| field.is_of_origin()));
     config.want_uid = wants("uid");
@@ -132,14 +135,6 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_guest = wants("guest");
     config.want_disk = wants("disk");
     config.want_sequence = wants("sequential");
-    let issue = |point: &&Point| {
-        point
-            .hooks
-            .iter()
-            .any(|hook| hook.target == "block_rq_issue")
-    };
-    let points = plan.templates.iter().flat_map(|template| &template.points);
-    config.want_issue = u8::from(points.copied().any(|point| issue(&point)));
     config.follow = u8::from(plan.follows());
     config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config

@@ -15,6 +15,8 @@ use crate::qemu::{self, Qemu};
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
+const START: &str = "block_io_start";
+const ISSUE: &str = "block_rq_issue";
 const WRITEBACK: &str = "writeback_single_inode";
 pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
 pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
@@ -93,11 +95,22 @@ impl Hooks {
         if plan.follows() {
             take(&FOLLOW, &mut hooks.points, "the time off the CPU");
         }
+        if !hooks.needs_issue(plan) {
+            hooks.points.retain(|hook| hook.target != ISSUE);
+        }
         if errors.is_empty() {
             Ok(hooks)
         } else {
             Err(Errors(errors))
         }
+    }
+
+    /// Whether requests are looked at when they are issued: if that is asked for, or if they begin there without
+    /// `block_io_start`, or if drivers go on from there.
+    fn needs_issue(&self, plan: &Plan) -> bool {
+        let points = plan.templates.iter().flat_map(|template| &template.points);
+        let mut hooks = points.flat_map(|point| point.hooks);
+        hooks.any(|hook| hook.target == ISSUE) || !self.sees(START) || self.follows_drivers()
     }
 
     /// Takes a hook, or what does instead of it where it is missing.
@@ -184,7 +197,7 @@ impl Hooks {
     /// Tells the templates what is hooked.
     pub fn tell(&self, config: &mut iotq_config) {
         for (told, target) in [
-            (&mut config.has_start, "block_io_start"),
+            (&mut config.has_start, START),
             (&mut config.has_end, "block_rq_complete"),
             (&mut config.bio_spans, BIO_COMPLETE),
             (&mut config.has_notify, VIRTIO_NOTIFY),
@@ -195,8 +208,7 @@ impl Hooks {
         config.has_async = self.follows_submitters().into();
         config.has_queue = self.sees_bios().into();
         config.has_driver = self.follows_drivers().into();
-        // There requests begin, without block_io_start; and drivers go on from there.
-        config.want_issue |= u8::from(config.has_start == 0) | config.has_driver;
+        config.want_issue = u8::from(self.sees(ISSUE)) | config.has_driver;
     }
 
     /// The layers whose operations are followed to their ends.
@@ -211,7 +223,7 @@ impl Hooks {
 
     /// Whether slots of requests are used.
     pub fn follows_requests(&self) -> bool {
-        self.sees("block_rq_complete") || self.sees("block_rq_issue") || self.follows_drivers()
+        self.sees("block_rq_complete") || self.sees(ISSUE) || self.follows_drivers()
     }
 
     /// Whether operations are seen that no thread waits for.

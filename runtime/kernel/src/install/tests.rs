@@ -247,3 +247,28 @@ fn events_that_nobody_asks_for_are_not_hooked() {
         "{missing:?}"
     );
 }
+
+#[test]
+fn issues_are_looked_at_where_somebody_asks_or_requests_begin() {
+    let issue = |types: &KernelTypes, text| {
+        let hooks = Hooks::choose(&plan(text), types, false);
+        hooks.map(|hooks| hooks.sees("block_rq_issue")).ok()
+    };
+    let types = kernel(&[]);
+    assert_eq!(
+        issue(&types, "on block.complete emit hist(lat)"),
+        Some(false)
+    );
+    assert_eq!(
+        issue(&types, "on block.complete emit hist(d2c)"),
+        Some(true)
+    );
+    assert_eq!(
+        issue(&types, "join syscall, block emit block.lat"),
+        Some(true)
+    );
+    let both = "on block.complete emit hist(lat)\non scsi.done emit count()";
+    assert_eq!(issue(&types, both), Some(true));
+    let old = kernel(&[("block_io_start", 0)]);
+    assert_eq!(issue(&old, "on block.complete emit hist(lat)"), Some(true));
+}

@@ -8,9 +8,12 @@ pub struct Table(pub Vec<(&'static str, Vec<Sample>)>);
 
 type Column = (&'static str, fn(&Traced) -> f64);
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     ("BPF ns/req", |traced| traced.bpf_ns_per_request),
     ("CPU ns/req", |traced| traced.cpu_ns_per_request),
+    ("both", |traced| {
+        traced.bpf_ns_per_request + traced.cpu_ns_per_request
+    }),
     ("CPU ns/rec", |traced| traced.cpu_ns_per_record),
     ("lost", |traced| traced.lost),
     ("attach ms", |traced| traced.attached_ms),
@@ -19,11 +22,12 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// The settings that there are targets for, and of the same columns: at most this.
-const TARGETS: [(&str, [Option<f64>; 7]); 2] = [
+const TARGETS: [(&str, [Option<f64>; 8]); 5] = [
     (
         "json to a tmpfs",
         [
             Some(1000.0),
+            None,
             None,
             Some(1000.0),
             Some(0.0),
@@ -32,11 +36,15 @@ const TARGETS: [(&str, [Option<f64>; 7]); 2] = [
             Some(10.0),
         ],
     ),
-    (
-        "hist(lat)",
-        [Some(500.0), None, None, Some(0.0), None, None, None],
-    ),
+    ("hist(lat)", at_most(Some(500.0), None)),
+    ("all, lat > 1s", at_most(None, Some(4000.0))),
+    ("all, json", at_most(None, Some(10_000.0))),
+    ("all, of pid 1", at_most(None, Some(600.0))),
 ];
+
+const fn at_most(bpf: Option<f64>, both: Option<f64>) -> [Option<f64>; 8] {
+    [bpf, None, both, None, Some(0.0), None, None, None]
+}
 
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -93,11 +101,8 @@ impl Table {
             }
             println!();
         }
-        // The rows are about how little each setting costs, side by side.
-        if !matches!(load, Load::Row(_)) {
-            for (judged, targets) in &TARGETS {
-                self.judge(judged, targets);
-            }
+        for (judged, targets) in &TARGETS {
+            self.judge(judged, targets);
         }
         println!();
     }
@@ -106,7 +111,7 @@ impl Table {
         clippy::print_stdout,
         reason = "the report is what this program is for"
     )]
-    fn judge(&self, judged: &str, targets: &[Option<f64>; 7]) {
+    fn judge(&self, judged: &str, targets: &[Option<f64>; 8]) {
         let Some((name, samples)) = self.0.iter().find(|(name, _)| *name == judged) else {
             return;
         };

@@ -61,8 +61,9 @@ pub struct Traced {
 }
 
 const ROWS: &str = "emit time, pid, comm, op, sector, size, lat";
+const JOIN: &str = "join syscall, optional fs, cache, sched, block where";
 const JOINED: &str = "emit syscall.time, syscall.pid, syscall.comm, syscall.call, syscall.offset, syscall.size, \
-    syscall.lat, sched.lat, block.sector, block.lat";
+    syscall.lat, fs.lat, cache.event, sched.lat, block.sector, block.lat";
 
 const PRINT: &str = "tracepoint:block:block_rq_issue { @at[args.dev, args.sector] = nsecs; } \
     tracepoint:block:block_rq_complete /@at[args.dev, args.sector]/ { \
@@ -88,7 +89,7 @@ fn dialect(command: &str, script: &str) -> String {
 /// The settings of a load, for a disk of this name.
 pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
     let block = format!("on block.complete where dev == {dev}");
-    let join = format!("join syscall, sched, block where syscall.dev == {dev}");
+    let join = format!("{JOIN} syscall.dev == {dev}");
     let setting = |name, kind| Setting { name, kind };
     let iotq = |name, form, kept, query| setting(name, Kind::Iotq(form, kept, query));
     let rows = format!("{block} {ROWS}");
@@ -96,11 +97,12 @@ pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
     let mut settings = vec![setting("no tracer", Kind::Nothing)];
     if matches!(load, Load::Row(_)) {
         let slow_join = format!("{join} and syscall.lat > 1s {JOINED}");
+        let others = format!("{JOIN} syscall.pid == 1 {JOINED}");
         settings.extend([
             iotq("json to a tmpfs", "json", true, rows),
-            iotq("lat > 1s", "json", true, slow),
-            iotq("join, lat > 1s", "json", true, slow_join),
-            iotq("join, json", "json", true, format!("{join} {JOINED}")),
+            iotq("all, lat > 1s", "json", true, slow_join),
+            iotq("all, json", "json", true, format!("{join} {JOINED}")),
+            iotq("all, of pid 1", "json", true, others),
         ]);
     } else {
         settings.extend([
