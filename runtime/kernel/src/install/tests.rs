@@ -263,11 +263,7 @@ fn issues_are_looked_at_where_somebody_asks_or_requests_begin() {
         issue(&types, "on block.complete emit hist(d2c)"),
         Some(true)
     );
-    assert_eq!(
-        issue(&types, "join syscall, block emit block.lat"),
-        Some(true)
-    );
-    let both = "on block.complete emit hist(lat)\non scsi.done emit count()";
+    let both = "on block.complete emit hist(lat)\ntrace nvme";
     assert_eq!(issue(&types, both), Some(true));
     let old = kernel(&[("block_io_start", 0)]);
     assert_eq!(issue(&old, "on block.complete emit hist(lat)"), Some(true));
