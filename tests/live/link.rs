@@ -2,6 +2,7 @@
 
 mod faults;
 mod impostor;
+mod monitored;
 
 use std::process::Command;
 
@@ -33,6 +34,8 @@ pub fn tests() -> Vec<Trial> {
         test("link/impostor", &load, faults::impostor),
         test("link/agent_killed", &load, faults::agent_killed),
         test("link/host_killed", &load, faults::host_killed),
+        test("link/called", &load, monitored::called),
+        test("link/cut", &load, monitored::cut),
         test("link/bounds", &root, bounds),
         test("link/closed_pipe", &root, closed_pipe),
         test("link/refused", &root, refused),

@@ -16,6 +16,7 @@ pub mod iotq;
 pub mod lab;
 pub mod leftover;
 pub mod link;
+pub mod monitor;
 pub mod needs;
 pub mod trace;
 

@@ -177,13 +177,17 @@ pub enum Command {
 /// A query for guests.
 #[derive(Args, Clone, Debug)]
 pub struct Host {
-    /// The guests that are asked, by their names
-    #[arg(long = "guest", value_name = "NAME", value_delimiter = ',')]
+    /// The guests that are asked, by their names, or by the context ids of their machines
+    #[arg(long = "guest", value_name = "NAME|CID", value_delimiter = ',')]
     pub guests: Vec<String>,
     /// Where guests connect to: vsock:any:PORT, or unix:PATH for the socket of a virtual machine monitor; may be given
-    /// several times [default: vsock:any:4687]
+    /// several times [default: vsock:any:4687, if no guest is called]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Vec<Address>,
+    /// Where guests that listen are called: vsock:CID, or unix:PATH for the socket of a virtual machine monitor; may be
+    /// given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub call: Vec<Address>,
     /// The secret that guests must know, too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token: Option<PathBuf>,
@@ -223,6 +227,9 @@ pub struct Guest {
     /// Where the host is: vsock:CID:PORT, or unix:PATH
     #[arg(long, value_name = "ADDRESS", default_value = "vsock:2:4687")]
     pub host: Address,
+    /// Wait for the host to call, instead: at vsock:any:PORT
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "host")]
+    pub listen: Option<Address>,
     /// What the host calls this guest [default: the name of this machine]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

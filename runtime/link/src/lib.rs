@@ -26,7 +26,7 @@ pub use backoff::Backoff;
 pub use dictionary::Dictionary;
 pub use handshake::{HandshakeError, Introduction};
 pub use message::{ToGuest, ToHost};
-pub use reception::{Arrival, Reception, Visit};
+pub use reception::{Arrival, Invited, Reception, Visit};
 pub use session::{Gone, Session};
 pub use token::Token;
 

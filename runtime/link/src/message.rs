@@ -113,7 +113,9 @@ pub enum Turned {
     #[error("there is a guest of that name already")]
     Twice,
     /// A name that is none.
-    #[error("a guest's name is made of letters, digits, `.`, `_` and `-`, at most 64")]
+    #[error(
+        "a guest's name is made of letters, digits, `.`, `_` and `-`, at most 64, and is no number"
+    )]
     Name,
     /// Something else was to be said.
     #[error("this was not to be said now")]
@@ -273,8 +275,9 @@ pub struct Books {
     pub sent: u64,
 }
 
-/// Whether a text may be a guest's name.
+/// Whether a text may be a guest's name. A number is a context id.
 pub fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=64).contains(&text.len()) && text.bytes().all(plain) && !is_number
 }

@@ -1,4 +1,5 @@
-//! The reception of a host: takes connections, greets those who come, and lets in the guests that are asked.
+//! The reception of a host: takes connections, calls guests that wait to be called, greets both, and lets in those that
+//! are asked.
 //!
 //! Strangers are bounded in number and in time. A guest is there once: another one of its name is turned away, until its
 //! [`Presence`] is dropped.
@@ -8,16 +9,17 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::address::ANY;
 use crate::clock::Offset;
-use crate::handshake::{HandshakeError, receive};
+use crate::handshake::{HandshakeError, PATIENCE, receive};
 use crate::message::{Hello, ToGuest, ToHost, Turned};
-use crate::transport::{Connection, Listener};
+use crate::transport::{Connection, Listener, call};
 use crate::wire::Wire;
-use crate::{Address, Session, Token};
+use crate::{Address, Backoff, Session, Token};
 
 /// Connections whose peers have not shown who they are. Whoever comes while there are so many is turned away at once.
 const MOST_STRANGERS: usize = 32;
@@ -34,6 +36,15 @@ const TROUBLE: Duration = Duration::from_millis(100);
 pub struct ListenError {
     address: Address,
     source: io::Error,
+}
+
+/// A guest that is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Invited {
+    /// The one that says it has this name, which is for the token to prove.
+    Name(String),
+    /// The virtual machine with this context id, as the system tells it.
+    Cid(u32),
 }
 
 /// Who came.
@@ -61,14 +72,18 @@ pub struct Arrival {
 /// Stands for a guest that is there.
 #[derive(Debug)]
 pub struct Presence {
-    name: String,
-    present: Arc<Mutex<HashSet<String>>>,
+    names: Vec<Invited>,
+    present: Arc<Mutex<HashSet<Invited>>>,
+    /// Tells who has called it that it is there no more.
+    _there: oneshot::Sender<()>,
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        present.remove(&self.name);
+        for name in &self.names {
+            present.remove(name);
+        }
     }
 }
 
@@ -82,20 +97,21 @@ pub struct Reception {
 /// What all doors know.
 struct House {
     token: Token,
-    asked: HashSet<String>,
-    present: Arc<Mutex<HashSet<String>>>,
+    asked: HashSet<Invited>,
+    present: Arc<Mutex<HashSet<Invited>>>,
     strangers: Semaphore,
     visits: mpsc::Sender<Visit>,
 }
 
 impl Reception {
-    /// Listens for guests of some names. Must be called inside a runtime.
+    /// Listens for guests, and calls those that listen themselves. Must be called inside a runtime.
     ///
     /// # Errors
     /// If it cannot listen at one of the addresses.
     pub fn open(
-        addresses: &[Address],
-        asked: impl IntoIterator<Item = String>,
+        listen: &[Address],
+        calls: &[Address],
+        asked: impl IntoIterator<Item = Invited>,
         token: Token,
     ) -> Result<Self, ListenError> {
         let open = |address: &Address| {
@@ -104,7 +120,7 @@ impl Reception {
                 source,
             })
         };
-        let listeners: Vec<_> = addresses.iter().map(open).collect::<Result<_, _>>()?;
+        let listeners: Vec<_> = listen.iter().map(open).collect::<Result<_, _>>()?;
         let (sender, visits) = mpsc::channel(QUEUE);
         let house = Arc::new(House {
             token,
@@ -114,7 +130,10 @@ impl Reception {
             visits: sender,
         });
         let door = |listener| tokio::spawn(keep(listener, Arc::clone(&house)));
-        let doors = listeners.into_iter().map(door).collect();
+        let mut doors: Vec<_> = listeners.into_iter().map(door).collect();
+        for address in calls {
+            doors.push(tokio::spawn(fetch(address.clone(), Arc::clone(&house))));
+        }
         Ok(Self { visits, doors })
     }
 
@@ -135,51 +154,101 @@ impl Drop for Reception {
 
 async fn keep(listener: Listener, house: Arc<House>) {
     loop {
-        let Ok(connection) = listener.accept().await else {
+        let Ok((connection, cid)) = listener.accept().await else {
             sleep(TROUBLE).await;
             continue;
         };
         if let Ok(permit) = house.strangers.try_acquire() {
             permit.forget();
-            tokio::spawn(welcome(connection, Arc::clone(&house)));
+            tokio::spawn(greet_stranger(connection, cid, Arc::clone(&house)));
         }
     }
 }
 
-async fn welcome(connection: Connection, house: Arc<House>) {
+async fn greet_stranger(connection: Connection, cid: Option<u32>, house: Arc<House>) {
     let mut wire = Wire::new(connection);
-    let received = receive(&mut wire, &house.token, |hello| house.admit(hello)).await;
+    let received = house.receive(&mut wire, cid).await;
     house.strangers.add_permits(1);
-    match received {
-        Ok((hello, presence, offset)) => {
-            let arrival = Arrival {
-                hello,
-                session: Session::start(wire),
-                offset,
-                presence,
-            };
-            // Without a receiver the host has ended.
-            let _ = house.visits.send(Visit::Arrived(Box::new(arrival))).await;
+    let _ = house.welcome(wire, received).await;
+}
+
+/// Calls a guest, and again whenever it is there no more.
+async fn fetch(address: Address, house: Arc<House>) {
+    let cid = match address {
+        Address::Vsock { cid, .. } if cid != ANY => Some(cid),
+        _ => None,
+    };
+    let mut backoff = Backoff::default();
+    loop {
+        if let Ok(Ok(connection)) = timeout(PATIENCE, call(&address)).await {
+            let mut wire = Wire::new(connection);
+            let received = house.receive(&mut wire, cid).await;
+            if let Some(there) = house.welcome(wire, received).await {
+                backoff.reset();
+                // The other end is dropped and not used.
+                let _ = there.await;
+            }
         }
-        Err(why) => {
-            let _ = house.visits.try_send(Visit::Turned(why));
-        }
+        sleep(backoff.wait()).await;
     }
 }
+
+type Received = Result<(Hello, (Presence, oneshot::Receiver<()>), Offset), HandshakeError>;
 
 impl House {
-    fn admit(&self, hello: &Hello) -> Result<Presence, Turned> {
-        if !self.asked.contains(&hello.name) {
+    async fn receive(&self, wire: &mut Wire<Connection, ToHost>, cid: Option<u32>) -> Received {
+        receive(wire, &self.token, |hello| self.admit(hello, cid)).await
+    }
+
+    /// Lets in who may come in. What is returned ends with the guest's presence.
+    async fn welcome(
+        &self,
+        wire: Wire<Connection, ToHost>,
+        received: Received,
+    ) -> Option<oneshot::Receiver<()>> {
+        match received {
+            Ok((hello, (presence, there), offset)) => {
+                let arrival = Arrival {
+                    hello,
+                    session: Session::start(wire),
+                    offset,
+                    presence,
+                };
+                // Without a receiver the host has ended.
+                let _ = self.visits.send(Visit::Arrived(Box::new(arrival))).await;
+                Some(there)
+            }
+            Err(why) => {
+                let _ = self.visits.try_send(Visit::Turned(why));
+                None
+            }
+        }
+    }
+
+    fn admit(
+        &self,
+        hello: &Hello,
+        cid: Option<u32>,
+    ) -> Result<(Presence, oneshot::Receiver<()>), Turned> {
+        let by_cid = cid.map(Invited::Cid).filter(|cid| self.asked.contains(cid));
+        let name = Invited::Name(hello.name.clone());
+        if by_cid.is_none() && !self.asked.contains(&name) {
             return Err(Turned::NotAsked);
         }
+        // Under whatever name it comes, a machine is there once.
+        let names: Vec<Invited> = by_cid.into_iter().chain([name]).collect();
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        if !present.insert(hello.name.clone()) {
+        if names.iter().any(|name| present.contains(name)) {
             return Err(Turned::Twice);
         }
-        Ok(Presence {
-            name: hello.name.clone(),
+        present.extend(names.iter().cloned());
+        let (_there, gone) = oneshot::channel();
+        let presence = Presence {
+            names,
             present: Arc::clone(&self.present),
-        })
+            _there,
+        };
+        Ok((presence, gone))
     }
 }
 

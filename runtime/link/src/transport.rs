@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_vsock::{VsockAddr, VsockListener, VsockStream};
 
@@ -19,22 +19,70 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A connection, whatever it goes over.
 pub type Connection = Box<dyn Stream>;
 
+/// The longest answer of a monitor to `CONNECT`: `OK`, and a port.
+const LONGEST_ANSWER: usize = 32;
+
 /// Connects to a host.
 ///
 /// # Errors
 /// If nobody listens there, or this system has no such sockets.
 pub async fn connect(address: &Address) -> io::Result<Connection> {
     Ok(match address {
-        Address::Vsock { cid, port } => {
-            Box::new(VsockStream::connect(VsockAddr::new(*cid, *port)).await?)
-        }
+        Address::Vsock { cid, port } => Box::new(vsock(*cid, *port).await?),
         Address::Unix { path, port } => {
             Box::new(UnixStream::connect(Address::socket(path, *port)).await?)
         }
     })
 }
 
-/// Where guests connect to. Must be made inside a runtime.
+/// Connects to a guest that listens: over a hybrid socket by way of its monitor.
+///
+/// # Errors
+/// If nobody listens there, or this system has no such sockets.
+pub async fn call(address: &Address) -> io::Result<Connection> {
+    Ok(match address {
+        Address::Vsock { cid, port } => Box::new(vsock(*cid, *port).await?),
+        Address::Unix { path, port } => {
+            let mut monitor = UnixStream::connect(path).await?;
+            put_through(&mut monitor, *port).await?;
+            Box::new(monitor)
+        }
+    })
+}
+
+async fn vsock(cid: u32, port: u32) -> io::Result<VsockStream> {
+    VsockStream::connect(VsockAddr::new(cid, port)).await
+}
+
+/// Asks a monitor for a port of its guest. Where nobody listens there, it ends the connection.
+async fn put_through(monitor: &mut UnixStream, port: u32) -> io::Result<()> {
+    monitor
+        .write_all(format!("CONNECT {port}\n").as_bytes())
+        .await?;
+    let mut answer = Vec::new();
+    // What comes behind the line is the guest's.
+    while answer.last() != Some(&b'\n') {
+        if answer.len() == LONGEST_ANSWER {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        answer.push(
+            monitor
+                .read_u8()
+                .await
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => io::ErrorKind::ConnectionRefused.into(),
+                    _ => error,
+                })?,
+        );
+    }
+    if answer.starts_with(b"OK ") {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// Where a side is connected to. Must be made inside a runtime.
 pub enum Listener {
     /// AF_VSOCK.
     Vsock(VsockListener),
@@ -71,14 +119,17 @@ impl Listener {
         }
     }
 
-    /// The next connection.
+    /// The next connection, and the context id of who connects, if the system tells one.
     ///
     /// # Errors
     /// If the system gives none, for instance because too many files are open.
-    pub async fn accept(&self) -> io::Result<Connection> {
+    pub async fn accept(&self) -> io::Result<(Connection, Option<u32>)> {
         Ok(match self {
-            Self::Vsock(listener) => Box::new(listener.accept().await?.0),
-            Self::Unix(listener, _) => Box::new(listener.accept().await?.0),
+            Self::Vsock(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                (Box::new(stream), Some(peer.cid()))
+            }
+            Self::Unix(listener, _) => (Box::new(listener.accept().await?.0), None),
         })
     }
 }
@@ -114,11 +165,42 @@ mod tests {
         let listener = Listener::open(&address).expect("a listener");
         assert!(folder.path().join("vm.vsock_4687").exists());
         let (guest, host) = tokio::join!(connect(&address), listener.accept());
-        let (mut guest, mut host) = (guest.expect("connected"), host.expect("accepted"));
+        let (mut guest, (mut host, peer)) = (guest.expect("connected"), host.expect("accepted"));
+        assert_eq!(peer, None);
         guest.write_all(b"hello").await.expect("written");
         let mut bytes = [0; 5];
         host.read_exact(&mut bytes).await.expect("read");
         assert_eq!(&bytes, b"hello");
+    }
+
+    /// What a monitor's socket answers to a call.
+    async fn called(answer: &'static [u8]) -> io::Result<Connection> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("vm.vsock");
+        let monitor = UnixListener::bind(&path).expect("a socket");
+        let monitor = async {
+            let (mut caller, _) = monitor.accept().await.expect("a call");
+            let mut asked = [0; 13];
+            caller.read_exact(&mut asked).await.expect("a request");
+            assert_eq!(&asked, b"CONNECT 4687\n");
+            caller.write_all(answer).await.expect("answered");
+        };
+        let address = address(&folder);
+        tokio::join!(call(&address), monitor).0
+    }
+
+    #[tokio::test]
+    async fn a_monitor_puts_a_host_through_to_its_guest() {
+        let mut guest = called(b"OK 1073741824\nhello").await.expect("connected");
+        let mut bytes = [0; 5];
+        guest.read_exact(&mut bytes).await.expect("read");
+        assert_eq!(&bytes, b"hello");
+        let refused = |answer| async move { called(answer).await.err().map(|error| error.kind()) };
+        let nobody = refused(b"").await;
+        assert_eq!(nobody, Some(io::ErrorKind::ConnectionRefused));
+        for strange in [&b"NO\n"[..], &[b'O'; 100]] {
+            assert_eq!(refused(strange).await, Some(io::ErrorKind::InvalidData));
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ wait_for /dev/vda
 locate vda
 trace_begin
 agent lab
-asked lab -o rows.json -e "on guest.block.complete where dev == vda emit $BLOCK"
+asked 1 -o rows.json -e "on guest.block.complete where dev == vda emit $BLOCK"
 ioload --log load.log --summary load.json --ops 300 --read 6 --write 3 --flush 1 --max 65536 /dev/vda
 answered
 trace_end

@@ -7,11 +7,13 @@ mod work;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use iotq_lang::diag::codes::link;
 use iotq_lang::half::Half;
 use iotq_lang::source::Sources;
+use iotq_link::address::HOST;
 use iotq_link::handshake::{HandshakeError, greet};
 use iotq_link::message::{self, Complaint};
-use iotq_link::transport::{Connection, connect};
+use iotq_link::transport::{Connection, Listener, connect};
 use iotq_link::wire::{Wire, WireError};
 use iotq_link::{Backoff, Gone, Introduction, Session, ToGuest, ToHost, Token};
 use tokio::time::sleep;
@@ -36,26 +38,32 @@ pub fn guest(options: &Guest, stop: &Stop) -> Result<ExitCode, Failure> {
     let token = linked::token(options.token.as_deref())?;
     let who = Introduction::of_machine(options.name.as_deref());
     let who = who.map_err(|why| linked::wrong("this cannot be the name of a guest", &why))?;
-    let agent = Agent {
-        options,
-        who,
-        token,
-    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
     runtime.block_on(async {
+        let door = options.listen.as_ref().map(Listener::open).transpose();
+        let door =
+            door.map_err(|error| Failure::plain(&link::LISTEN, "nobody can connect", &error))?;
+        let agent = Agent {
+            options,
+            door,
+            who,
+            token,
+        };
         tokio::select! {
-            () = agent.serve() => Ok(()),
-            asked = stop.when_asked() => asked,
+            () = agent.serve() => {}
+            asked = stop.when_asked() => asked?,
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 struct Agent<'a> {
     options: &'a Guest,
+    /// Where the host connects to, if it does.
+    door: Option<Listener>,
     who: Introduction,
     token: Token,
 }
@@ -68,6 +76,8 @@ enum Alone {
         address: String,
         source: std::io::Error,
     },
+    #[error("vsock:{0} is no host of this guest, and there is no token")]
+    Stranger(u32),
     #[error("the host does not take this guest")]
     Turned(#[from] HandshakeError),
     #[error("the host is gone")]
@@ -96,13 +106,26 @@ impl Agent<'_> {
         }
     }
 
+    /// Connects to the host, or waits until it does.
+    async fn meet(&self) -> Result<Connection, Alone> {
+        let Some(door) = &self.door else {
+            let address = &self.options.host;
+            return connect(address).await.map_err(|source| Alone::Nobody {
+                address: address.to_string(),
+                source,
+            });
+        };
+        match door.accept().await.map_err(WireError::from)? {
+            // Without a secret, nobody else than the host of this machine is known to be one.
+            (_, Some(cid)) if cid != HOST && self.options.token.is_none() => {
+                Err(Alone::Stranger(cid))
+            }
+            (connection, _) => Ok(connection),
+        }
+    }
+
     async fn visit(&self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Alone> {
-        let address = &self.options.host;
-        let connection = connect(address).await.map_err(|source| Alone::Nobody {
-            address: address.to_string(),
-            source,
-        })?;
-        let mut wire: Wire<Connection, ToGuest> = Wire::new(connection);
+        let mut wire: Wire<Connection, ToGuest> = Wire::new(self.meet().await?);
         greet(&mut wire, &self.who, &self.token).await?;
         note(&format!("iotq: serving the host as {}", self.who.name));
         let mut session = Session::start(wire);

@@ -18,7 +18,7 @@ use iotq_lang::half::Half;
 use iotq_lang::lower::lower;
 use iotq_lang::source::Sources;
 use iotq_link::message::is_name;
-use iotq_link::{Address, Reception};
+use iotq_link::{Address, Invited, Reception};
 
 use crate::args::{Cli, Host};
 use crate::report::{Failure, note};
@@ -89,11 +89,11 @@ fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {
         .enable_time()
         .build()?;
     runtime.block_on(async {
-        let addresses = match &options.listen[..] {
-            [] => vec![Address::any()],
+        let listen = match &options.listen[..] {
+            [] if options.call.is_empty() => vec![Address::any()],
             given => given.to_vec(),
         };
-        let reception = Reception::open(&addresses, asked.iter().cloned(), token);
+        let reception = Reception::open(&listen, &options.call, asked.iter().cloned(), token);
         let reception = reception
             .map_err(|error| Failure::plain(&link::LISTEN, "nobody can connect", &error))?;
         let sink = output::sink(&options.run, &plan, asked.len() > 1, stop)?;
@@ -164,16 +164,21 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// The guests that are asked, each once.
-fn names(given: &[String]) -> Result<Vec<String>, Failure> {
-    let mut names: Vec<String> = Vec::new();
+fn names(given: &[String]) -> Result<Vec<Invited>, Failure> {
+    let mut names: Vec<Invited> = Vec::new();
     for name in given {
-        if !is_name(name) {
-            let shown = name.escape_debug();
-            let error = Diagnostic::new(&link::NAME, format!("`{shown}` is no name of a guest"));
-            return Err(Failure::new(Errors(vec![error]), &Sources::default()));
-        }
-        if !names.contains(name) {
-            names.push(name.clone());
+        let asked = match name.parse() {
+            Ok(cid) => Invited::Cid(cid),
+            Err(_) if is_name(name) => Invited::Name(name.clone()),
+            Err(_) => {
+                let shown = name.escape_debug();
+                let error =
+                    Diagnostic::new(&link::NAME, format!("`{shown}` is no name of a guest"));
+                return Err(Failure::new(Errors(vec![error]), &Sources::default()));
+            }
+        };
+        if !names.contains(&asked) {
+            names.push(asked);
         }
     }
     if names.is_empty() {
@@ -181,6 +186,6 @@ fn names(given: &[String]) -> Result<Vec<String>, Failure> {
             .help("name them: `iotq host --guest NAME[,NAME…]`");
         return Err(Failure::new(Errors(vec![error]), &Sources::default()));
     }
-    note(&format!("iotq: waiting for {}", names.join(", ")));
+    note(&format!("iotq: waiting for {}", given.join(", ")));
     Ok(names)
 }

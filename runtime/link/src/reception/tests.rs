@@ -1,6 +1,9 @@
 //! Guests, strangers, and those who are turned away.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::UnixListener;
 
 use super::*;
 use crate::handshake::{Introduction, greet};
@@ -14,8 +17,8 @@ fn address(folder: &Path) -> Address {
 }
 
 fn open(folder: &Path) -> Reception {
-    let asked = ["vm1", "vm2"].map(str::to_owned);
-    Reception::open(&[address(folder)], asked, Token::default()).expect("a reception")
+    let asked = ["vm1", "vm2"].map(|name| Invited::Name(name.into()));
+    Reception::open(&[address(folder)], &[], asked, Token::default()).expect("a reception")
 }
 
 async fn come(folder: &Path, name: &str) -> Result<Wire<Connection, ToGuest>, HandshakeError> {
@@ -68,4 +71,74 @@ async fn strangers_are_few_and_keep_nobody_out_for_long() {
         tokio::task::yield_now().await;
     }
     assert_eq!(arrived(&mut reception).await.hello.name, "vm1");
+}
+
+/// A monitor that puts calls through to the port of its guest.
+async fn monitor(folder: PathBuf) {
+    let socket = UnixListener::bind(folder.join("vm.vsock")).expect("a socket");
+    loop {
+        let (mut host, _) = socket.accept().await.expect("a call");
+        let mut asked = [0; 13];
+        host.read_exact(&mut asked).await.expect("a request");
+        if let Ok(mut guest) = connect(&address(&folder)).await {
+            tokio::spawn(async move {
+                host.write_all(b"OK 1\n").await?;
+                copy_bidirectional(&mut host, &mut guest).await
+            });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_listens_is_called_and_again_when_it_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let monitor = tokio::spawn(monitor(folder.path().to_owned()));
+    let address = address(folder.path());
+    let asked = [Invited::Name("vm1".into())];
+    let calls = [address.clone()];
+    let mut reception = Reception::open(&[], &calls, asked, Token::default()).expect("a reception");
+    let door = Listener::open(&address).expect("a door");
+    for _ in 0..2 {
+        let who = Introduction::of_machine(Some("vm1")).expect("a name");
+        let serve = async {
+            let (connection, _) = door.accept().await.expect("a host");
+            let mut wire: Wire<_, ToGuest> = Wire::new(connection);
+            greet(&mut wire, &who, &Token::default())
+                .await
+                .expect("welcome");
+            wire
+        };
+        let (_wire, arrival) = tokio::join!(serve, arrived(&mut reception));
+        assert_eq!(arrival.hello.name, "vm1");
+    }
+    monitor.abort();
+}
+
+#[test]
+fn a_machine_is_there_once_whatever_it_calls_itself() {
+    let (visits, _) = mpsc::channel(1);
+    let house = House {
+        token: Token::default(),
+        asked: [Invited::Cid(3), Invited::Name("vm1".into())].into(),
+        present: Arc::default(),
+        strangers: Semaphore::new(1),
+        visits,
+    };
+    let hello = |name: &str| Hello {
+        fingerprint: crate::fingerprint::own(),
+        name: name.into(),
+        kernel: String::new(),
+        monotonic_ns: 0,
+        boot_ns: 0,
+        nonce: [0; 32],
+    };
+    let admit = |name, cid| house.admit(&hello(name), cid).map(|(presence, _)| presence);
+    let third = admit("vm3", Some(3)).expect("asked");
+    assert_eq!(admit("other", Some(3)).err(), Some(Turned::Twice));
+    assert_eq!(admit("vm3", None).err(), Some(Turned::NotAsked));
+    assert_eq!(admit("vm4", Some(4)).err(), Some(Turned::NotAsked));
+    let first = admit("vm1", Some(4)).expect("asked");
+    assert_eq!(admit("vm1", Some(5)).err(), Some(Turned::Twice));
+    drop((first, third));
+    assert!(admit("vm1", Some(3)).is_ok());
 }
