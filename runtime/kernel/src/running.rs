@@ -3,25 +3,33 @@
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use aya::Ebpf;
 use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
+use aya::programs::ProgramFd;
 use iotq_probes::abi::iotq_counts;
 
 use crate::groups::{Groups, KernelGroup};
+use crate::install::Hold;
 use crate::unended::Requests;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
 
 /// An installed plan.
 pub struct Running {
-    /// Holds programs and links: what is dropped is detached.
-    ebpf: Option<Ebpf>,
+    attached: Option<Attached>,
     ring: RingBuf<MapData>,
     counts: PerCpuArray<MapData, Books>,
     requests: Option<Requests>,
     groups: Groups,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
+}
+
+/// Programs at work. All else that the object had is not needed any more, and takes a megabyte.
+pub(crate) struct Attached {
+    pub programs: Vec<ProgramFd>,
+    /// What is dropped is detached.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    pub holds: Vec<Hold>,
 }
 
 /// What the probes have counted, over all layers and CPUs.
@@ -57,7 +65,7 @@ impl Counts {
 
 impl Running {
     pub(crate) fn new(
-        ebpf: Ebpf,
+        attached: Attached,
         ring: RingBuf<MapData>,
         counts: PerCpuArray<MapData, Books>,
         requests: Option<Requests>,
@@ -65,7 +73,7 @@ impl Running {
         missing: Vec<String>,
     ) -> Self {
         Self {
-            ebpf: Some(ebpf),
+            attached: Some(attached),
             ring,
             counts,
             requests,
@@ -126,14 +134,13 @@ impl Running {
     /// How many events went by unseen: the kernel skips a program while it runs already on the CPU, where an interrupt
     /// brings the same event again.
     pub fn skipped(&self) -> u64 {
-        let programs = self.ebpf.iter().flat_map(Ebpf::programs);
-        let loaded = programs.filter_map(|(_, program)| program.fd().ok());
-        loaded.map(|fd| misses(fd.as_fd().as_raw_fd())).sum()
+        let programs = self.attached.iter().flat_map(|it| &it.programs);
+        programs.map(|fd| misses(fd.as_fd().as_raw_fd())).sum()
     }
 
     /// Detaches every program: no record comes after it. What waits in the ring stays.
     pub fn stop(&mut self) {
-        self.ebpf = None;
+        self.attached = None;
     }
 }
 

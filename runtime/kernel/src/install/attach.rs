@@ -4,7 +4,8 @@ use aya::Ebpf;
 use aya::maps::{HashMap as BpfHash, MapData};
 use iotq_probes::abi::iotq_set_key;
 
-use super::{Hooks, InstallError, program};
+use super::program::{self, Hold};
+use super::{Hooks, InstallError};
 use crate::names::process;
 
 pub(super) fn fill_sets(ebpf: &mut Ebpf, sets: &[iotq_set_key]) -> Result<(), InstallError> {
@@ -28,15 +29,16 @@ pub(super) fn attach(
     ebpf: &mut Ebpf,
     hooks: &Hooks,
     families: &[(usize, u32)],
-) -> Result<(), InstallError> {
+) -> Result<Vec<Hold>, InstallError> {
+    let mut all = Vec::new();
     for hook in &hooks.family {
-        program::attach(ebpf, hook, &[])?;
+        all.extend(program::attach(ebpf, hook, &[])?);
     }
     fill_families(ebpf, families)?;
     for hook in &hooks.points {
-        program::attach(ebpf, hook, &hooks.qemus)?;
+        all.extend(program::attach(ebpf, hook, &hooks.qemus)?);
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Children that are born during a look at /proc join by themselves if their parent is a member already; else the next

@@ -27,12 +27,13 @@ use crate::encode::{Constants, Overflow, encode};
 use crate::groups::{Groupings, Groups, Maps};
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
-use crate::running::Running;
+use crate::running::{Attached, Running};
 use crate::unended::Requests;
 use attach::{attach, fill_sets};
 use hooks::Hooks;
 pub use hooks::lists_tracepoints;
 use layouts::Layouts;
+pub(crate) use program::Hold;
 pub use remedy::Amiss;
 use sizes::Sizes;
 pub use survey::{Standing, Survey, Surveyed};
@@ -151,7 +152,7 @@ pub fn install(
 ) -> Result<Running, InstallError> {
     let mut loaded = Loaded::new(plan, resolved, options)?;
     fill_sets(&mut loaded.ebpf, &loaded.sets)?;
-    attach(&mut loaded.ebpf, &loaded.hooks, &families(resolved))?;
+    let holds = attach(&mut loaded.ebpf, &loaded.hooks, &families(resolved))?;
     let Loaded {
         mut ebpf,
         hooks,
@@ -174,8 +175,10 @@ pub fn install(
         layers: hooks.ending(plan),
         issues,
     });
+    let programs = ebpf.programs().filter_map(|(_, program)| program.fd().ok());
+    let programs = programs.filter_map(|fd| fd.try_clone().ok()).collect();
     Ok(Running::new(
-        ebpf,
+        Attached { programs, holds },
         ring,
         counts,
         requests,

@@ -1,5 +1,7 @@
 //! One program of the object, by the kind of its hook.
 
+use std::any::Any;
+
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeScope};
 use aya::programs::{
     BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint, UProbe,
@@ -35,24 +37,38 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: &Hook, btf: &Btf) -> Result<(), Instal
     loaded.map_err(|source| failed("load", hook, source))
 }
 
-/// Attaches it, until the object is dropped.
+/// What keeps a program attached, until it is dropped.
+pub(crate) type Hold = Box<dyn Any>;
+
+/// Attaches it, wherever it is to sit.
 ///
 /// # Errors
 /// If the kernel refuses.
-pub(super) fn attach(ebpf: &mut Ebpf, hook: &Hook, qemus: &[Qemu]) -> Result<(), InstallError> {
+pub(super) fn attach(
+    ebpf: &mut Ebpf,
+    hook: &Hook,
+    qemus: &[Qemu],
+) -> Result<Vec<Hold>, InstallError> {
     let program = find(ebpf, hook)?;
     let name = hook.target;
     let attached = match hook.attach {
-        Attach::Typed => of::<BtfTracePoint>(program).and_then(|it| it.attach().map(drop)),
-        Attach::Raw => of::<RawTracePoint>(program).and_then(|it| it.attach(name).map(drop)),
-        Attach::Entry => of::<FEntry>(program).and_then(|it| it.attach().map(drop)),
-        Attach::Exit => of::<FExit>(program).and_then(|it| it.attach().map(drop)),
-        Attach::Probe | Attach::ExitProbe => {
-            of::<KProbe>(program).and_then(|it| it.attach(name, 0).map(drop))
-        }
+        Attach::Typed => of::<BtfTracePoint>(program)
+            .and_then(|it| it.attach().and_then(|id| it.take_link(id)).map(hold)),
+        Attach::Raw => of::<RawTracePoint>(program)
+            .and_then(|it| it.attach(name).and_then(|id| it.take_link(id)).map(hold)),
+        Attach::Entry => of::<FEntry>(program)
+            .and_then(|it| it.attach().and_then(|id| it.take_link(id)).map(hold)),
+        Attach::Exit => of::<FExit>(program)
+            .and_then(|it| it.attach().and_then(|id| it.take_link(id)).map(hold)),
+        Attach::Probe | Attach::ExitProbe => of::<KProbe>(program)
+            .and_then(|it| it.attach(name, 0).and_then(|id| it.take_link(id)).map(hold)),
         Attach::Qemu => of::<UProbe>(program).and_then(|it| attach_to_qemus(it, name, qemus)),
     };
     attached.map_err(|source| failed("attach", hook, source))
+}
+
+fn hold<L: 'static>(link: L) -> Vec<Hold> {
+    vec![Box::new(link)]
 }
 
 /// To each executable, wherever it has the function. The cookie says which it is.
@@ -60,7 +76,8 @@ fn attach_to_qemus(
     program: &mut UProbe,
     function: &str,
     qemus: &[Qemu],
-) -> Result<(), ProgramError> {
+) -> Result<Vec<Hold>, ProgramError> {
+    let mut all = Vec::new();
     for ((qemu, _), cookie) in hooked(qemus).zip(0..) {
         let Some(offset) = qemu.site(function) else {
             continue;
@@ -69,9 +86,10 @@ fn attach_to_qemus(
             location: UProbeAttachLocation::AbsoluteOffset(offset),
             cookie: Some(cookie),
         };
-        program.attach(point, qemu.own_path(), UProbeScope::AllProcesses)?;
+        let id = program.attach(point, qemu.own_path(), UProbeScope::AllProcesses)?;
+        all.extend(hold(program.take_link(id)?));
     }
-    Ok(())
+    Ok(all)
 }
 
 fn find<'e>(ebpf: &'e mut Ebpf, hook: &Hook) -> Result<&'e mut Program, InstallError> {
