@@ -27,16 +27,7 @@ const STEPS: [(&str, &[&str]); 7] = [
     ("templates", &["xtask", "templates", "--check"]),
     (
         "live",
-        &[
-            "test",
-            "--release",
-            "-p",
-            "iotq-tests",
-            "--lib",
-            "--bins",
-            "--test",
-            "live",
-        ],
+        &["test", "--release", "-p", "iotq-tests", "--test", "live"],
     ),
     (
         "virtual machines",
