@@ -9,6 +9,7 @@
 mod load;
 mod report;
 mod tracer;
+mod unrelated;
 
 use std::fs;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ struct Args {
     /// How long each measurement lasts
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     seconds: u32,
-    /// Measure only this load: paced, full, or one of the rows, such as direct-random-12; `rows` for all of these
+    /// Measure only this load: paced, full, or one of the rows, such as direct-random-12; `rows` for all of these; or
+    /// `calls`: what system calls pay that nobody asks for
     #[arg(long)]
     load: Option<String>,
     /// bpftrace to compare with, a command that sees the same /tmp; by default the one in PATH, if any
@@ -68,6 +70,9 @@ fn main() {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).unwrap();
+    }
+    if args.load.as_deref() == Some("calls") {
+        return unrelated::measure(args.rounds, Duration::from_secs(args.seconds.into()));
     }
     let _statistics = Statistics::on();
     for load in Load::ALL {

@@ -86,6 +86,11 @@ fn dialect(command: &str, script: &str) -> String {
     }
 }
 
+/// Everything is followed on this disk, and hardly anything shipped.
+pub fn all_slow(dev: &str) -> String {
+    format!("{JOIN} syscall.dev == {dev} and syscall.lat > 1s {JOINED}")
+}
+
 /// The settings of a load, for a disk of this name.
 pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
     let block = format!("on block.complete where dev == {dev}");
@@ -96,11 +101,10 @@ pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
     let slow = format!("{block} and lat > 1s {ROWS}");
     let mut settings = vec![setting("no tracer", Kind::Nothing)];
     if matches!(load, Load::Row(_)) {
-        let slow_join = format!("{join} and syscall.lat > 1s {JOINED}");
         let others = format!("{JOIN} syscall.pid == 1 {JOINED}");
         settings.extend([
             iotq("json to a tmpfs", "json", true, rows),
-            iotq("all, lat > 1s", "json", true, slow_join),
+            iotq("all, lat > 1s", "json", true, all_slow(dev)),
             iotq("all, json", "json", true, format!("{join} {JOINED}")),
             iotq("all, of pid 1", "json", true, others),
         ]);
