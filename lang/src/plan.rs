@@ -42,6 +42,9 @@ pub struct JoinPlan {
     pub required: bool,
     /// What becomes of a request.
     pub shape: Shape,
+    /// Over a VM boundary: the bit of the guest's stream that leads to its host. The streams of sources that the guest
+    /// does not have are filled there.
+    pub via: Option<u8>,
 }
 
 /// What becomes of a request of a join.

@@ -8,6 +8,7 @@ use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
 
 use crate::groups::{Groups, KernelGroup};
+use crate::kept::Kept;
 use crate::unended::Requests;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
@@ -20,6 +21,7 @@ pub struct Running {
     counts: PerCpuArray<MapData, Books>,
     requests: Option<Requests>,
     groups: Groups,
+    kept: Option<Kept>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Running {
         counts: PerCpuArray<MapData, Books>,
         requests: Option<Requests>,
         groups: Groups,
+        kept: Option<Kept>,
         missing: Vec<String>,
     ) -> Self {
         Self {
@@ -70,8 +73,14 @@ impl Running {
             counts,
             requests,
             groups,
+            kept,
             missing,
         }
+    }
+
+    /// What is kept of guests' requests, if that was asked for. It is to be taken once.
+    pub fn take_kept(&mut self) -> Option<Kept> {
+        self.kept.take()
     }
 
     /// Hands every waiting record to `each`, until the ring is empty or `each` says that it is enough.

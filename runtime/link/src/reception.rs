@@ -54,6 +54,8 @@ pub struct Arrival {
     pub session: Session<ToHost, ToGuest>,
     /// Its clock.
     pub offset: Offset,
+    /// Its context id, where this system vouches for it.
+    pub cid: Option<u32>,
     /// To be kept as long as the session.
     pub presence: Presence,
 }
@@ -135,18 +137,18 @@ impl Drop for Reception {
 
 async fn keep(listener: Listener, house: Arc<House>) {
     loop {
-        let Ok(connection) = listener.accept().await else {
+        let Ok((connection, cid)) = listener.accept().await else {
             sleep(TROUBLE).await;
             continue;
         };
         if let Ok(permit) = house.strangers.try_acquire() {
             permit.forget();
-            tokio::spawn(welcome(connection, Arc::clone(&house)));
+            tokio::spawn(welcome(connection, cid, Arc::clone(&house)));
         }
     }
 }
 
-async fn welcome(connection: Connection, house: Arc<House>) {
+async fn welcome(connection: Connection, cid: Option<u32>, house: Arc<House>) {
     let mut wire = Wire::new(connection);
     let received = receive(&mut wire, &house.token, |hello| house.admit(hello)).await;
     house.strangers.add_permits(1);
@@ -156,6 +158,7 @@ async fn welcome(connection: Connection, house: Arc<House>) {
                 hello,
                 session: Session::start(wire),
                 offset,
+                cid,
                 presence,
             };
             // Without a receiver the host has ended.

@@ -71,14 +71,17 @@ impl Listener {
         }
     }
 
-    /// The next connection.
+    /// The next connection, and the context id of who it is from, where this system vouches for that.
     ///
     /// # Errors
     /// If the system gives none, for instance because too many files are open.
-    pub async fn accept(&self) -> io::Result<Connection> {
+    pub async fn accept(&self) -> io::Result<(Connection, Option<u32>)> {
         Ok(match self {
-            Self::Vsock(listener) => Box::new(listener.accept().await?.0),
-            Self::Unix(listener, _) => Box::new(listener.accept().await?.0),
+            Self::Vsock(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                (Box::new(stream), Some(peer.cid()))
+            }
+            Self::Unix(listener, _) => (Box::new(listener.accept().await?.0), None),
         })
     }
 }
@@ -114,7 +117,8 @@ mod tests {
         let listener = Listener::open(&address).expect("a listener");
         assert!(folder.path().join("vm.vsock_4687").exists());
         let (guest, host) = tokio::join!(connect(&address), listener.accept());
-        let (mut guest, mut host) = (guest.expect("connected"), host.expect("accepted"));
+        let (mut guest, (mut host, peer)) = (guest.expect("connected"), host.expect("accepted"));
+        assert_eq!(peer, None);
         guest.write_all(b"hello").await.expect("written");
         let mut bytes = [0; 5];
         host.read_exact(&mut bytes).await.expect("read");

@@ -138,6 +138,7 @@ impl Agent<'_> {
         let how = iotq_kernel::Options {
             btf: self.options.btf.clone(),
             ring: half.ring,
+            keep: false,
         };
         match Work::start(&asked, half.no_pushdown, &how) {
             Ok((work, ready)) => {

@@ -100,7 +100,16 @@ impl<W: Write> Json<W> {
             self.line.push(b':');
             self.value(Plain::new(value, ty, names))?;
         }
-        self.line.extend_from_slice(b"},\"children\":[");
+        self.line.push(b'}');
+        if let Some(parts) = node.parts {
+            let [kick, vmm, inject] = parts.named().map(|(name, ns)| format!("\"{name}\":{ns}"));
+            let uncertainty = parts.uncertainty;
+            write!(
+                self.line,
+                ",\"beyond\":{{{kick},{vmm},{inject},\"uncertainty\":{uncertainty}}}"
+            )?;
+        }
+        self.line.extend_from_slice(b",\"children\":[");
         for (index, child) in node.children.iter().enumerate() {
             self.line
                 .extend_from_slice(if index > 0 { b",{" } else { b"{" });
@@ -230,6 +239,7 @@ impl<W: Write> Sink for Json<W> {
             seconds,
             grouped,
             ungrouped,
+            crossed,
         } = summary;
         let seconds = (seconds * 1000.0).round() / 1000.0;
         write!(
@@ -241,6 +251,13 @@ impl<W: Write> Sink for Json<W> {
             if *count > 0 {
                 write!(self.out, "\"{name}\":{count},")?;
             }
+        }
+        if let Some(it) = crossed {
+            write!(
+                self.out,
+                "\"joined\":{},\"unseen\":{},\"untimely\":{},\"uncertainty\":{},",
+                it.joined, it.unseen, it.untimely, it.uncertainty_ns
+            )?;
         }
         writeln!(self.out, "\"seconds\":{seconds}}}")?;
         self.flush()
