@@ -8,6 +8,7 @@ use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use iotq_probes::abi::iotq_counts;
 
 use crate::groups::{Groups, KernelGroup};
+use crate::install::InstallError;
 use crate::kept::Kept;
 use crate::unended::Requests;
 
@@ -78,9 +79,12 @@ impl Running {
         }
     }
 
-    /// What is kept of guests' requests, if that was asked for. It is to be taken once.
-    pub fn take_kept(&mut self) -> Option<Kept> {
-        self.kept.take()
+    /// What is kept of guests' requests. It is to be asked for when it is installed, and taken once.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn take_kept(&mut self) -> Result<Kept, InstallError> {
+        self.kept.take().ok_or(InstallError::Missing("iotq_kept"))
     }
 
     /// Hands every waiting record to `each`, until the ring is empty or `each` says that it is enough.

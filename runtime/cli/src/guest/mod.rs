@@ -143,6 +143,7 @@ impl Agent<'_> {
         match Work::start(&asked, half.no_pushdown, &how) {
             Ok((work, ready)) => {
                 session.send(ToHost::Ready(ready)).await?;
+                note("iotq: what the host asks is attached");
                 work.run(session).await
             }
             Err(failure) => {

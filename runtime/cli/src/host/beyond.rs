@@ -12,7 +12,7 @@ use iotq_lang::plan::Meaning;
 
 use crate::args::Run;
 use crate::report::{Failure, note};
-use crate::run::{foreign_pids, install};
+use crate::run::install;
 
 /// The host's part, installed.
 pub struct Own {
@@ -39,8 +39,6 @@ impl Own {
         let here = crossing.whole.names.get(crossing.guest.names.len()..);
         let meant = names::resolve(here.unwrap_or_default(), None).map_err(failed)?;
         let plan = crossing.host.bind(&[]);
-        foreign_pids(&crossing.whole)
-            .map_err(|error| failed(iotq_lang::diag::Errors(vec![error])))?;
         let how = Options {
             btf: run.btf.clone(),
             ring: Some(0),
@@ -51,7 +49,7 @@ impl Own {
             note(&format!("iotq: {missing}"));
         }
         let kept = running.take_kept();
-        let kept = kept.ok_or_else(|| failed(iotq_lang::diag::Errors(Vec::new())))?;
+        let kept = kept.map_err(|error| Failure::install(error, &sources))?;
         Ok(Self {
             running,
             kept: Rc::new(RefCell::new(kept)),

@@ -17,16 +17,54 @@ use crate::{RawRecord, Sink};
 /// How long the host's part is waited for. It is there before the guest has its answer, but which disk it is on may have to
 /// be learned from other requests first.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Requests that wait, at most.
+/// The first pause before it is asked for again; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Requests that wait, at most, and the requests below them.
 const MOST: usize = 1 << 14;
+const MOST_CHILDREN: usize = 1 << 17;
 
 /// Requests of which the host's part is not known yet.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    /// With when they are given up, the oldest first.
-    waiting: VecDeque<(Duration, Request)>,
+    /// The oldest first.
+    waiting: VecDeque<Waiting>,
+    /// How many requests are below them.
+    children: usize,
     /// Since the start, as it was told last.
     now: Duration,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    request: Request,
+    /// When it is given up.
+    until: Duration,
+    /// When it is asked for again.
+    again: Duration,
+    pause: Duration,
+}
+
+impl Open {
+    fn push(&mut self, it: Waiting) {
+        self.children += it.request.children.len();
+        self.waiting.push_back(it);
+    }
+
+    /// All of them.
+    fn take(&mut self) -> VecDeque<Waiting> {
+        self.children = 0;
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// The oldest one, if they are too many.
+    fn spill(&mut self) -> Option<Request> {
+        if self.waiting.len() <= MOST && self.children <= MOST_CHILDREN {
+            return None;
+        }
+        let request = self.waiting.pop_front()?.request;
+        self.children = self.children.saturating_sub(request.children.len());
+        Some(request)
+    }
 }
 
 fn joins(plan: &Plan) -> impl Iterator<Item = (&StatementPlan, &JoinPlan, u8)> {
@@ -65,12 +103,17 @@ impl Engine {
     /// Those of the sink.
     pub fn settle(&mut self, elapsed: Duration, sink: &mut dyn Sink) -> io::Result<()> {
         self.open.now = elapsed;
-        for (until, mut request) in std::mem::take(&mut self.open.waiting) {
-            if self.asks(&mut request) || until <= elapsed {
-                self.known(request, sink)?;
-            } else {
-                self.open.waiting.push_back((until, request));
+        for mut it in self.open.take() {
+            let is_due = it.again <= elapsed;
+            if is_due && (self.asks(&mut it.request) || it.until <= elapsed) {
+                self.known(it.request, sink)?;
+                continue;
             }
+            if is_due {
+                it.again = elapsed.saturating_add(it.pause).min(it.until);
+                it.pause = it.pause.saturating_mul(2);
+            }
+            self.open.push(it);
         }
         Ok(())
     }
@@ -90,11 +133,14 @@ impl Engine {
         if self.asks(&mut request) {
             return self.known(request, sink);
         }
-        let until = self.open.now.saturating_add(PATIENCE);
-        self.open.waiting.push_back((until, request));
-        if self.open.waiting.len() > MOST
-            && let Some((_, oldest)) = self.open.waiting.pop_front()
-        {
+        let now = self.open.now;
+        self.open.push(Waiting {
+            request,
+            until: now.saturating_add(PATIENCE),
+            again: now.saturating_add(PAUSE),
+            pause: 2 * PAUSE,
+        });
+        while let Some(oldest) = self.open.spill() {
             self.known(oldest, sink)?;
         }
         Ok(())

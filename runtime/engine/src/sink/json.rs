@@ -36,10 +36,9 @@ impl<W: Write> Json<W> {
     ///
     /// If a name cannot be written as JSON.
     pub fn new(plan: &Plan, out: W) -> io::Result<Self> {
-        let statements = plan.statements.iter().enumerate();
-        let streams = statements.flat_map(|(index, each)| {
-            let alone = each.streams.len() == 1;
-            each.streams.iter().map(move |it| (index, it, alone))
+        let streams = plan.by_bits().into_iter().map(|(index, stream)| {
+            let alone = plan.statements[index].streams.len() == 1;
+            (index, stream, alone)
         });
         let layouts: io::Result<_> = streams
             .map(|(index, stream, alone)| match &stream.groups {
