@@ -61,21 +61,34 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("across/{}", guest.name);
         test(&name, &needs, || every_request(guest))
     });
-    let twins = test("across/twins", &needs, twins);
-    all.chain([twins]).collect()
+    let more = [
+        test("across/twins", &needs, twins),
+        test("across/stranger", &needs, stranger),
+    ];
+    all.chain(more).collect()
 }
 
 /// Runs a load in a guest, which may have more devices, and asks both sides.
 fn asked(guest: &Guest, more: &[&str], query: &str, load: &str) -> (Output, Value, Brought) {
+    named(&guest.title(), guest, more, query, load)
+}
+
+/// The same of a guest that says that this is its name.
+fn named(
+    name: &str,
+    guest: &Guest,
+    more: &[&str],
+    query: &str,
+    load: &str,
+) -> (Output, Value, Brought) {
     let (place, idle) = (Place::default(), Idle::new());
     let vsock = Vsock::start().unwrap();
     let mut words = vsock.words();
     // A queue is used by the CPUs that it is for.
     words.extend(["-smp".to_owned(), guest.queues.max(2).to_string()]);
     words.extend(more.iter().map(|it| (*it).to_owned()));
-    let name = guest.title();
     let mut command = iotq();
-    command.args(["host", "--listen", &vsock.address(), "--guest", &name]);
+    command.args(["host", "--listen", &vsock.address(), "--guest", name]);
     command.args(["--format", "json", "--ring", "16M", "-e", query]);
     let host = place.side(command);
     host.wait_for("waiting for", 1);
@@ -284,4 +297,23 @@ wait $one
         count.values().all(|count| *count >= 500) && count.len() == 2,
         "{count:?}"
     );
+}
+
+/// A guest that is none of QEMU's here is not joined with one that is, though it asks the same.
+fn stranger() {
+    let query = "join guest.virtio, host.qemu emit stages\n\
+                 join guest.virtio, host.qemu emit guest.virtio.lat, host.qemu.lat as vmm";
+    let load = "ioload --ops 100 --read 1 --write 1 /dev/vda\n";
+    let (output, summary, _) = named("another", &RAW, &[], query, load);
+    let words = "another: no QEMU here has this name";
+    assert!(output.stderr.contains(words), "{}", output.stderr);
+    let rows = output.of(1).count() as u64;
+    assert!(rows >= 100 && output.of(1).all(|row| row.field("vmm").is_null()));
+    assert_eq!(
+        (&summary["joined"], &summary["unseen"]),
+        (&0.into(), &rows.into())
+    );
+    let group = output.groups_of(0).next().unwrap();
+    assert_eq!(group.number("requests"), rows);
+    assert_eq!(group.number("device"), group.number("lat"));
 }

@@ -112,7 +112,7 @@ impl Beyond {
         };
         match self.at(device, &asked) {
             Found::Same(bytes, seen) => {
-                let bytes = self.brought(&asked, seen, &bytes);
+                let bytes = self.brought(&asked, *seen, &bytes);
                 self.counts.joined += 1;
                 Part::Records(bytes)
             }

@@ -13,7 +13,7 @@ const SLACK: i128 = 5_000_000;
 #[derive(Debug)]
 pub(super) enum Found {
     /// It, with the bytes that it is the first record of.
-    Same(Vec<u8>, iotq_qemu),
+    Same(Vec<u8>, Box<iotq_qemu>),
     /// Another one, which was there at that time.
     Other,
     Nothing,
@@ -107,7 +107,7 @@ impl Search<'_> {
         let popped = pushed - i128::from(seen.lat);
         let is_near = popped >= issued + low - SLACK && pushed <= completed + high + SLACK;
         if is_near && self.asked.compare(&seen) != Agreement::No {
-            return Look::Now(Found::Same(bytes, seen));
+            return Look::Now(Found::Same(bytes, Box::new(seen)));
         }
         // Only one request has an index at a time.
         if popped >= issued + low && pushed <= completed + high {

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use iotq_probes::abi::{iotq_qemu, iotq_virtio};
 use iotq_probes::catalogue::layer;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::*;
-use crate::Clock;
+use crate::sink::{Json, Sink, Summary};
+use crate::{Clock, Engine, NoNames};
 
 const DISK: u64 = 0x5500_0000;
 const US: u64 = 1000;
@@ -227,4 +229,144 @@ fn whatever_a_host_has_kept_does_no_harm() {
         }
         assert!(part(&mut beyond, &asked).is_none());
     }
+}
+
+/// The plan of all rows of a query over a boundary.
+fn plan(text: &str) -> iotq_lang::plan::Plan {
+    use iotq_lang::check::{Inputs, Placed, place};
+    use iotq_lang::source::{Source, Sources};
+
+    let script = iotq_lang::syntax::parse(text).expect("a script");
+    let mut sources = Sources(vec![Source {
+        name: "query".into(),
+        text: text.into(),
+    }]);
+    match place(&mut sources, &script, &Inputs::default()) {
+        Ok(Placed::Across(across)) => across.plan().expect("plans").whole.bind(&[]),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+/// An engine with a host's part, and what it writes.
+struct House {
+    engine: Engine,
+    sink: Json<Vec<u8>>,
+    shelf: Shelf,
+}
+
+impl House {
+    fn new(text: &str) -> Self {
+        let (plan, shelf) = (plan(text), Shelf::default());
+        let mut engine = Engine::new(&plan, Clock::default(), Box::new(NoNames));
+        engine.set_beyond(shelf.beyond());
+        Self {
+            engine,
+            sink: Json::new(&plan, Vec::new()).expect("a sink"),
+            shelf,
+        }
+    }
+
+    fn push(&mut self, asked: &iotq_virtio) {
+        let pushed = self.engine.push(asked.as_bytes(), &mut self.sink);
+        pushed.expect("written");
+    }
+
+    fn settle(&mut self, ms: u64) {
+        let settled = self
+            .engine
+            .settle(Duration::from_millis(ms), &mut self.sink);
+        settled.expect("written");
+    }
+
+    /// What was written, and what became of the requests.
+    fn end(mut self) -> (Vec<String>, Crossed) {
+        let end = Duration::from_secs(9);
+        self.engine.finish(end, &mut self.sink).expect("written");
+        self.sink.finish(&Summary::default()).expect("written");
+        let counts = self.engine.beyond().expect("a host").counts();
+        let text = String::from_utf8(self.sink.written().clone()).expect("UTF-8");
+        let lines = text.lines().filter(|it| !it.contains("summary"));
+        (lines.map(str::to_owned).collect(), counts)
+    }
+}
+
+/// A read on a ring, by itself.
+fn alone(index: u32, completed: u64) -> iotq_virtio {
+    let mut asked = asked(index, completed);
+    asked.block.head.queries = 1;
+    asked
+}
+
+const ROWS: &str = "join guest.virtio, host.qemu emit guest.virtio.index as i, host.qemu.kick as k, host.qemu.inject as j";
+
+#[test]
+fn rows_wait_for_the_host_for_a_while() {
+    let mut house = House::new(ROWS);
+    let late = alone(0, 1_000 * US);
+    house.push(&late);
+    assert!(house.sink.written().is_empty());
+    house.shelf.keep(DISK, 0, &late, |_| ());
+    house.settle(50);
+    assert!(!house.sink.written().is_empty());
+    // This one is never seen.
+    house.push(&alone(1, 2_000 * US));
+    house.settle(1_000);
+    house.settle(3_000);
+    let (lines, counts) = house.end();
+    let row = |data: &str| format!("{{\"type\":\"row\",\"query\":0,\"data\":{{{data}}}}}");
+    assert_eq!(
+        lines,
+        [
+            row("\"i\":0,\"k\":15000,\"j\":15000"),
+            row("\"i\":1,\"k\":null,\"j\":null")
+        ]
+    );
+    assert_eq!((counts.joined, counts.unseen), (1, 1));
+}
+
+#[test]
+fn conditions_are_about_both_sides() {
+    let where_both = "where host.qemu.lat > 80us and guest.virtio.index != 2 emit";
+    let mut house = House::new(&ROWS.replace("emit", where_both));
+    for index in 0..4 {
+        let mut asked = alone(index, (1 + u64::from(index)) * 1_000 * US);
+        asked.lat = (100 + 20 * u64::from(index)) * US;
+        house.shelf.keep(DISK, 0, &asked, |_| ());
+        house.push(&asked);
+    }
+    let (lines, counts) = house.end();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("\"i\":1,") && lines[1].contains("\"i\":3,"));
+    assert_eq!(counts.joined, 4);
+}
+
+#[test]
+fn stages_of_rings_add_up() {
+    let mut house = House::new("join guest.virtio, host.qemu emit stages");
+    for index in 0..3 {
+        let asked = alone(index, (1 + u64::from(index)) * 1_000 * US);
+        if index < 2 {
+            house.shelf.keep(DISK, 0, &asked, |_| ());
+        }
+        house.push(&asked);
+    }
+    let (lines, _) = house.end();
+    let parts = "\"requests\":3,\"lat\":300000,\"kick\":30000,\"vmm\":140000,\"inject\":30000,\"device\":100000";
+    assert!(lines[0].contains(parts), "{lines:?}");
+}
+
+#[test]
+fn a_flood_of_what_is_not_seen_is_bounded() {
+    let mut house = House::new(ROWS);
+    for index in 0..20_000 {
+        house.push(&alone(index % 65_536, (1 + u64::from(index)) * 1_000 * US));
+    }
+    let lines = house
+        .sink
+        .written()
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    assert_eq!(lines, 20_000 - (1 << 14));
+    assert_eq!(house.end().1.unseen, 20_000);
 }

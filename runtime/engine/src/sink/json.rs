@@ -54,6 +54,12 @@ impl<W: Write> Json<W> {
         })
     }
 
+    /// What it writes to.
+    #[cfg(test)]
+    pub(crate) fn written(&self) -> &W {
+        &self.out
+    }
+
     /// The guest that a row is of, if it is one's.
     fn guest(&mut self, names: &dyn Names) -> io::Result<()> {
         if let Some(guest) = names.guest() {
