@@ -18,9 +18,12 @@ const US: u64 = 1000;
 /// The host's clock is so far ahead.
 const AHEAD: u64 = 3_600_000_000_000;
 
+/// What lies where, and the queues.
+type Stock = (HashMap<Spot, Vec<u8>>, Vec<Queue>);
+
 /// What a host keeps, as a test wants it.
 #[derive(Clone, Default)]
-struct Shelf(Rc<RefCell<(HashMap<Spot, Vec<u8>>, Vec<Queue>)>>);
+struct Shelf(Rc<RefCell<Stock>>);
 
 impl Kept for Shelf {
     fn queues(&mut self) -> Vec<Queue> {
