@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod across;
 pub mod aggregate;
 pub mod assist;
 pub mod check;

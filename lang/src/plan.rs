@@ -42,6 +42,9 @@ pub struct JoinPlan {
     pub required: bool,
     /// What becomes of a request.
     pub shape: Shape,
+    /// Over a VM boundary: the bit of the guest's stream that leads to its host. The streams of sources that the guest
+    /// does not have are filled there.
+    pub via: Option<u8>,
 }
 
 /// What becomes of a request of a join.
@@ -144,9 +147,19 @@ pub enum Test {
 }
 
 impl Plan {
-    /// All streams, in the order of their bits.
+    /// All streams. Their bits are in this order, but for those that a guest does not have.
     pub fn streams(&self) -> impl Iterator<Item = &StreamPlan> {
         self.statements.iter().flat_map(|each| &each.streams)
+    }
+
+    /// All streams in the order of their bits, with the numbers of their statements.
+    pub fn by_bits(&self) -> Vec<(usize, &StreamPlan)> {
+        let statements = self.statements.iter().enumerate();
+        let streams =
+            statements.flat_map(|(index, it)| it.streams.iter().map(move |it| (index, it)));
+        let mut all: Vec<_> = streams.collect();
+        all.sort_by_key(|(_, it)| it.bit);
+        all
     }
 
     /// The streams whose records are judged by themselves.

@@ -222,6 +222,44 @@ struct iotq_qemu {
 	__u64 lat; /* popped to pushed */
 	__u32 error; /* errno, 0 for none */
 	__u32 pad;
+	/* Null but where the guest's side is known, too. */
+	__u64 kick;   /* issued in the guest to popped */
+	__u64 inject; /* pushed to completed in the guest */
+};
+
+/* Something of a process that runs QEMU. */
+struct iotq_qemu_key {
+	__u64 address;
+	__u32 pid;
+	__u32 pad;
+};
+
+/* A queue of a virtio disk. */
+struct iotq_qemu_queue {
+	__u64 device;
+	__u64 disk; /* whose name follows; zero until one is known */
+	__u32 queue;
+	__u32 index; /* of the last request */
+	__u32 round; /* how often the indices have begun anew */
+	__u32 pad;
+	char name[IOTQ_NAME_LEN];
+};
+
+/* Where a guest's request was on a ring. The guest knows the queue and the index, and has its own number for the device. */
+struct iotq_kept_key {
+	__u64 device; /* its address in the process */
+	__u32 pid;
+	__u32 queue;
+	__u32 index;
+	__u32 round;
+};
+
+/* What is kept of a guest's request: records, one behind the other, each behind its length, a word. */
+#define IOTQ_KEPT_WORDS 27
+struct iotq_kept {
+	__u32 used; /* bytes of them; zero: none yet */
+	__u32 left_out; /* records without room */
+	__u64 words[IOTQ_KEPT_WORDS];
 };
 
 /* A QEMU executable: where it keeps what is read. What an optional field is null for is not known. */
@@ -620,7 +658,8 @@ struct iotq_config {
 	__u8 want_guest;  /* the names of guests */
 	__u8 want_disk;   /* and of their disks */
 	__u8 want_task;   /* who submits requests */
-	__u8 pad1[3];
+	__u8 keep; /* guests' requests are kept here, for who looks them up */
+	__u8 pad1[2];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -661,7 +700,10 @@ _Static_assert(sizeof(struct iotq_nvme) <= sizeof(struct iotq_block) + 8 * IOTQ_
 _Static_assert(sizeof(struct iotq_block_slot) == 8 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
-_Static_assert(sizeof(struct iotq_qemu) == 192, "qemu");
+_Static_assert(sizeof(struct iotq_qemu) == 208, "qemu");
+_Static_assert(sizeof(struct iotq_qemu) + 8 <= 8 * IOTQ_KEPT_WORDS, "room for what is kept");
+_Static_assert(sizeof(struct iotq_kept_key) == 24 && sizeof(struct iotq_kept) == 224, "kept");
+_Static_assert(sizeof(struct iotq_qemu_key) == 16 && sizeof(struct iotq_qemu_queue) == 64, "qemu queue");
 _Static_assert(sizeof(struct iotq_qemu_layout) == 72, "qemu layout");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_fs) == 168, "fs");

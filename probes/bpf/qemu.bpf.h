@@ -9,6 +9,7 @@
  * is told of this guest.
  */
 #include "filter.h"
+#include "qemu_kept.h"
 #include "ship.h"
 #include "virtio_op.h"
 
@@ -41,24 +42,14 @@ struct vector {
 	__u64 len;
 };
 
-struct qemu_key {
-	__u64 address; /* in the process */
-	__u32 pid;
-	__u32 pad;
-};
-
 struct qemu_request {
 	__u64 popped;
 	__u64 submitted; /* zero until then */
 	__u64 queue;
+	__u64 device;
+	__u64 round; /* of the ring */
 	__u64 status; /* where the answer will be */
 	struct iotq_qemu record;
-};
-
-/* A queue of a virtio disk. */
-struct qemu_queue {
-	__u64 disk; /* whose name follows; zero until one is known */
-	char name[IOTQ_NAME_LEN];
 };
 
 /*
@@ -68,18 +59,18 @@ struct qemu_queue {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct qemu_key);
+	__type(key, struct iotq_qemu_key);
 	__type(value, struct qemu_request);
 } iotq_qemu_requests SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct qemu_key);
-	__type(value, struct qemu_queue);
+	__type(key, struct iotq_qemu_key);
+	__type(value, struct iotq_qemu_queue);
 } iotq_qemu_queues SEC(".maps");
 
-static const struct qemu_queue new_queue;
+static const struct iotq_qemu_queue new_queue;
 
 typedef const volatile struct iotq_qemu_layout qemu_layout;
 
@@ -88,9 +79,9 @@ static __always_inline __u32 qemu_of(void *ctx)
 	return bpf_get_attach_cookie(ctx) & (IOTQ_MAX_QEMUS - 1);
 }
 
-static __always_inline struct qemu_key qemu_key(__u64 address)
+static __always_inline struct iotq_qemu_key qemu_key(__u64 address)
 {
-	return (struct qemu_key){ .address = address, .pid = bpf_get_current_pid_tgid() >> 32 };
+	return (struct iotq_qemu_key){ .address = address, .pid = bpf_get_current_pid_tgid() >> 32 };
 }
 
 /* By its number, enum iotq_register: the verifier allows no other way to choose one. */
@@ -126,9 +117,8 @@ struct element {
 
 /* Where in the ring it was. The queue has moved on. */
 static __always_inline void describe_ring(struct iotq_qemu *record, qemu_layout *layout, const struct element *element,
-					  __u64 queue)
+					  __u64 queue, __u64 device)
 {
-	__u64 device = READ_USER(__u64, queue + layout->queue_device);
 	__u32 last = READ_USER(__u16, queue + layout->queue_last), count;
 
 	record->queue = READ_USER(__u16, queue + layout->queue_index);
@@ -199,7 +189,8 @@ static __always_inline void describe_request(struct qemu_request *request, qemu_
 
 	/* All zero where it cannot be read, which is told of the head. */
 	bpf_probe_read_user(&element, sizeof(element), (void *)address);
-	describe_ring(&request->record, layout, &element, request->queue);
+	request->device = READ_USER(__u64, request->queue + layout->queue_device);
+	describe_ring(&request->record, layout, &element, request->queue, request->device);
 	describe_asked(request, layout, &element);
 }
 
@@ -217,22 +208,44 @@ static __always_inline void reach_qemu(struct iotq_qemu *record, __u32 point, __
 		reach_rare_qemu(record, point, now);
 }
 
+/*
+ * Notes the queue of a disk, and in which round of its indices a request is: they are used again and again, those of a packed
+ * ring after some hundred requests. A queue's requests are popped by one thread at a time.
+ */
+static __always_inline void note_queue(const struct iotq_qemu_key *key, struct qemu_request *request)
+{
+	struct iotq_qemu_queue *queue = bpf_map_lookup_elem(&iotq_qemu_queues, key);
+	struct iotq_qemu *record = &request->record;
+
+	if (!queue) {
+		bpf_map_update_elem(&iotq_qemu_queues, key, &new_queue, BPF_NOEXIST);
+		queue = bpf_map_lookup_elem(&iotq_qemu_queues, key);
+	}
+	if (!queue)
+		return;
+	queue->device = request->device;
+	queue->queue = record->queue;
+	if (record->index <= queue->index)
+		queue->round++;
+	queue->index = record->index;
+	request->round = queue->round;
+}
+
 static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 element)
 {
 	__u64 queue = kept_register(ctx, layout->pop_register), name;
 	struct qemu_request request = { .queue = queue, .popped = bpf_ktime_get_ns() };
-	struct qemu_key key = qemu_key(queue);
+	struct iotq_qemu_key key = qemu_key(queue);
 	struct iotq_qemu *record = &request.record;
 
 	describe_task(&record->task);
 	describe_request(&request, layout, element);
-	record->p2s = record->s2p = record->lat = IOTQ_NULL64;
+	record->p2s = record->s2p = record->lat = record->kick = record->inject = IOTQ_NULL64;
 	if (iotq_config.want_guest && layout->name != IOTQ_NULL64) {
 		name = READ_USER(__u64, ctx->ip + layout->name);
 		bpf_probe_read_user_str(record->guest, sizeof(record->guest), (void *)name);
 	}
-	if (!bpf_map_lookup_elem(&iotq_qemu_queues, &key))
-		bpf_map_update_elem(&iotq_qemu_queues, &key, &new_queue, BPF_NOEXIST);
+	note_queue(&key, &request);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
 	if (bpf_map_lookup_elem(&iotq_qemu_requests, &key))
@@ -256,7 +269,7 @@ SEC("uprobe")
 int iotq_qemu_pop(struct pt_regs *ctx)
 {
 	/* The ring was empty. */
-	if (!ctx->ax)
+	if (!ctx->ax || is_left_alone())
 		return 0;
 	return pop(ctx, &iotq_qemu_layouts[qemu_of(ctx)], ctx->ax);
 }
@@ -281,8 +294,8 @@ static __always_inline void name_disk(char *name, qemu_layout *layout, __u64 dis
 /* Those of a queue are for one disk: its name is asked for once. */
 static __always_inline void describe_disk(struct qemu_request *request, qemu_layout *layout, __u64 disk)
 {
-	struct qemu_key key = qemu_key(request->queue);
-	struct qemu_queue *queue = bpf_map_lookup_elem(&iotq_qemu_queues, &key);
+	struct iotq_qemu_key key = qemu_key(request->queue);
+	struct iotq_qemu_queue *queue = bpf_map_lookup_elem(&iotq_qemu_queues, &key);
 
 	if (!queue)
 		return;
@@ -295,7 +308,7 @@ static __always_inline void describe_disk(struct qemu_request *request, qemu_lay
 
 static __noinline int submit(__u64 element, __u64 disk, __u32 qemu)
 {
-	struct qemu_key key = qemu_key(element);
+	struct iotq_qemu_key key = qemu_key(element);
 	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
 
 	/* Not a virtio disk's, or one that is tried again. */
@@ -333,7 +346,7 @@ int iotq_qemu_submit_flush(struct pt_regs *ctx)
 /* An answer without a request that was seen; of a disk, and of interest. */
 static __noinline int note_unmatched(__u64 queue)
 {
-	struct qemu_key key = qemu_key(queue);
+	struct iotq_qemu_key key = qemu_key(queue);
 
 	if (takes_all(&iotq_qemu_start) && bpf_map_lookup_elem(&iotq_qemu_queues, &key))
 		COUNT(IOTQ_LAYER_QEMU, unmatched);
@@ -359,7 +372,7 @@ static __always_inline void describe_end(struct qemu_request *request, __u64 now
 SEC("uprobe")
 int iotq_qemu_push(struct pt_regs *ctx)
 {
-	struct qemu_key key = qemu_key(ctx->si);
+	struct iotq_qemu_key key = qemu_key(ctx->si);
 	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
 	struct iotq_qemu *record;
 	__u64 now;
@@ -370,7 +383,9 @@ int iotq_qemu_push(struct pt_regs *ctx)
 	now = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_end(request, now);
-	if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
+	if (iotq_config.keep)
+		keep_request(record, request->device, request->round, now);
+	else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, record->head.queries,
 			filter(&iotq_qemu_at[IOTQ_QEMU_PUSH], record), now);
 	bpf_map_delete_elem(&iotq_qemu_requests, &key);

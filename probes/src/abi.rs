@@ -28,6 +28,7 @@ pub const IOTQ_MARK_APPROX: u32 = 987;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
+pub const IOTQ_KEPT_WORDS: u32 = 27;
 pub const IOTQ_MAX_QEMUS: u32 = 8;
 pub const IOTQ_ELEMENT_WINDOW: u32 = 64;
 pub const IOTQ_UNTOLD: u32 = 32;
@@ -564,10 +565,12 @@ pub struct iotq_qemu {
     pub lat: __u64,
     pub error: __u32,
     pub pad: __u32,
+    pub kick: __u64,
+    pub inject: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_qemu"][::core::mem::size_of::<iotq_qemu>() - 192usize];
+    ["Size of iotq_qemu"][::core::mem::size_of::<iotq_qemu>() - 208usize];
     ["Alignment of iotq_qemu"][::core::mem::align_of::<iotq_qemu>() - 8usize];
     ["Offset of field: iotq_qemu::head"][::core::mem::offset_of!(iotq_qemu, head) - 0usize];
     ["Offset of field: iotq_qemu::task"][::core::mem::offset_of!(iotq_qemu, task) - 16usize];
@@ -587,6 +590,136 @@ const _: () = {
     ["Offset of field: iotq_qemu::lat"][::core::mem::offset_of!(iotq_qemu, lat) - 176usize];
     ["Offset of field: iotq_qemu::error"][::core::mem::offset_of!(iotq_qemu, error) - 184usize];
     ["Offset of field: iotq_qemu::pad"][::core::mem::offset_of!(iotq_qemu, pad) - 188usize];
+    ["Offset of field: iotq_qemu::kick"][::core::mem::offset_of!(iotq_qemu, kick) - 192usize];
+    ["Offset of field: iotq_qemu::inject"][::core::mem::offset_of!(iotq_qemu, inject) - 200usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_qemu_key {
+    pub address: __u64,
+    pub pid: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_qemu_key"][::core::mem::size_of::<iotq_qemu_key>() - 16usize];
+    ["Alignment of iotq_qemu_key"][::core::mem::align_of::<iotq_qemu_key>() - 8usize];
+    ["Offset of field: iotq_qemu_key::address"]
+        [::core::mem::offset_of!(iotq_qemu_key, address) - 0usize];
+    ["Offset of field: iotq_qemu_key::pid"][::core::mem::offset_of!(iotq_qemu_key, pid) - 8usize];
+    ["Offset of field: iotq_qemu_key::pad"][::core::mem::offset_of!(iotq_qemu_key, pad) - 12usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_qemu_queue {
+    pub device: __u64,
+    pub disk: __u64,
+    pub queue: __u32,
+    pub index: __u32,
+    pub round: __u32,
+    pub pad: __u32,
+    pub name: [::core::ffi::c_char; 32usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_qemu_queue"][::core::mem::size_of::<iotq_qemu_queue>() - 64usize];
+    ["Alignment of iotq_qemu_queue"][::core::mem::align_of::<iotq_qemu_queue>() - 8usize];
+    ["Offset of field: iotq_qemu_queue::device"]
+        [::core::mem::offset_of!(iotq_qemu_queue, device) - 0usize];
+    ["Offset of field: iotq_qemu_queue::disk"]
+        [::core::mem::offset_of!(iotq_qemu_queue, disk) - 8usize];
+    ["Offset of field: iotq_qemu_queue::queue"]
+        [::core::mem::offset_of!(iotq_qemu_queue, queue) - 16usize];
+    ["Offset of field: iotq_qemu_queue::index"]
+        [::core::mem::offset_of!(iotq_qemu_queue, index) - 20usize];
+    ["Offset of field: iotq_qemu_queue::round"]
+        [::core::mem::offset_of!(iotq_qemu_queue, round) - 24usize];
+    ["Offset of field: iotq_qemu_queue::pad"]
+        [::core::mem::offset_of!(iotq_qemu_queue, pad) - 28usize];
+    ["Offset of field: iotq_qemu_queue::name"]
+        [::core::mem::offset_of!(iotq_qemu_queue, name) - 32usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_kept_key {
+    pub device: __u64,
+    pub pid: __u32,
+    pub queue: __u32,
+    pub index: __u32,
+    pub round: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_kept_key"][::core::mem::size_of::<iotq_kept_key>() - 24usize];
+    ["Alignment of iotq_kept_key"][::core::mem::align_of::<iotq_kept_key>() - 8usize];
+    ["Offset of field: iotq_kept_key::device"]
+        [::core::mem::offset_of!(iotq_kept_key, device) - 0usize];
+    ["Offset of field: iotq_kept_key::pid"][::core::mem::offset_of!(iotq_kept_key, pid) - 8usize];
+    ["Offset of field: iotq_kept_key::queue"]
+        [::core::mem::offset_of!(iotq_kept_key, queue) - 12usize];
+    ["Offset of field: iotq_kept_key::index"]
+        [::core::mem::offset_of!(iotq_kept_key, index) - 16usize];
+    ["Offset of field: iotq_kept_key::round"]
+        [::core::mem::offset_of!(iotq_kept_key, round) - 20usize];
+};
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_kept {
+    pub used: __u32,
+    pub left_out: __u32,
+    pub words: [__u64; 27usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_kept"][::core::mem::size_of::<iotq_kept>() - 224usize];
+    ["Alignment of iotq_kept"][::core::mem::align_of::<iotq_kept>() - 8usize];
+    ["Offset of field: iotq_kept::used"][::core::mem::offset_of!(iotq_kept, used) - 0usize];
+    ["Offset of field: iotq_kept::left_out"][::core::mem::offset_of!(iotq_kept, left_out) - 4usize];
+    ["Offset of field: iotq_kept::words"][::core::mem::offset_of!(iotq_kept, words) - 8usize];
 };
 #[repr(C)]
 #[derive(
@@ -1511,7 +1644,8 @@ pub struct iotq_config {
     pub want_guest: __u8,
     pub want_disk: __u8,
     pub want_task: __u8,
-    pub pad1: [__u8; 3usize],
+    pub keep: __u8,
+    pub pad1: [__u8; 2usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1585,7 +1719,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, want_disk) - 47usize];
     ["Offset of field: iotq_config::want_task"]
         [::core::mem::offset_of!(iotq_config, want_task) - 48usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 49usize];
+    ["Offset of field: iotq_config::keep"][::core::mem::offset_of!(iotq_config, keep) - 49usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 50usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

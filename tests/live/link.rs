@@ -354,6 +354,22 @@ fn explained() {
         assert_eq!(ended.code(), 0, "{}", ended.stderr);
         assert!(ended.text().starts_with(shown), "{}", ended.text());
     }
+    // Of a join over the boundary, both halves.
+    let query = "join guest.syscall, host.qemu where guest.syscall.lat > 1ms and host.qemu.s2p > 1ms emit tree";
+    let halves = [
+        "join syscall, virtio where syscall.lat > 1ms emit tree\n",
+        "this host keeps, to be looked up:\n\ntrace qemu emit",
+        "user space:           lat > 1ms and s2p > 1ms",
+    ];
+    for args in [&["explain", "-e"][..], &["host", "--dry-run", "-e"]] {
+        let mut command = iotq();
+        command.args(args).arg(query);
+        let ended = run(command);
+        assert_eq!(ended.code(), 0, "{}", ended.stderr);
+        let text = ended.text();
+        let missing = halves.iter().find(|half| !text.contains(*half));
+        assert_eq!(missing, None, "{text}");
+    }
 }
 
 /// A host has layers of its own.

@@ -10,6 +10,7 @@
 
 mod about;
 mod account;
+mod across;
 mod agree;
 mod cache;
 mod calls;
@@ -54,6 +55,7 @@ fn main() {
         account::tests,
         origins::tests,
         qemu::tests,
+        across::tests,
         repl::tests,
         tools::tests,
         requests::tests,

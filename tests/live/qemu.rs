@@ -37,18 +37,18 @@ dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A guest's disk.
-struct Guest {
-    name: &'static str,
-    format: &'static str,
+pub struct Guest {
+    pub name: &'static str,
+    pub format: &'static str,
     /// Options of the drive.
-    drive: &'static str,
+    pub drive: &'static str,
     /// Options of the device.
-    device: &'static str,
-    queues: u64,
-    iothread: bool,
+    pub device: &'static str,
+    pub queues: u64,
+    pub iothread: bool,
 }
 
-const RAW: Guest = Guest {
+pub const RAW: Guest = Guest {
     name: "raw",
     format: "raw",
     drive: "cache=writeback",
@@ -98,10 +98,10 @@ pub fn tests() -> Vec<Trial> {
 }
 
 /// A guest without anything in it, which does not run: so that its executable is known.
-struct Idle(Child);
+pub struct Idle(Child);
 
 impl Idle {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", QEMU]);
         command.args(["-machine", "none", "-S", "-nodefaults", "-display", "none"]);
@@ -127,7 +127,7 @@ impl Drop for Idle {
 
 impl Guest {
     /// What `-name` says.
-    fn title(&self) -> String {
+    pub fn title(&self) -> String {
         format!("iotq-{}", self.name)
     }
 
@@ -141,6 +141,16 @@ impl Guest {
 
     /// Boots it with a script, to its end.
     fn run(&self, script: &str) -> Brought {
+        self.run_with(Vec::new(), &["virtio_blk"], script)
+    }
+
+    /// The same, with more devices and their drivers.
+    pub fn run_with(
+        &self,
+        more: Vec<String>,
+        modules: &'static [&'static str],
+        script: &str,
+    ) -> Brought {
         let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
         let image = folder.path().join("image");
         self.make(&image);
@@ -160,12 +170,13 @@ impl Guest {
             device += ",iothread=io0";
         }
         words.extend(["-device".into(), device]);
-        boot(words, script)
+        words.extend(more);
+        boot(words, modules, script)
     }
 }
 
 /// A boot of a machine with these devices. It is as static as the lab's own are: a few words for each boot.
-fn boot(words: Vec<String>, script: &str) -> Brought {
+fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Brought {
     let words = words.into_iter().map(|word| &*word.leak());
     let words: Vec<&'static str> = words.collect();
     let machine: &'static Machine = Box::leak(Box::new(Machine {
@@ -173,7 +184,7 @@ fn boot(words: Vec<String>, script: &str) -> Brought {
         devices: words.leak(),
         disks: 0,
         filesystems: &[],
-        modules: &["virtio_blk"],
+        modules,
         pace: Pace::Host,
     }));
     let case = Case {

@@ -33,6 +33,8 @@ pub enum Need {
     Zram,
     /// Guests can be started, and what runs in processes can be probed.
     Guests,
+    /// Guests can reach this machine over vsock.
+    Vsock,
     /// A program is in the path.
     Tool(&'static str),
 }
@@ -70,6 +72,7 @@ impl Need {
                 unless(free, "zram0 is not there, or in use")
             }
             Need::Guests => guests(),
+            Need::Vsock => vsock(),
             Need::Tool(name) => {
                 let found = works("sh", &["-c", &format!("command -v {name}")]);
                 (!found).then(|| format!("{name} is not installed"))
@@ -106,6 +109,17 @@ fn guests() -> Option<String> {
             return Some("this kernel does not let processes be probed".to_owned());
         }
         lab::ready(lab::kernel::SERIES[0].0).err()
+    };
+    ANSWER.get_or_init(ask).clone()
+}
+
+/// Why guests cannot reach this machine. Asked once: a program may have to be built for it.
+fn vsock() -> Option<String> {
+    static ANSWER: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        lab::vsock::program()
+            .err()
+            .map(|error| format!("{error:#}"))
     };
     ANSWER.get_or_init(ask).clone()
 }

@@ -3,6 +3,7 @@
 //! Definitions are replaced by what they stand for, so that an error in a `def` shows where it is used with a layer. A
 //! check that fails reports and returns [`Reported`], which silences what would follow from it.
 
+pub(crate) mod across;
 mod arith;
 mod call;
 mod compare;

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use iotq_probes::catalogue;
 
 use super::scope::Definition;
-use super::{Checker, Inputs, checked, sources};
+use super::{Checker, Inputs, across, checked, sources};
+use crate::across::Across;
 use crate::diag::codes::build::BOUNDARY;
 use crate::diag::{Diagnostic, Errors};
 use crate::half::Half;
-use crate::ir::{self, Side, SourcePoint};
+use crate::ir::{self, Join, Side, SourcePoint};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Emit, Expr, ExprKind, Item, Spanned};
 use crate::syntax::print;
@@ -24,18 +25,25 @@ pub enum Placed {
     Here(ir::Checked),
     /// In guests.
     Guest(Half),
+    /// In guests and on their host.
+    Across(Box<Across>),
 }
 
 /// Checks a program that may name the layers of guests.
 ///
 /// # Errors
-/// Those of the check, and if it names layers on both sides.
+/// Those of the check, and if it names layers on both sides that cannot be joined.
 pub fn place(
     sources: &mut Sources,
     script: &ast::Script,
     inputs: &Inputs<'_>,
 ) -> Result<Placed, Errors> {
-    let (checker, mut program) = checked(sources, script, inputs)?;
+    let (mut checker, mut program) = checked(sources, script, inputs)?;
+    if program.joins().any(Join::crosses) {
+        return checker
+            .across(script, program)
+            .map(|it| Placed::Across(Box::new(it)));
+    }
     let points: Vec<SourcePoint> = points(&mut program).map(|point| *point).collect();
     let on = |guest: bool| {
         let mut points = points.iter();
@@ -43,7 +51,7 @@ pub fn place(
     };
     match (on(true), on(false)) {
         (Some(guest), Some(here)) => Err(Errors(vec![both(guest, here)])),
-        (Some(_), None) => Ok(Placed::Guest(checker.half(script))),
+        (Some(_), None) => Ok(Placed::Guest(checker.half(script, &program))),
         (None, _) => {
             self::points(&mut program).for_each(|point| point.side = Side::Local);
             Ok(Placed::Here(program))
@@ -60,6 +68,19 @@ impl ir::Checked {
             ir::Kind::Join(join) => join.sources.iter().any(|it| is_guest(&it.source)),
         })
     }
+
+    fn joins(&self) -> impl Iterator<Item = &Join> {
+        self.statements.iter().filter_map(ir::Statement::join)
+    }
+}
+
+impl ir::Statement {
+    fn join(&self) -> Option<&Join> {
+        match &self.kind {
+            ir::Kind::Streams(_) => None,
+            ir::Kind::Join(join) => Some(join),
+        }
+    }
 }
 
 fn points(program: &mut ir::Checked) -> impl Iterator<Item = &mut SourcePoint> {
@@ -74,27 +95,77 @@ fn points(program: &mut ir::Checked) -> impl Iterator<Item = &mut SourcePoint> {
     })
 }
 
+fn sources_of(it: &ir::Statement) -> Vec<&SourcePoint> {
+    match &it.kind {
+        ir::Kind::Streams(all) => all.iter().map(|it| &it.source).collect(),
+        ir::Kind::Join(join) => join.sources.iter().map(|it| &it.source).collect(),
+    }
+}
+
 fn both(guest: &SourcePoint, here: &SourcePoint) -> Diagnostic {
     let message = "layers on both sides of a VM boundary";
     Diagnostic::new(&BOUNDARY, message)
         .label(guest.span, "in the guest")
         .label(here.span, "on the host")
-        .help("this build does not join across the boundary yet: ask one side at a time")
+        .help("to follow requests to their host: `join guest.syscall, guest.virtio, host.qemu …`")
+        .help("for both by themselves, ask one side at a time")
 }
 
 impl Checker<'_> {
-    /// The half of a guest: all of it, since no layer is on this side.
-    fn half(&self, script: &ast::Script) -> Half {
+    /// The parts of a program of which a join is over the boundary. Its other statements are about guests.
+    fn across(&mut self, script: &ast::Script, program: ir::Checked) -> Result<Across, Errors> {
+        let is_mixed = |it: &&ir::Statement| it.join().is_some_and(Join::crosses);
+        let mixed: Vec<&Join> = program
+            .statements
+            .iter()
+            .filter(is_mixed)
+            .filter_map(ir::Statement::join)
+            .collect();
+        let mut errors: Vec<Diagnostic> = mixed
+            .iter()
+            .filter_map(|join| across::refusal(join, &program.names))
+            .collect();
+        let alone = program.statements.iter().filter(|it| !is_mixed(it));
+        let here = alone
+            .flat_map(|it| sources_of(it))
+            .find(|it| it.side != Side::Guest);
+        let guest = mixed
+            .first()
+            .and_then(|join| join.of_guest().next())
+            .map(|it| it.source);
+        errors.extend(here.zip(guest).map(|(here, guest)| both(&guest, here)));
+        if !errors.is_empty() {
+            return Err(Errors(errors));
+        }
+        self.names.clone_from(&program.names);
+        let host = across::of_host(mixed.into_iter());
+        let guest = self.half(script, &program);
+        Ok(Across {
+            guest,
+            host,
+            program,
+        })
+    }
+
+    /// The half of a guest: all that is about it.
+    fn half(&mut self, script: &ast::Script, program: &ir::Checked) -> Half {
         let mut items = Vec::new();
+        let mut statements = program.statements.iter();
         for item in &script.items {
             let mut item = item.clone();
             match &mut item.node {
                 Item::Use(_) => continue,
                 Item::Let(it) | Item::Def(it) => unqualify(&mut it.value),
                 Item::Param(it) => it.help.clear(),
-                Item::Statement(it) => self.statement_of_guest(it),
+                Item::Statement(it) => match statements.next().and_then(ir::Statement::join) {
+                    Some(join) if join.crosses() => self.part_of_guest(it, join),
+                    _ => self.statement_of_guest(it),
+                },
             }
             items.push(item);
+        }
+        if program.joins().any(Join::crosses) {
+            leave_out_unused(&mut items);
         }
         let mut script = ast::Script {
             items: self.needed(&mut items),
@@ -153,6 +224,31 @@ impl Checker<'_> {
             }
         }
         found
+    }
+}
+
+/// Leaves out definitions that nothing uses: they may be about the other side.
+fn leave_out_unused(items: &mut Vec<Spanned<Item>>) {
+    let mut used = Vec::new();
+    for item in items.iter_mut().filter(|it| name_of(&it.node).is_none()) {
+        exprs(&mut item.node).for_each(|expr| names(expr, &mut used));
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(name) = used.pop() {
+        if seen.insert(name.clone()) {
+            let own = items.iter_mut().find(|it| name_of(&it.node) == Some(&name));
+            let own = own.into_iter().flat_map(|it| exprs(&mut it.node));
+            own.for_each(|expr| names(expr, &mut used));
+        }
+    }
+    items.retain(|it| name_of(&it.node).is_none_or(|name| seen.contains(name)));
+}
+
+/// What a definition is called.
+fn name_of(item: &Item) -> Option<&str> {
+    match item {
+        Item::Let(it) | Item::Def(it) => Some(&it.name.node),
+        Item::Param(_) | Item::Use(_) | Item::Statement(_) => None,
     }
 }
 
@@ -217,7 +313,7 @@ fn exprs(item: &mut Item) -> Box<dyn Iterator<Item = &mut Expr> + '_> {
 }
 
 /// Removes the qualifiers of an expression.
-fn unqualify(expr: &mut Expr) {
+pub(super) fn unqualify(expr: &mut Expr) {
     walk(expr, &mut |node| {
         let ExprKind::Path(path) = node else {
             return;

@@ -6,7 +6,7 @@ use iotq_probes::catalogue::{CHILDREN, Field, Layer, Type};
 use super::clauses::{clauses, whole};
 use super::{Lowering, groups};
 use crate::ir::{Aggregate, Column, Expr, ExprKind, FieldRef, Groups, Join, Output, SourcePoint};
-use crate::plan::{JoinPlan, Plan, Role, Shape, StatementPlan, StreamPlan};
+use crate::plan::{GroupPlan, JoinPlan, Plan, Role, Shape, StatementPlan, StreamPlan};
 use crate::source::Span;
 use crate::value::Const;
 
@@ -16,15 +16,8 @@ impl Lowering<'_> {
         let Some(root) = join.sources.first() else {
             return;
         };
-        let (shape, columns, groups) = match join.output {
-            Output::Rows(columns) => (Shape::Rows, columns, None),
-            Output::Groups(groups) => (Shape::Rows, Vec::new(), Some(groups::plan(groups))),
-            Output::Stages(it) => {
-                let groups = groups::plan(stages(it, &root.source));
-                (Shape::Whole, Vec::new(), Some(groups))
-            }
-            Output::Tree => (Shape::Tree, Vec::new(), None),
-        };
+        let (shape, columns, groups) =
+            output_of(join.output, |it| groups::plan(stages(it, &root.source)));
         let mut sources = Vec::new();
         for (index, it) in join.sources.iter().enumerate() {
             let Some(mut stream) = self.source(&it.source) else {
@@ -55,6 +48,7 @@ impl Lowering<'_> {
             residual: None,
             required: join.required,
             shape,
+            via: None,
         });
     }
 
@@ -70,7 +64,21 @@ impl Lowering<'_> {
     }
 }
 
-fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
+/// What becomes of requests, with their columns or groups. `stages`: what stages are groups of.
+pub(super) fn output_of(
+    output: Output,
+    stages: impl FnOnce(Groups) -> GroupPlan,
+) -> (Shape, Vec<Column>, Option<GroupPlan>) {
+    match output {
+        Output::Rows(columns) => (Shape::Rows, columns, None),
+        Output::Groups(it) => (Shape::Rows, Vec::new(), Some(groups::plan(it))),
+        Output::Stages(it) => (Shape::Whole, Vec::new(), Some(stages(it))),
+        Output::Tree => (Shape::Tree, Vec::new(), None),
+    }
+}
+
+/// A stream of what a root causes.
+pub(super) fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
     StreamPlan {
         role: Role::Child,
         optional: false,
@@ -87,7 +95,7 @@ fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
 }
 
 /// What a tree tells of an operation on a layer: its usual columns, and its stages.
-fn node(source: usize, layer: &'static Layer) -> Vec<Column> {
+pub(super) fn node(source: usize, layer: &'static Layer) -> Vec<Column> {
     let usual = layer.columns.iter().filter_map(|name| layer.field(name));
     let stages = layer.fields.iter().filter(|field| field.followed);
     let column = |field: &'static Field| Column {
@@ -105,7 +113,7 @@ fn node(source: usize, layer: &'static Layer) -> Vec<Column> {
 }
 
 /// How many requests there were, how long they took, and how this time is made up.
-fn stages(groups: Groups, root: &SourcePoint) -> Groups {
+pub(super) fn stages(groups: Groups, root: &SourcePoint) -> Groups {
     let layer = root.layer;
     let aggregate = |name: &str, aggregate, args: Vec<Expr>| {
         let ty = args.first().map_or(Type::Int, |arg| arg.ty);
@@ -170,6 +178,11 @@ pub(super) fn divide(plan: &mut Plan) {
         let Some(join) = &mut statement.join else {
             continue;
         };
+        // What the guest has decided of it is not known here: all of it is decided anew.
+        if join.via.is_some() {
+            join.residual.clone_from(&join.filter);
+            continue;
+        }
         let clauses = join.filter.as_ref().map(clauses).unwrap_or_default();
         let (of_root, of_rows): (Vec<_>, Vec<_>) = clauses
             .into_iter()

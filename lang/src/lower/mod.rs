@@ -1,5 +1,6 @@
 //! Lowering: what the kernel evaluates, and when. Statements that this build cannot run are refused here.
 
+pub(crate) mod across;
 mod bind;
 mod clauses;
 mod fit;

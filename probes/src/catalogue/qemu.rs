@@ -187,6 +187,20 @@ pub static LAYER: Layer = Layer {
             nullable(offset_of!(iotq_qemu, lat), 8),
             "latency: popped to pushed",
         ),
+        field(
+            "kick",
+            Type::Duration,
+            PUSHED,
+            nullable(offset_of!(iotq_qemu, kick), 8),
+            "issued in the guest to popped; only in a join with the guest's layers",
+        ),
+        field(
+            "inject",
+            Type::Duration,
+            PUSHED,
+            nullable(offset_of!(iotq_qemu, inject), 8),
+            "pushed to completed in the guest; only in a join with the guest's layers",
+        ),
         start(
             "approx",
             Type::Bool,

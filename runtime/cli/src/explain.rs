@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use iotq_engine::jit::Listing;
 use iotq_kernel::names;
+use iotq_lang::across::{Across, Crossing};
+use iotq_lang::check::Placed;
 use iotq_lang::diag::{Code, codes};
-use iotq_lang::half::Half;
 use iotq_lang::plan::Plan;
 use iotq_lang::syntax::print;
 
 use crate::args::{Input, Stage};
+use crate::host;
 use crate::report::{Failure, note};
 use crate::run::clock;
 use crate::script::Script;
@@ -62,10 +64,7 @@ pub fn shown(script: &mut Script, stage: Stage) -> Result<ExitCode, Failure> {
     match stage {
         Stage::Source => write!(out, "{}", print::script(&script.tree))?,
         Stage::Checked => write!(out, "{}", script.check(true)?)?,
-        Stage::Plan => match planned(script)? {
-            (None, plan) => write!(out, "{plan}")?,
-            (Some(half), plan) => write!(out, "guests are asked:\n\n{}\n{plan}", half.text)?,
-        },
+        Stage::Plan => write!(out, "{}", planned(script)?)?,
         Stage::Jit => {
             let bound = bound(script)?;
             write!(out, "{}", Listing::new(&bound, clock()))?;
@@ -75,13 +74,32 @@ pub fn shown(script: &mut Script, stage: Stage) -> Result<ExitCode, Failure> {
 }
 
 /// The plan, and the text that goes to guests if it is about them.
-fn planned(script: &mut Script) -> Result<(Option<Half>, Plan), Failure> {
-    let Some(half) = script.half()? else {
-        return Ok((None, script.plan(true, |_| Vec::new())?));
-    };
-    let plan = half.plan();
-    let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
-    Ok((Some(half), plan))
+fn planned(script: &mut Script) -> Result<String, Failure> {
+    match script.of_guests()? {
+        Some(Placed::Guest(half)) => {
+            let plan = half.plan();
+            let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
+            Ok(format!("guests are asked:\n\n{}\n{plan}", half.text))
+        }
+        Some(Placed::Across(across)) => Ok(crossing(&across, host::planned(&across)?)),
+        Some(Placed::Here(_)) | None => Ok(script.plan(true, |_| Vec::new())?.to_string()),
+    }
+}
+
+/// Both halves of a query over a VM boundary, and what becomes of them.
+pub fn crossing(across: &Across, crossing: Crossing) -> String {
+    let Crossing {
+        guest,
+        host,
+        mut whole,
+    } = crossing;
+    let (asked, kept) = (&across.guest.text, &across.host.text);
+    // What is hooked stands with the halves.
+    whole.templates.clear();
+    format!(
+        "guests are asked:\n\n{asked}\n{guest}\nthis host keeps, to be looked up:\n\n{kept}\n{host}\n\
+         of both are made:\n\n{whole}"
+    )
 }
 
 /// The plan for this machine. What `$child` will be is not known; it is some process.

@@ -72,6 +72,7 @@ pub fn planned(
     let how = Options {
         btf: options.btf.clone(),
         ring: options.ring,
+        keep: false,
     };
     let running = install(&how, &bound, &resolved, sources)?;
     for missing in &running.missing {
@@ -336,6 +337,7 @@ impl Session<'_> {
             seconds: elapsed.as_secs_f64(),
             grouped: counts.grouped,
             ungrouped: self.engine.counts().ungrouped,
+            crossed: None,
         };
         account(
             &mut *self.sink,

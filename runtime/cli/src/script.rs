@@ -10,7 +10,6 @@ use std::path::Path;
 use iotq_lang::check::{self, Inputs, Placed, did_you_mean, near};
 use iotq_lang::diag::codes::run as code;
 use iotq_lang::diag::{Diagnostic, Errors};
-use iotq_lang::half::Half;
 use iotq_lang::ir::{Checked, Name};
 use iotq_lang::lower::lower;
 use iotq_lang::plan::Plan;
@@ -231,18 +230,15 @@ impl Script {
             .map_err(|errors| Failure::new(errors, &self.sources))
     }
 
-    /// What guests are asked, if it is about them.
+    /// Where it is asked, if it is about guests.
     ///
     /// # Errors
     /// Those of the check, and if it asks both sides of a VM boundary.
-    pub fn half(&mut self) -> Result<Option<Half>, Failure> {
+    pub fn of_guests(&mut self) -> Result<Option<Placed>, Failure> {
         if !self.check(true)?.asks_guests() {
             return Ok(None);
         }
-        match self.place()? {
-            Placed::Guest(half) => Ok(Some(half)),
-            Placed::Here(_) => Ok(None),
-        }
+        self.place().map(Some)
     }
 
     /// Checks and lowers it. What this build cannot run is refused, with `also` telling what else is wrong with the

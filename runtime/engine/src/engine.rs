@@ -1,5 +1,6 @@
 //! From records to rows and groups: what the kernel left undecided, the columns, the bounds of the statements.
 
+mod cross;
 mod report;
 mod request;
 
@@ -18,8 +19,9 @@ use iotq_probes::catalogue::Type;
 
 use crate::group::Grouping;
 use crate::jit::{Compiler, Computed, Condition};
-use crate::join::Assembly;
-use crate::{Clock, Names, RawRecord, Sink};
+use crate::join::{Assembly, Request};
+use crate::{Beyond, Clock, Names, RawRecord, Sink};
+use cross::Open;
 use request::Join;
 
 /// What became of the records.
@@ -90,6 +92,13 @@ pub struct Engine {
     names: Rc<dyn Names>,
     counts: Counts,
     requests: Assembly,
+    /// The streams of roots whose rows are made of what their host has seen, too, one bit each,
+    crossing: u32,
+    /// and those that lead there.
+    via: u32,
+    beyond: Option<Beyond>,
+    /// Requests of which the host's part is not known yet.
+    open: Open,
 }
 
 struct Stream {
@@ -146,6 +155,10 @@ impl Engine {
             names: Rc::from(names),
             counts: Counts::default(),
             requests: Assembly::default(),
+            crossing: cross::roots(plan),
+            via: cross::ways(plan),
+            beyond: None,
+            open: Open::default(),
         }
     }
 
@@ -168,8 +181,14 @@ impl Engine {
         };
         let mut strange = record.queries() == 0;
         let mut is_part = false;
+        let mut is_alone = false;
         for bit in bits(record.queries()) {
             match &self.streams[bit] {
+                Some(stream)
+                    if stream.plan.role == Role::Root && stream.plan.layer.root.is_none() =>
+                {
+                    is_alone = true;
+                }
                 Some(stream) if stream.plan.role != Role::Rows => is_part = true,
                 Some(stream) if stream.makes(&record) => {
                     if self.active & 1 << bit != 0 {
@@ -180,6 +199,9 @@ impl Engine {
             }
         }
         self.counts.malformed += u64::from(strange);
+        if is_alone {
+            self.complete(Request::alone(&record), sink)?;
+        }
         if is_part {
             self.part(&record, sink)?;
         }

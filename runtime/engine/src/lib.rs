@@ -1,5 +1,6 @@
 //! The engine: records of the probes → rows → sinks. No kernel, no sockets, no terminal.
 
+pub mod beyond;
 pub mod engine;
 pub mod group;
 pub mod jit;
@@ -12,6 +13,7 @@ pub mod units;
 #[cfg(test)]
 mod testing;
 
+pub use beyond::{Apart, Beyond, Crossed, Kept};
 pub use engine::{Counts, Engine, Row};
 pub use group::Group;
 pub use join::{Node, Tree};

@@ -8,6 +8,7 @@ pub mod btf;
 pub mod encode;
 mod groups;
 pub mod install;
+mod kept;
 mod modules;
 pub mod names;
 mod privilege;
@@ -19,6 +20,7 @@ pub use groups::KernelGroup;
 pub use install::{
     Amiss, InstallError, Options, Standing, Survey, Surveyed, install, lists_tracepoints, verify,
 };
+pub use kept::{Guests, Kept, Queue, Spot};
 pub use modules::{Module, module};
 pub use privilege::{lacking, lockdown, privileged, raise_memlock, refusal};
 pub use qemu::Qemu;

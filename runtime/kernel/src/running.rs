@@ -8,7 +8,8 @@ use aya::programs::ProgramFd;
 use iotq_probes::abi::iotq_counts;
 
 use crate::groups::{Groups, KernelGroup};
-use crate::install::Hold;
+use crate::install::{Hold, InstallError};
+use crate::kept::Kept;
 use crate::unended::Requests;
 
 type Books = [u64; size_of::<iotq_counts>() / 8];
@@ -20,6 +21,7 @@ pub struct Running {
     counts: PerCpuArray<MapData, Books>,
     requests: Option<Requests>,
     groups: Groups,
+    kept: Option<Kept>,
     /// What this kernel lacks, and what is lost by it: a line each.
     pub missing: Vec<String>,
 }
@@ -70,6 +72,7 @@ impl Running {
         counts: PerCpuArray<MapData, Books>,
         requests: Option<Requests>,
         groups: Groups,
+        kept: Option<Kept>,
         missing: Vec<String>,
     ) -> Self {
         Self {
@@ -78,8 +81,17 @@ impl Running {
             counts,
             requests,
             groups,
+            kept,
             missing,
         }
+    }
+
+    /// What is kept of guests' requests. It is to be asked for when it is installed, and taken once.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn take_kept(&mut self) -> Result<Kept, InstallError> {
+        self.kept.take().ok_or(InstallError::Missing("iotq_kept"))
     }
 
     /// Hands every waiting record to `each`, until the ring is empty or `each` says that it is enough.

@@ -65,6 +65,8 @@ pub struct Arrival {
     pub session: Session<ToHost, ToGuest>,
     /// Its clock.
     pub offset: Offset,
+    /// Its context id, where this system vouches for it.
+    pub cid: Option<u32>,
     /// To be kept as long as the session.
     pub presence: Presence,
 }
@@ -169,7 +171,7 @@ async fn greet_stranger(connection: Connection, cid: Option<u32>, house: Arc<Hou
     let mut wire = Wire::new(connection);
     let received = house.receive(&mut wire, cid).await;
     house.strangers.add_permits(1);
-    let _ = house.welcome(wire, received).await;
+    let _ = house.welcome(wire, cid, received).await;
 }
 
 /// Calls a guest, and again whenever it is there no more.
@@ -183,7 +185,7 @@ async fn fetch(address: Address, house: Arc<House>) {
         if let Ok(Ok(connection)) = timeout(PATIENCE, call(&address)).await {
             let mut wire = Wire::new(connection);
             let received = house.receive(&mut wire, cid).await;
-            if let Some(there) = house.welcome(wire, received).await {
+            if let Some(there) = house.welcome(wire, cid, received).await {
                 backoff.reset();
                 // The other end is dropped and not used.
                 let _ = there.await;
@@ -204,6 +206,7 @@ impl House {
     async fn welcome(
         &self,
         wire: Wire<Connection, ToHost>,
+        cid: Option<u32>,
         received: Received,
     ) -> Option<oneshot::Receiver<()>> {
         match received {
@@ -212,6 +215,7 @@ impl House {
                     hello,
                     session: Session::start(wire),
                     offset,
+                    cid,
                     presence,
                 };
                 // Without a receiver the host has ended.

@@ -138,6 +138,7 @@ fn captured() -> Vec<Vec<u8>> {
     ));
     let resolved = resolve(&plan.names, None).unwrap();
     let options = iotq_kernel::Options {
+        keep: false,
         btf: None,
         ring: Some(64 << 20),
     };

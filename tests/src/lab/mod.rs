@@ -2,7 +2,7 @@
 //!
 //! [`kernel`] fetches Debian's kernels, [`modules`] finds drivers in them, [`image`] packs an initramfs whose first
 //! process is the program `labinit`, [`machine`] knows the devices, [`boot`] runs QEMU within limits of time, and
-//! [`result`] reads what the guest sent out. [`case`](mod@case) reads the cases, [`plan`] is what the guest is told.
+//! [`result`] reads what the guest sent out. [`vsock`] lets a guest reach this machine. [`case`](mod@case) reads the cases, [`plan`] is what the guest is told.
 
 pub mod boot;
 pub mod case;
@@ -13,6 +13,7 @@ pub mod modules;
 pub mod plan;
 pub mod qcow2;
 pub mod result;
+pub mod vsock;
 
 use std::env;
 use std::path::PathBuf;

@@ -77,14 +77,15 @@ pub static BOUNDARY: Code = Code {
     id: "E0609",
     title: "layers on both sides of a boundary",
     page: "\
-With `iotq host`, a script is about guests or about the host. This build does not follow a request
-from a guest to its host.
+With `iotq host`, a script is about guests or about the host. A join may be about both if it follows
+requests from the guest to QEMU: it begins with `guest.syscall` or `guest.virtio`, and of the host it
+has `host.qemu`, which is not optional.
 
-    join guest.syscall, host.block          # one layer on each side
+    join guest.syscall, host.block          # nothing leads from the one to the other
 
-Ask one side at a time: the guest for what its requests wait for, the host for what becomes of them.
+Name the layers on the way, or ask one side at a time.
 
-    join guest.syscall, guest.block emit guest.syscall.lat, guest.block.lat
+    join guest.syscall, guest.virtio, host.qemu emit guest.syscall.lat, host.qemu.lat
     trace host.block
 ",
     exit: 2,

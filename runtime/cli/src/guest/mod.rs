@@ -161,10 +161,12 @@ impl Agent<'_> {
         let how = iotq_kernel::Options {
             btf: self.options.btf.clone(),
             ring: half.ring,
+            keep: false,
         };
         match Work::start(&asked, half.no_pushdown, &how) {
             Ok((work, ready)) => {
                 session.send(ToHost::Ready(ready)).await?;
+                note("iotq: what the host asks is attached");
                 work.run(session).await
             }
             Err(failure) => {

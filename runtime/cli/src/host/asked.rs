@@ -5,10 +5,11 @@
 use std::io;
 use std::time::Duration;
 
-use iotq_engine::{Clock, Engine, Sink};
+use super::beyond::Process;
+use iotq_engine::{Apart, Beyond, Clock, Crossed, Engine, Sink};
 use iotq_kernel::Counts;
 use iotq_lang::plan::{Meaning, Plan};
-use iotq_link::clock::Offset;
+use iotq_link::clock::{self, Offset};
 use iotq_link::message::{Books, Complaint, Group, Groups, Hello, Ready};
 use iotq_link::reception::Presence;
 use iotq_link::records::records;
@@ -30,6 +31,8 @@ pub struct Asked {
     pub offset: Offset,
     clock: Clock,
     names: Dictionary,
+    /// Its process here, where its requests are followed to this host.
+    process: Option<Process>,
     /// What it does for us, once it is ready.
     work: Option<Work>,
     /// It cannot do what is asked: it stays, so that it is not asked again.
@@ -82,8 +85,10 @@ pub enum Amiss {
 
 /// What all guests are asked, and since when.
 pub struct Question<'a> {
-    /// The plan, with symbols.
+    /// The plan, with symbols: those of guests first, then this host's,
     pub plan: &'a Plan,
+    /// which mean this.
+    pub here: &'a [Meaning],
     /// Nothing is decided in the kernel.
     pub no_pushdown: bool,
     /// Since the first guest was ready.
@@ -99,6 +104,7 @@ impl Asked {
             names: Dictionary::of(&arrival.hello.name),
             hello: arrival.hello,
             session: arrival.session,
+            process: None,
             clock: Clock {
                 mono_to_wall_ns: clock.mono_to_wall_ns.saturating_add(offset.ns),
                 ..clock
@@ -146,10 +152,11 @@ impl Asked {
         if self.work.is_some() || self.refused {
             return Err(Amiss::Rude("ready twice"));
         }
-        if ready.meanings.len() != question.plan.names.len() {
+        if ready.meanings.len() + question.here.len() != question.plan.names.len() {
             return Err(Amiss::Rude("other names than the plan's"));
         }
-        let meanings: Vec<Meaning> = ready.meanings.into_iter().map(Into::into).collect();
+        let theirs = ready.meanings.into_iter().map(Into::into);
+        let meanings: Vec<Meaning> = theirs.chain(question.here.iter().cloned()).collect();
         let mut plan = question.plan.bind(&meanings);
         if question.no_pushdown {
             plan = plan.without_pushdown();
@@ -157,6 +164,12 @@ impl Asked {
         let mut engine = Engine::new(&plan, self.clock, Box::new(self.names.clone()));
         engine.begin(question.elapsed);
         engine.set_room(GROUPS);
+        if let Some(process) = self.process.take() {
+            let Offset { ns, uncertainty_ns } = self.offset;
+            let now = clock::now().saturating_sub_signed(ns);
+            let apart = Apart::new(ns, uncertainty_ns, now);
+            engine.set_beyond(Beyond::new(Box::new(process), apart));
+        }
         self.work = Some(Work {
             plan,
             engine,
@@ -187,6 +200,23 @@ impl Asked {
             self.tell(ToGuest::Credit(back));
         }
         Ok(())
+    }
+
+    /// Follows its requests in a process here.
+    pub fn follow(&mut self, process: Process) {
+        self.process = Some(process);
+    }
+
+    /// Asks again for what was not known of its requests here. Also what there is to tell of them.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn settle(&mut self, elapsed: Duration, sink: &mut dyn Sink) -> io::Result<Vec<String>> {
+        let Some(work) = &mut self.work else {
+            return Ok(Vec::new());
+        };
+        work.engine.settle(elapsed, sink)?;
+        Ok(work.engine.beyond().map(Beyond::notes).unwrap_or_default())
     }
 
     /// Asks for what is due.
@@ -231,8 +261,8 @@ impl Asked {
     }
 
     /// Adds what was counted so far.
-    pub fn count(&self, account: &mut Account) {
-        if let Some(work) = &self.work {
+    pub fn count(&mut self, account: &mut Account) {
+        if let Some(work) = &mut self.work {
             account.add(work);
         }
     }
@@ -301,10 +331,20 @@ pub struct Account {
     pub engine: iotq_engine::Counts,
     /// Events that went by unseen.
     pub skipped: u64,
+    /// What became of requests on this host.
+    pub crossed: Crossed,
 }
 
 impl Account {
-    fn add(&mut self, work: &Work) {
+    fn add(&mut self, work: &mut Work) {
+        if let Some(beyond) = work.engine.beyond() {
+            let crossed = beyond.counts();
+            self.crossed.joined += crossed.joined;
+            self.crossed.unseen += crossed.unseen;
+            self.crossed.untimely += crossed.untimely;
+            let most = self.crossed.uncertainty_ns.max(crossed.uncertainty_ns);
+            self.crossed.uncertainty_ns = most;
+        }
         let Work { books, unended, .. } = work;
         let engine = work.engine.counts();
         let kernel = &mut self.kernel;

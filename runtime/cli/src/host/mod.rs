@@ -2,6 +2,7 @@
 //! into one output.
 
 mod asked;
+mod beyond;
 mod limit;
 mod serve;
 
@@ -11,11 +12,13 @@ use std::time::Instant;
 
 use clap::CommandFactory;
 use iotq_engine::Summary;
+use iotq_lang::across::{Across, Crossing};
 use iotq_lang::check::Placed;
 use iotq_lang::diag::codes::link;
 use iotq_lang::diag::{Diagnostic, Errors};
 use iotq_lang::half::Half;
 use iotq_lang::lower::lower;
+use iotq_lang::plan::Plan;
 use iotq_lang::source::Sources;
 use iotq_link::message::is_name;
 use iotq_link::{Address, Invited, Reception};
@@ -24,8 +27,9 @@ use crate::args::{Cli, Host};
 use crate::report::{Failure, note};
 use crate::script::Script;
 use crate::stop::Stop;
-use crate::{linked, output, run};
+use crate::{explain, linked, output, run};
 use asked::{Account, GROUPS};
+use beyond::Own;
 use limit::Limited;
 use serve::Hosting;
 
@@ -47,8 +51,35 @@ pub fn host(options: &Host, stop: &Stop) -> Result<ExitCode, Failure> {
             let plan = lower(checked).map_err(|errors| Failure::new(errors, &script.sources))?;
             run::planned(&options.run, &plan, &script.sources, stop)
         }
-        Placed::Guest(half) => ask(&options, &half, stop),
+        Placed::Guest(half) => {
+            let plan = half.plan();
+            let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
+            if options.run.dry_run {
+                write!(io::stdout(), "{}\n{plan}", half.text)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            ask(&options, &half, &plan, None, stop)
+        }
+        Placed::Across(across) => {
+            let crossing = planned(&across)?;
+            if options.run.dry_run {
+                write!(io::stdout(), "{}", explain::crossing(&across, crossing))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            names(&options.guests)?;
+            let own = Own::install(&options.run, &across, &crossing)?;
+            ask(&options, &across.guest, &crossing.whole, Some(own), stop)
+        }
     }
+}
+
+/// The plans of a query over a boundary. What is wrong is so in one of its halves.
+///
+/// # Errors
+/// Those of the halves.
+pub fn planned(across: &Across) -> Result<Crossing, Failure> {
+    let failed = |errors| Failure::new(errors, &across.guest.sources());
+    across.plan().map_err(failed)
 }
 
 fn read(options: &mut Host) -> Result<Script, Failure> {
@@ -73,13 +104,13 @@ fn nothing() -> clap::Error {
     )
 }
 
-fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {
-    let plan = half.plan();
-    let plan = plan.map_err(|errors| Failure::new(errors, &half.sources()))?;
-    if options.run.dry_run {
-        write!(io::stdout(), "{}\n{plan}", half.text)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+fn ask(
+    options: &Host,
+    half: &Half,
+    plan: &Plan,
+    own: Option<Own>,
+    stop: &Stop,
+) -> Result<ExitCode, Failure> {
     let asked = names(&options.guests)?;
     let token = linked::token(options.token.as_deref())?;
     // Sessions have a thread of their own: guests are not to be lost while an output takes nothing.
@@ -96,13 +127,14 @@ fn ask(options: &Host, half: &Half, stop: &Stop) -> Result<ExitCode, Failure> {
         let reception = Reception::open(&listen, &options.call, asked.iter().cloned(), token);
         let reception = reception
             .map_err(|error| Failure::plain(&link::LISTEN, "nobody can connect", &error))?;
-        let sink = output::sink(&options.run, &plan, asked.len() > 1, stop)?;
+        let sink = output::sink(&options.run, plan, asked.len() > 1, stop)?;
         let hosting = Hosting {
             options: &options.run,
             half,
-            plan: &plan,
+            plan,
+            own,
             stop,
-            sink: Limited::new(sink, &plan),
+            sink: Limited::new(sink, plan),
             reception,
             clock: run::clock(),
             asked: asked.len(),
@@ -139,6 +171,7 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
         kernel,
         engine,
         skipped,
+        crossed,
     } = hosting.account;
     let summary = Summary {
         seen: kernel.seen,
@@ -148,6 +181,7 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
         seconds: elapsed.as_secs_f64(),
         grouped: kernel.grouped,
         ungrouped: engine.ungrouped,
+        crossed: hosting.own.is_some().then_some(crossed),
     };
     run::account(
         &mut hosting.sink,
@@ -159,6 +193,9 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
     )?;
     if skipped > 0 {
         note(&run::unseen(skipped));
+    }
+    if let Some(own) = &hosting.own {
+        own.account(&crossed)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -18,6 +18,7 @@ use iotq_link::{Arrival, Reception, ToGuest, ToHost, Visit};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::asked::{Account, Amiss, Asked, Outcome, Question};
+use super::beyond::Own;
 use super::limit::Limited;
 use crate::args::Run;
 use crate::output;
@@ -41,6 +42,8 @@ pub(super) struct Hosting<'a> {
     pub half: &'a Half,
     /// The plan, with symbols: what they mean each guest tells.
     pub plan: &'a Plan,
+    /// Where requests are followed to this host: its part of it.
+    pub own: Option<Own>,
     pub stop: &'a Stop,
     pub sink: Limited,
     pub reception: Reception,
@@ -102,6 +105,7 @@ impl Hosting<'_> {
                 Event::Message(index, Err(why)) => self.lost(index, &why)?,
                 Event::Time => {}
             }
+            self.settle()?;
             self.sink.flush()?;
             let elapsed = self.elapsed();
             match ending {
@@ -124,6 +128,20 @@ impl Hosting<'_> {
             }
         }
         self.close()
+    }
+
+    /// Asks again for what was not known of requests on this host.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.own.is_none() {
+            return Ok(());
+        }
+        let elapsed = self.elapsed();
+        for guest in &mut self.guests {
+            for line in guest.settle(elapsed, &mut self.sink)? {
+                note(&format!("iotq: {}: {line}", guest.hello.name));
+            }
+        }
+        Ok(())
     }
 
     fn elapsed(&self) -> Duration {
@@ -163,7 +181,11 @@ impl Hosting<'_> {
         if *visits > MOST_VISITS {
             return;
         }
+        let cid = arrival.cid;
         let mut guest = Asked::new(arrival, self.clock);
+        if let Some(own) = &self.own {
+            guest.follow(own.process(&guest.hello.name, cid));
+        }
         let half = message::Half {
             text: self.half.text.clone(),
             args: self.half.args.clone(),
@@ -188,6 +210,7 @@ impl Hosting<'_> {
     fn message(&mut self, index: usize, message: ToHost) -> io::Result<()> {
         let question = Question {
             plan: self.plan,
+            here: self.own.as_ref().map_or(&[], Own::meanings),
             no_pushdown: self.options.no_pushdown,
             elapsed: self.elapsed(),
         };
@@ -236,7 +259,7 @@ impl Hosting<'_> {
 
     /// The output takes nothing more: what the guests have counted so far is all that is known.
     pub fn abandon(&mut self) {
-        for guest in std::mem::take(&mut self.guests) {
+        for mut guest in std::mem::take(&mut self.guests) {
             guest.count(&mut self.account);
         }
     }

@@ -46,6 +46,7 @@ impl Engine {
     /// Those of the sink.
     pub fn finish(&mut self, elapsed: Duration, sink: &mut dyn Sink) -> io::Result<()> {
         self.overdue(u64::MAX, true, sink)?;
+        self.give_up(sink)?;
         (0..self.statements.len()).try_for_each(|statement| self.end(statement, elapsed, sink))
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Join {
     residual: Option<Expr>,
     required: bool,
     shape: Shape,
+    /// It is over a VM boundary.
+    crosses: bool,
     /// What a tree tells of each source's operations.
     columns: Vec<Vec<Column>>,
 }
@@ -28,13 +30,19 @@ impl Join {
         let stream_of = |bit: &u8| statement.streams.iter().find(|it| it.bit == *bit);
         let source = |&bit: &u8| {
             let layer = stream_of(&bit)?.layer;
-            Some(Source { layer, bit })
+            let of_host = plan.via.is_some() && layer.is_of_guests();
+            Some(Source {
+                layer,
+                bit,
+                of_host,
+            })
         };
         Some(Self {
             sources: plan.sources.iter().filter_map(source).collect(),
             residual: plan.residual.clone(),
             required: plan.required,
             shape: plan.shape,
+            crosses: plan.via.is_some(),
             columns: plan
                 .sources
                 .iter()
@@ -52,7 +60,7 @@ impl Engine {
             None => self.requests.child(record),
         };
         if let Some(request) = complete {
-            self.request(&request, sink)?;
+            self.complete(request, sink)?;
         }
         self.overdue(record.at(), false, sink)
     }
@@ -61,12 +69,12 @@ impl Engine {
     pub(super) fn overdue(&mut self, now: u64, all: bool, sink: &mut dyn Sink) -> io::Result<()> {
         for request in self.requests.overdue(now, all) {
             self.counts.incomplete += 1;
-            self.request(&request, sink)?;
+            self.complete(request, sink)?;
         }
         Ok(())
     }
 
-    fn request(&mut self, request: &Request, sink: &mut dyn Sink) -> io::Result<()> {
+    pub(super) fn request(&mut self, request: &Request, sink: &mut dyn Sink) -> io::Result<()> {
         let Ok(root) = RawRecord::parse(&request.root, self.clock) else {
             return Ok(());
         };
@@ -117,8 +125,16 @@ impl Engine {
         };
         let passing = passing.take(most);
         let (statement, names) = (*statement, &*self.names);
+        let whole = request.whole().filter(|_| join.shape == Shape::Whole);
+        let whole = whole
+            .as_ref()
+            .and_then(|it| RawRecord::parse(it, self.clock).ok());
         if let Some(grouping) = grouping {
             for row in passing {
+                let row = match whole {
+                    Some(whole) => row.with_host(&join.sources, whole),
+                    None => row,
+                };
                 self.counts.ungrouped += u64::from(!grouping.add(&row));
             }
             return Ok(());
@@ -129,9 +145,12 @@ impl Engine {
         let mut written = 0;
         for row in passing.take(left.unwrap_or(usize::MAX)) {
             if join.shape == Shape::Tree {
-                let Some(root) = join::root(&parts, &join.sources, &join.columns) else {
+                let Some(mut root) = join::root(&parts, &join.sources, &join.columns) else {
                     return Ok(());
                 };
+                if join.crosses {
+                    root.parts = self.beyond.as_ref().map(|it| it.parts_of(request.cut));
+                }
                 sink.tree(&Tree {
                     statement,
                     root,

@@ -11,6 +11,7 @@ use iotq_probes::abi::{
 };
 
 use crate::RawRecord;
+use crate::beyond::Cut;
 
 /// Requests that are not complete yet, at most.
 const MOST: usize = 16_384;
@@ -30,6 +31,10 @@ pub(crate) struct Request {
     pub children: Vec<Vec<u8>>,
     /// Children that are still to come.
     missing: u32,
+    /// Over a VM boundary: what the host has seen of each child, as far as that is known.
+    pub host: Vec<Option<Vec<Vec<u8>>>>,
+    /// The time at its device.
+    pub cut: Cut,
 }
 
 /// Requests of which a part has come.
@@ -128,6 +133,15 @@ impl Assembly {
 }
 
 impl Request {
+    /// One that is its own root, and its own child.
+    pub fn alone(record: &RawRecord) -> Self {
+        Self {
+            root: record.bytes().to_vec(),
+            children: vec![record.bytes().to_vec()],
+            ..Self::default()
+        }
+    }
+
     fn ended(&self) -> Option<u64> {
         let at = self.root.get(offset_of!(iotq_head, at)..)?;
         Some(u64::from_ne_bytes(*at.first_chunk()?))

@@ -9,4 +9,4 @@ mod tree;
 pub(crate) use assembly::{Assembly, Request};
 pub(crate) use row::{Parts, Source};
 pub(crate) use tree::root;
-pub use tree::{Node, Tree};
+pub use tree::{Node, Parts as TreeParts, Tree};

@@ -13,6 +13,8 @@ pub(crate) struct Source {
     pub layer: &'static Layer,
     /// The bit of its stream.
     pub bit: u8,
+    /// The host of the guest has it.
+    pub of_host: bool,
 }
 
 /// A request as the sources of a join see it.
@@ -24,9 +26,16 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub fn of(request: &'a Request, sources: &[Source], clock: Clock) -> Option<Self> {
-        let child = |bytes: &'a Vec<u8>| {
+        let child = |(index, bytes): (usize, &'a Vec<u8>)| {
             let record = RawRecord::parse(bytes, clock).ok()?;
+            let host = request.host.get(index).and_then(Option::as_ref);
             let part = |source: &Source| {
+                if source.of_host {
+                    let mut all = host?
+                        .iter()
+                        .filter_map(|it| RawRecord::parse(it, clock).ok());
+                    return all.find(|it| it.layer().id == source.layer.id);
+                }
                 let is_there = record.queries() >> source.bit & 1 == 1;
                 is_there.then(|| record.part(source.layer)).flatten()
             };
@@ -35,7 +44,12 @@ impl<'a> Parts<'a> {
         };
         Some(Self {
             root: RawRecord::parse(&request.root, clock).ok()?,
-            children: request.children.iter().filter_map(child).collect(),
+            children: request
+                .children
+                .iter()
+                .enumerate()
+                .filter_map(child)
+                .collect(),
         })
     }
 
@@ -60,6 +74,18 @@ pub(crate) struct JoinRow<'a> {
     parts: Vec<Option<RawRecord<'a>>>,
     /// All children, as each source has them.
     children: &'a [Vec<Option<RawRecord<'a>>>],
+}
+
+impl<'a> JoinRow<'a> {
+    /// The same with another record of the layers of the host.
+    pub fn with_host(mut self, sources: &[Source], record: RawRecord<'a>) -> Self {
+        for (part, source) in self.parts.iter_mut().zip(sources) {
+            if source.of_host && source.layer.id == record.layer().id {
+                *part = Some(record);
+            }
+        }
+        self
+    }
 }
 
 impl Record for JoinRow<'_> {

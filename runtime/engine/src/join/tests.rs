@@ -118,6 +118,7 @@ fn a_row_for_each_child() {
     let sources = [("syscall", 0), ("block", 1)].map(|(name, bit)| Source {
         layer: layer(name).expect("a layer"),
         bit,
+        of_host: false,
     });
     let lat = FieldRef {
         source: 1,

@@ -5,7 +5,7 @@ use iotq_lang::ir::{Column, FieldRef};
 use iotq_lang::value::{Record, Value};
 use iotq_probes::catalogue::{Layer, Type};
 
-use super::row::{Parts, Source};
+use super::row::{self, Source};
 use crate::{Names, RawRecord};
 
 /// A request, to be drawn.
@@ -18,6 +18,30 @@ pub struct Tree<'a> {
     pub names: &'a dyn Names,
 }
 
+/// The time of a root at its device, by what it was on the host of its guest: in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Issued, and not yet in QEMU.
+    pub kick: u64,
+    /// In QEMU.
+    pub vmm: u64,
+    /// On its way back.
+    pub inject: u64,
+    /// How far off the guest's clock may be, by which these were cut.
+    pub uncertainty: u64,
+}
+
+impl Parts {
+    /// With their names.
+    pub fn named(&self) -> [(&'static str, i128); 3] {
+        [
+            ("kick", self.kick.into()),
+            ("vmm", self.vmm.into()),
+            ("inject", self.inject.into()),
+        ]
+    }
+}
+
 /// One operation on one layer.
 pub struct Node<'a> {
     /// The layer.
@@ -28,6 +52,8 @@ pub struct Node<'a> {
     pub lat: Option<i128>,
     /// What it caused, in the order of their beginnings.
     pub children: Vec<Node<'a>>,
+    /// Of a root over a VM boundary.
+    pub parts: Option<Parts>,
     record: RawRecord<'a>,
     columns: &'a [Column],
 }
@@ -39,6 +65,7 @@ impl<'a> Node<'a> {
             start: 0,
             lat: None,
             children: Vec::new(),
+            parts: None,
             record,
             columns,
         };
@@ -74,13 +101,14 @@ impl<'a> Node<'a> {
     /// The parts that its latency is made of, in the catalogue's order; none for what is not followed.
     pub fn stages(&self) -> impl Iterator<Item = (&'static str, i128)> {
         let stages = self.layer.fields.iter().filter(|field| field.followed);
-        stages.filter_map(|field| Some((field.name, self.duration(field.name)?)))
+        let own = stages.filter_map(|field| Some((field.name, self.duration(field.name)?)));
+        own.chain(self.parts.iter().flat_map(Parts::named))
     }
 }
 
 /// The tree of a request. `columns`: what is told of each source's operations.
 pub(crate) fn root<'a>(
-    parts: &Parts<'a>,
+    parts: &row::Parts<'a>,
     sources: &[Source],
     columns: &'a [Vec<Column>],
 ) -> Option<Node<'a>> {
@@ -90,7 +118,7 @@ pub(crate) fn root<'a>(
     for child in &parts.children {
         // The layers stand in each other: the driver's part is below the block layer's.
         let mut order: Vec<usize> = (1..sources.len()).collect();
-        order.sort_by_key(|&source| sources[source].layer.record);
+        order.sort_by_key(|&source| (sources[source].of_host, sources[source].layer.record));
         let mut below: Vec<Node<'a>> = Vec::new();
         for source in order.into_iter().rev() {
             let part = child.get(source).copied().flatten();

@@ -36,10 +36,9 @@ impl<W: Write> Json<W> {
     ///
     /// If a name cannot be written as JSON.
     pub fn new(plan: &Plan, out: W) -> io::Result<Self> {
-        let statements = plan.statements.iter().enumerate();
-        let streams = statements.flat_map(|(index, each)| {
-            let alone = each.streams.len() == 1;
-            each.streams.iter().map(move |it| (index, it, alone))
+        let streams = plan.by_bits().into_iter().map(|(index, stream)| {
+            let alone = plan.statements[index].streams.len() == 1;
+            (index, stream, alone)
         });
         let layouts: io::Result<_> = streams
             .map(|(index, stream, alone)| match &stream.groups {
@@ -53,6 +52,12 @@ impl<W: Write> Json<W> {
             line: Vec::with_capacity(512),
             digits: itoa::Buffer::new(),
         })
+    }
+
+    /// What it writes to.
+    #[cfg(test)]
+    pub(crate) fn written(&self) -> &W {
+        &self.out
     }
 
     /// The guest that a row is of, if it is one's.
@@ -100,7 +105,16 @@ impl<W: Write> Json<W> {
             self.line.push(b':');
             self.value(Plain::new(value, ty, names))?;
         }
-        self.line.extend_from_slice(b"},\"children\":[");
+        self.line.push(b'}');
+        if let Some(parts) = node.parts {
+            let [kick, vmm, inject] = parts.named().map(|(name, ns)| format!("\"{name}\":{ns}"));
+            let uncertainty = parts.uncertainty;
+            write!(
+                self.line,
+                ",\"beyond\":{{{kick},{vmm},{inject},\"uncertainty\":{uncertainty}}}"
+            )?;
+        }
+        self.line.extend_from_slice(b",\"children\":[");
         for (index, child) in node.children.iter().enumerate() {
             self.line
                 .extend_from_slice(if index > 0 { b",{" } else { b"{" });
@@ -230,6 +244,7 @@ impl<W: Write> Sink for Json<W> {
             seconds,
             grouped,
             ungrouped,
+            crossed,
         } = summary;
         let seconds = (seconds * 1000.0).round() / 1000.0;
         write!(
@@ -241,6 +256,13 @@ impl<W: Write> Sink for Json<W> {
             if *count > 0 {
                 write!(self.out, "\"{name}\":{count},")?;
             }
+        }
+        if let Some(it) = crossed {
+            write!(
+                self.out,
+                "\"joined\":{},\"unseen\":{},\"untimely\":{},\"uncertainty\":{},",
+                it.joined, it.unseen, it.untimely, it.uncertainty_ns
+            )?;
         }
         writeln!(self.out, "\"seconds\":{seconds}}}")?;
         self.flush()

@@ -11,7 +11,7 @@ mod waterfall;
 use std::fmt::{Display, Formatter};
 use std::io;
 
-use crate::{Group, Row, Tree};
+use crate::{Crossed, Group, Row, Tree};
 
 pub use csv::{Csv, CsvError};
 pub use json::Json;
@@ -72,6 +72,8 @@ pub struct Summary {
     pub grouped: u64,
     /// Rows for whose group there was no room.
     pub ungrouped: u64,
+    /// Of a query over a VM boundary: what became of the guests' requests on their host.
+    pub crossed: Option<Crossed>,
 }
 
 impl Display for Summary {
@@ -84,6 +86,7 @@ impl Display for Summary {
             seconds,
             grouped,
             ungrouped,
+            crossed,
         } = self;
         write!(out, "{seen} seen, {shipped} shipped, ")?;
         if *grouped > 0 {
@@ -92,6 +95,9 @@ impl Display for Summary {
         write!(out, "{lost} lost, {unmatched} unmatched")?;
         if *ungrouped > 0 {
             write!(out, ", {ungrouped} ungrouped")?;
+        }
+        if let Some(Crossed { joined, unseen, .. }) = crossed {
+            write!(out, ", {joined} joined, {unseen} unseen")?;
         }
         write!(out, " in {seconds:.1}s")
     }

@@ -48,6 +48,7 @@ fn run_plan(
         seconds: 4.2,
         grouped: 0,
         ungrouped: 0,
+        crossed: None,
     };
     sink.finish(&summary).expect("a summary that is written");
 }

@@ -48,13 +48,9 @@ impl<W: Write> Text<W> {
             out,
             zone,
             streams: plan
-                .statements
-                .iter()
-                .flat_map(|it| {
-                    it.streams
-                        .iter()
-                        .map(move |stream| Table::new(it, stream, several))
-                })
+                .by_bits()
+                .into_iter()
+                .map(|(index, stream)| Table::new(&plan.statements[index], stream, several))
                 .collect(),
             last: None,
             line: String::new(),

@@ -25,6 +25,7 @@ use iotq_probes::abi::iotq_set_key;
 use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::groups::{Groupings, Groups, Maps};
+use crate::kept::Kept;
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
 use crate::running::{Attached, Running};
@@ -45,6 +46,8 @@ pub struct Options {
     pub btf: Option<PathBuf>,
     /// Bytes of the ring through which records come, rounded up to a power of two; by default, the more the more CPUs.
     pub ring: Option<u32>,
+    /// Requests of guests are kept, to be looked up, instead of shipped.
+    pub keep: bool,
 }
 
 /// Why a plan cannot be installed.
@@ -170,6 +173,14 @@ pub fn install(
     let ring = take(&mut ebpf, "iotq_ring")?;
     let counts = take(&mut ebpf, "iotq_counts")?;
     let slots = take(&mut ebpf, "iotq_requests")?;
+    let kept = match options.keep {
+        true => Some(Kept::new(
+            take(&mut ebpf, "iotq_kept")?,
+            take(&mut ebpf, "iotq_keeping")?,
+            take(&mut ebpf, "iotq_qemu_queues")?,
+        )),
+        false => None,
+    };
     let requests = hooks.follows_requests().then(|| Requests {
         slots,
         layers: hooks.ending(plan),
@@ -183,6 +194,7 @@ pub fn install(
         counts,
         requests,
         groups,
+        kept,
         hooks.missing,
     ))
 }
@@ -264,6 +276,7 @@ impl Prepared {
         let mut hooks = Hooks::choose(plan, types, !families(resolved).is_empty())?;
         hooks.missing.splice(0..0, left_out);
         let mut constants = encode(plan, &resolved.memberships, std::process::id())?;
+        constants.config.keep = u8::from(options.keep);
         let mut layouts = Layouts::of(plan, types)?;
         if has_volumes(resolved) {
             layouts.add_volumes(types)?;

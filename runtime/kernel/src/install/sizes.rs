@@ -39,6 +39,10 @@ const GUEST_REQUESTS: u32 = 8192;
 const GUEST_REQUESTS_PER_CPU: u32 = 256;
 /// Queues of their disks.
 const GUEST_QUEUES: u32 = 4096;
+/// Their requests that are kept: a second of 32 000 each second. Guests tell of theirs sooner than that.
+const KEPT: u32 = 32_768;
+/// Processes whose guests are asked.
+const KEEPING: u32 = 1024;
 /// Threads that look up pages of files at the same time.
 const LOOKUPS: u32 = 8192;
 
@@ -64,6 +68,8 @@ pub(super) struct Sizes {
     origins: bool,
     guest_requests: u32,
     guest_queues: u32,
+    kept: u32,
+    keeping: u32,
     groups: Room,
 }
 
@@ -134,6 +140,8 @@ impl Sizes {
                 GUEST_REQUESTS.saturating_add(cpus().saturating_mul(GUEST_REQUESTS_PER_CPU)),
             ),
             guest_queues: used(PUSH, GUEST_QUEUES),
+            kept: only_if(constants.config.keep != 0, KEPT),
+            keeping: only_if(constants.config.keep != 0, KEEPING),
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -172,6 +180,8 @@ impl Sizes {
             ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
             ("iotq_qemu_requests", self.guest_requests),
             ("iotq_qemu_queues", self.guest_queues),
+            ("iotq_kept", self.kept),
+            ("iotq_keeping", self.keeping),
             ("iotq_bio_origins", if self.origins { self.bios } else { 1 }),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),
@@ -201,6 +211,10 @@ impl Sizes {
         let records = self.ring / 4 / cpus() / RECORD;
         1 << records.clamp(1, 256).ilog2()
     }
+}
+
+fn only_if(used: bool, entries: u32) -> u32 {
+    if used { entries } else { 1 }
 }
 
 /// A power of two of at least one page.

@@ -1,0 +1,155 @@
+//! This host's part of a query over a VM boundary: what guests ask is kept in the kernel, and looked up for what they tell.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use iotq_engine::Crossed;
+use iotq_engine::beyond::{Queue, Spot};
+use iotq_kernel::names::{self, Resolved};
+use iotq_kernel::{Guests, Kept, Options, Running};
+use iotq_lang::across::{Across, Crossing};
+use iotq_lang::plan::Meaning;
+
+use crate::args::Run;
+use crate::report::{Failure, note};
+use crate::run::install;
+
+/// The host's part, installed.
+pub struct Own {
+    running: Running,
+    kept: Rc<RefCell<Kept>>,
+    /// What the names of this machine mean.
+    meanings: Vec<Meaning>,
+}
+
+/// A guest's process here. Another one's requests are not seen through it.
+pub struct Process {
+    pid: Option<u32>,
+    kept: Rc<RefCell<Kept>>,
+}
+
+impl Own {
+    /// Installs it.
+    ///
+    /// # Errors
+    /// If this machine or this user may not, or no QEMU runs here.
+    pub fn install(run: &Run, across: &Across, crossing: &Crossing) -> Result<Self, Failure> {
+        let sources = across.host.sources();
+        let failed = |errors| Failure::new(errors, &sources);
+        let here = crossing.whole.names.get(crossing.guest.names.len()..);
+        let meant = names::resolve(here.unwrap_or_default(), None).map_err(failed)?;
+        let plan = crossing.host.bind(&[]);
+        let how = Options {
+            btf: run.btf.clone(),
+            ring: Some(0),
+            keep: true,
+        };
+        let mut running = install(&how, &plan, &Resolved::default(), &sources)?;
+        for missing in &running.missing {
+            note(&format!("iotq: {missing}"));
+        }
+        let kept = running.take_kept();
+        let kept = kept.map_err(|error| Failure::install(error, &sources))?;
+        Ok(Self {
+            running,
+            kept: Rc::new(RefCell::new(kept)),
+            meanings: meant.meanings,
+        })
+    }
+
+    /// What the names of this machine mean.
+    pub fn meanings(&self) -> &[Meaning] {
+        &self.meanings
+    }
+
+    /// The process of a guest, whose requests are kept from now on.
+    pub fn process(&self, name: &str, cid: Option<u32>) -> Process {
+        let mut pid = Guests::running().process(name, cid);
+        match pid.map(|pid| (pid, self.kept.borrow_mut().keep(pid))) {
+            Some((pid, Ok(()))) => note(&format!("iotq: {name} runs in process {pid}")),
+            Some((_, Err(error))) => {
+                pid = None;
+                note(&format!("iotq: {name} cannot be followed here: {error}"));
+            }
+            None => note(&format!(
+                "iotq: {name}: no QEMU here has this name (`-name`) or its context id: its requests are not seen here"
+            )),
+        }
+        Process {
+            pid,
+            kept: Rc::clone(&self.kept),
+        }
+    }
+
+    /// Says what is to be known beside the summary.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub fn account(&self, crossed: &Crossed) -> Result<(), Failure> {
+        let Crossed {
+            joined,
+            unseen,
+            untimely,
+            uncertainty_ns,
+        } = *crossed;
+        let all = joined + unseen;
+        if unseen > 0 {
+            note(&format!(
+                "iotq: {unseen} of {all} requests were not seen in QEMU"
+            ));
+        }
+        if untimely > 0 {
+            note(&format!(
+                "iotq: {untimely} requests were earlier or later in QEMU than the clocks allow: their times are fitted"
+            ));
+        }
+        if joined > 0 {
+            let within = uncertainty_ns.div_ceil(1000);
+            note(&format!(
+                "iotq: times on both sides are compared within {within}us"
+            ));
+        }
+        let counts = self.running.counts().map_err(std::io::Error::other)?;
+        if counts.lost > 0 {
+            let lost = counts.lost;
+            note(&format!(
+                "iotq: {lost} requests found no room among those that are kept here"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid {
+            self.kept.borrow_mut().leave(pid);
+        }
+    }
+}
+
+impl iotq_engine::Kept for Process {
+    fn queues(&mut self) -> Vec<Queue> {
+        let Some(pid) = self.pid else {
+            return Vec::new();
+        };
+        let queues = self.kept.borrow_mut().queues(pid);
+        let queue = |it: iotq_kernel::Queue| Queue {
+            device: it.device,
+            queue: it.queue,
+            round: it.round,
+            name: it.name,
+        };
+        queues.into_iter().map(queue).collect()
+    }
+
+    fn look_up(&mut self, spot: &Spot) -> Option<Vec<u8>> {
+        let spot = iotq_kernel::Spot {
+            device: spot.device,
+            queue: spot.queue,
+            index: spot.index,
+            round: spot.round,
+        };
+        self.kept.borrow().look_up(self.pid?, &spot)
+    }
+}
