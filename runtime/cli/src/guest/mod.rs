@@ -41,7 +41,10 @@ pub fn guest(options: &Guest, stop: &Stop) -> Result<ExitCode, Failure> {
         who,
         token,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // The session has a thread of its own: on a slow machine, programs may take long to be verified, and the host is not to
+    // miss this guest meanwhile.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_io()
         .enable_time()
         .build()?;
