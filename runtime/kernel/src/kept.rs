@@ -16,6 +16,9 @@ type KeptValue = [u64; size_of::<iotq_kept>() / 8];
 type QueueKey = [u64; size_of::<iotq_qemu_key>() / 8];
 type QueueValue = [u64; size_of::<iotq_qemu_queue>() / 8];
 
+/// Only where there is none yet (`BPF_NOEXIST`).
+const NEW: u64 = 1;
+
 /// Queues are few and rarely new: they are read so often at most.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -72,9 +75,9 @@ impl Kept {
     /// From now on, the requests of this process's guest are kept.
     ///
     /// # Errors
-    /// If there are too many.
+    /// If they are already, or there are too many: a process has one guest.
     pub fn keep(&mut self, pid: u32) -> Result<(), MapError> {
-        self.keeping.insert(pid, 1, 0)
+        self.keeping.insert(pid, 1, NEW)
     }
 
     /// They are not any more.

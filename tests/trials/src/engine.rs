@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use iotq_engine::sink::{Json, Text};
-use iotq_engine::{Clock, Engine, NoNames, RawRecord, Sink, Summary};
+use iotq_engine::{Beyond, Clock, Engine, NoNames, RawRecord, Sink, Summary};
 use iotq_lang::aggregate::Totals;
 use iotq_lang::check::{Inputs, check};
 use iotq_lang::ir::FieldRef;
@@ -38,7 +38,11 @@ const STEPS: usize = 200;
 /// Reads bytes as a record, if they are one, and drives an engine with what else they are. Says how many records it took.
 pub fn records(input: &[u8]) -> usize {
     read(input);
-    let plan = plan();
+    driven(plan(), None, input)
+}
+
+/// Drives an engine of an own plan with bytes.
+pub(crate) fn driven(plan: &Plan, beyond: Option<Beyond>, input: &[u8]) -> usize {
     let tape = &mut Tape::new(input);
     let mut out = Vec::new();
     let json = tape.coin();
@@ -51,7 +55,7 @@ pub fn records(input: &[u8]) -> usize {
             let watched = tape.coin().then_some(columns);
             Box::new(text.ascii(tape.coin()).watched(watched))
         };
-        drive(plan, tape, &mut *sink).expect("an output that takes everything")
+        drive(plan, beyond, tape, &mut *sink).expect("an output that takes everything")
     };
     let out = String::from_utf8(out).expect("text");
     if json {
@@ -96,12 +100,18 @@ fn read(bytes: &[u8]) {
 }
 
 /// Rows that went to the sink, and records that the engine took.
-fn drive(plan: &Plan, tape: &mut Tape, sink: &mut dyn Sink) -> io::Result<(u64, usize)> {
+fn drive(
+    plan: &Plan,
+    beyond: Option<Beyond>,
+    tape: &mut Tape,
+    sink: &mut dyn Sink,
+) -> io::Result<(u64, usize)> {
     let clock = Clock {
         mono_to_wall_ns: i64::from_ne_bytes(tape.bytes()),
         started_ns: i64::from_ne_bytes(tape.bytes()),
     };
     let mut engine = Engine::new(plan, clock, Box::new(NoNames));
+    beyond.into_iter().for_each(|it| engine.set_beyond(it));
     let (mut elapsed, mut taken) = (Duration::ZERO, 0);
     for _ in 0..STEPS {
         if tape.is_empty() {
@@ -117,6 +127,7 @@ fn drive(plan: &Plan, tape: &mut Tape, sink: &mut dyn Sink) -> io::Result<(u64, 
             2 => grouped(plan, tape, &mut engine),
             3 => {
                 elapsed += Duration::from_millis(u16::from_ne_bytes(tape.bytes()).into());
+                engine.settle(elapsed, sink)?;
                 engine.advance(elapsed, sink)?;
                 assert!(engine.done() || engine.deadline().is_none_or(|next| next > elapsed));
             }

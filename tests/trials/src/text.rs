@@ -1,10 +1,11 @@
 //! Texts through the compiler: nothing panics, errors point into the source, and the canonical form is a fixed point.
 
 use iotq_lang::assist::{Known, complete, highlight};
-use iotq_lang::check::{self, Imported, Inputs, NotFound, Wanted, params};
+use iotq_lang::check::{self, Imported, Inputs, NotFound, Placed, Wanted, params, place};
 use iotq_lang::diag::{Errors, render};
 use iotq_lang::ir::Checked;
 use iotq_lang::lower::lower;
+use iotq_lang::plan::Plan;
 use iotq_lang::source::{Source, Sources};
 use iotq_lang::syntax::{self, ast::Script, print};
 
@@ -62,8 +63,42 @@ fn fixed_point(script: &Script) {
     }
 }
 
+/// Takes a text apart where it is over a VM boundary: a guest's streams are the same on both sides. Says whether it was.
+pub fn sides(text: &str) -> bool {
+    let Ok(script) = syntax::parse(text) else {
+        return false;
+    };
+    let inputs = inputs(&script, false);
+    let Ok(Placed::Across(across)) = place(&mut sources(text), &script, &inputs) else {
+        return false;
+    };
+    let Ok(crossing) = across.plan() else {
+        return false;
+    };
+    for stream in crossing.guest.streams() {
+        let mut all = crossing.whole.streams();
+        let own = all.find(|it| it.bit == stream.bit);
+        assert_eq!(own.map(|it| it.layer.name), Some(stream.layer.name));
+    }
+    let names = |plan: &Plan| {
+        plan.names
+            .iter()
+            .map(|it| it.text.clone())
+            .collect::<Vec<_>>()
+    };
+    assert!(names(&crossing.whole).starts_with(&names(&crossing.guest)));
+    assert!(crossing.host.names.is_empty());
+    crossing.whole.bind(&[]);
+    true
+}
+
 /// A checked program, whatever it wants from outside.
 pub(crate) fn checked(script: &Script, sources: &mut Sources) -> Result<Checked, Errors> {
+    check::check(sources, script, &inputs(script, true))
+}
+
+/// All that a script may want; `child`: a command is started.
+fn inputs(script: &Script, child: bool) -> Inputs<'static> {
     let needed = params(script).into_iter().filter(|it| it.default.is_none());
     let given = needed.map(|param| {
         let value = match param.ty.as_str() {
@@ -74,14 +109,13 @@ pub(crate) fn checked(script: &Script, sources: &mut Sources) -> Result<Checked,
         };
         (param.name, value.to_owned())
     });
-    let inputs = Inputs {
+    Inputs {
         args: vec!["5ms".into(), "vda".into()],
         params: given.collect(),
-        child: true,
+        child,
         modules: &module,
         key: None,
-    };
-    check::check(sources, script, &inputs)
+    }
 }
 
 pub(crate) fn sources(text: &str) -> Sources {

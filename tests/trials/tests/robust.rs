@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use iotq_trials::{check, parse};
+use iotq_trials::{check, parse, sides};
 use proptest::prelude::*;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 fn compile(text: &str) {
     parse(text);
     check(text);
+    sides(text);
 }
 
 /// Large inputs of each shape that could recurse or repeat.
@@ -82,11 +83,12 @@ fn tokens() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
         "trace", "on", "join", "let", "def", "param", "use", "where", "emit", "by", "every", "top",
         "having", "for", "limit", "required", "optional", "as", "and", "or", "not", "in", "under",
-        "true", "tree", "stages", "block", "nvme", "syscall", "guest", "complete", "lat", "dev",
-        "op", "comm", "pid", "size", "read", "vda", "count", "hist", "max", "coalesce", "slow",
-        "duration", "$1", "$child", "$", "1", "0", "5ms", "4KiB", "1.5", "253:0", "0x1f", "\"a\"",
-        "\"", "(", ")", "{", "}", "[]", ",", ".", "..", "==", "!=", "<", ">=", "~", "!~", "+", "-",
-        "*", "/", "%", "=", ";", "#", "\n", ":", "é", "µs", "\u{feff}", "\0", "\\",
+        "true", "tree", "stages", "block", "nvme", "syscall", "guest", "host", "qemu", "complete",
+        "lat", "dev", "op", "comm", "pid", "size", "read", "vda", "count", "hist", "max",
+        "coalesce", "slow", "duration", "$1", "$child", "$", "1", "0", "5ms", "4KiB", "1.5",
+        "253:0", "0x1f", "\"a\"", "\"", "(", ")", "{", "}", "[]", ",", ".", "..", "==", "!=", "<",
+        ">=", "~", "!~", "+", "-", "*", "/", "%", "=", ";", "#", "\n", ":", "é", "µs", "\u{feff}",
+        "\0", "\\",
     ]);
     let gap = prop::sample::select(vec!["", " ", " "]);
     prop::collection::vec((words, gap), 0..40).prop_map(|all| {
@@ -169,6 +171,7 @@ proptest! {
     fn expressions_never_panic(text in expression(), name in "[a-z]{1,5}") {
         compile(&format!("trace block where {text}"));
         compile(&format!("on block.complete emit {text} as {name} by {text}"));
+        compile(&format!("join guest.syscall, guest.block, host.qemu where {text} emit {text} as {name}"));
         compile(&format!("def {name} = {text}\nlet x = {text}\njoin syscall, block where {name} and x"));
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 use iotq_link::codec::Encoder;
 use iotq_link::message::{Group, Groups, Named, Numbers, State, ToHost, What};
-use iotq_trials::{check, link, native, parse, plan, records};
+use iotq_trials::{across, check, link, native, parse, plan, records};
 
 /// `IOTQ_TRIALS=100000 cargo test --release -p iotq-trials` finds more.
 fn trials() -> u64 {
@@ -133,6 +133,16 @@ fn records_by_chance() {
     assert!(taken > 1000, "{taken} records");
 }
 
+#[test]
+fn both_sides_by_chance() {
+    let mut random = Rng::with_seed(7);
+    let mut taken = 0;
+    for _ in 0..trials() {
+        taken += across(&noise(&mut random, 4000));
+    }
+    assert!(taken > 1000, "{taken} records");
+}
+
 /// A stream of messages as a guest may send them.
 fn stream() -> Vec<u8> {
     let numbers = Numbers {
@@ -209,6 +219,7 @@ fn what_was_found() {
             Some("plan") => _ = plan(&bytes),
             Some("native") => _ = native(&bytes),
             Some("record") => _ = records(&bytes),
+            Some("across") => _ = across(&bytes),
             Some("link") => _ = link(&bytes),
             _ => panic!("{} is of no fuzzer", path.display()),
         }

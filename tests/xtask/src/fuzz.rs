@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 /// In the order in which they run; each is a file in `tests/fuzz/targets`.
-const TARGETS: [&str; 6] = ["parse", "check", "plan", "native", "record", "link"];
+const TARGETS: [&str; 7] = [
+    "parse", "check", "plan", "native", "record", "link", "across",
+];
 
 /// What they bring along and what they find: nothing of it is committed.
 const FOLDER: &str = "target/fuzz";
@@ -50,7 +52,7 @@ fn one(target: &str, seconds: u32, scripts: &[Vec<u8>], words: &Path) -> Result<
     for folder in [&corpus, &seeds, &found] {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     }
-    let is_text = !matches!(target, "native" | "record" | "link");
+    let is_text = !matches!(target, "native" | "record" | "link" | "across");
     let noise: Vec<_> = (1..=64).map(|seed| noise(seed, 2000)).collect();
     let inputs = if is_text { scripts } else { &noise };
     for (index, input) in inputs.iter().enumerate() {

@@ -77,9 +77,9 @@ pub static BOUNDARY: Code = Code {
     id: "E0609",
     title: "layers on both sides of a boundary",
     page: "\
-With `iotq host`, a script is about guests or about the host. A join may be about both if it follows
-requests from the guest to QEMU: it begins with `guest.syscall` or `guest.virtio`, and of the host it
-has `host.qemu`, which is not optional.
+With `iotq host`, a script is about guests or about the host. A join may be about both if it
+follows requests from the guest to QEMU: it begins with `guest.syscall` or `guest.virtio`, and of
+the host it has `host.qemu`, which is not optional.
 
     join guest.syscall, host.block          # nothing leads from the one to the other
 

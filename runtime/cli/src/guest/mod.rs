@@ -38,7 +38,10 @@ pub fn guest(options: &Guest, stop: &Stop) -> Result<ExitCode, Failure> {
     let token = linked::token(options.token.as_deref())?;
     let who = Introduction::of_machine(options.name.as_deref());
     let who = who.map_err(|why| linked::wrong("this cannot be the name of a guest", &why))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // The session has a thread of its own: on a slow machine, programs may take long to be verified, and the host is not to
+    // miss this guest meanwhile.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_io()
         .enable_time()
         .build()?;

@@ -67,9 +67,11 @@ impl Own {
         let mut pid = Guests::running().process(name, cid);
         match pid.map(|pid| (pid, self.kept.borrow_mut().keep(pid))) {
             Some((pid, Ok(()))) => note(&format!("iotq: {name} runs in process {pid}")),
-            Some((_, Err(error))) => {
+            Some((other, Err(_))) => {
                 pid = None;
-                note(&format!("iotq: {name} cannot be followed here: {error}"));
+                note(&format!(
+                    "iotq: {name}: process {other} is another guest's: its requests are not seen here"
+                ));
             }
             None => note(&format!(
                 "iotq: {name}: no QEMU here has this name (`-name`) or its context id: its requests are not seen here"

@@ -359,6 +359,30 @@ fn stages_of_rings_add_up() {
 }
 
 #[test]
+fn a_tree_of_a_ring_has_the_host_below_it() {
+    let mut house = House::new("join guest.virtio, host.qemu emit tree");
+    let asked = alone(0, 1_000 * US);
+    house.shelf.keep(DISK, 0, &asked, |_| ());
+    house.push(&asked);
+    let (lines, _) = house.end();
+    let tree: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+    let beyond = "{\"kick\":15000,\"vmm\":70000,\"inject\":15000,\"uncertainty\":15000}";
+    assert_eq!(
+        tree["beyond"],
+        serde_json::from_str::<serde_json::Value>(beyond).expect("JSON")
+    );
+    let below = &tree["children"][0];
+    assert_eq!(
+        (&tree["layer"], &below["layer"]),
+        (&"virtio".into(), &"qemu".into())
+    );
+    assert_eq!(
+        (&below["start"], &below["data"]["lat"]),
+        (&15_000.into(), &70_000.into())
+    );
+}
+
+#[test]
 fn a_flood_of_what_is_not_seen_is_bounded() {
     let mut house = House::new(ROWS);
     for index in 0..20_000 {
