@@ -141,6 +141,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     let points = plan.templates.iter().flat_map(|template| &template.points);
     config.want_issue = u8::from(points.copied().any(|point| issue(&point)));
     config.follow = u8::from(plan.follows());
+    config.follow_guests = u8::from(plan.follows_guests());
     config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config
 }
