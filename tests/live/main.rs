@@ -18,6 +18,7 @@ mod devices;
 mod directories;
 mod exact;
 mod files;
+mod followed;
 mod groups;
 mod link;
 mod origins;
@@ -54,6 +55,7 @@ fn main() {
         account::tests,
         origins::tests,
         qemu::tests,
+        followed::tests,
         repl::tests,
         tools::tests,
         requests::tests,

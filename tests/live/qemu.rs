@@ -30,25 +30,25 @@ ioload --ops 2000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log m
 ioload --ops 300 --read 1 --write 1 --flush 1 --seed 2 --log flushed /dev/vda
 ";
 /// Large writes, which the guest's kernel cuts into neighbours.
-const LARGE: &str = "\
+pub const LARGE: &str = "\
 until [ -e /dev/vda ]; do usleep 10000; done
 dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 ";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A guest's disk.
-struct Guest {
-    name: &'static str,
-    format: &'static str,
+pub struct Guest {
+    pub name: &'static str,
+    pub format: &'static str,
     /// Options of the drive.
-    drive: &'static str,
+    pub drive: &'static str,
     /// Options of the device.
-    device: &'static str,
-    queues: u64,
-    iothread: bool,
+    pub device: &'static str,
+    pub queues: u64,
+    pub iothread: bool,
 }
 
-const RAW: Guest = Guest {
+pub const RAW: Guest = Guest {
     name: "raw",
     format: "raw",
     drive: "cache=writeback",
@@ -98,10 +98,10 @@ pub fn tests() -> Vec<Trial> {
 }
 
 /// A guest without anything in it, which does not run: so that its executable is known.
-struct Idle(Child);
+pub struct Idle(Child);
 
 impl Idle {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", QEMU]);
         command.args(["-machine", "none", "-S", "-nodefaults", "-display", "none"]);
@@ -127,7 +127,7 @@ impl Drop for Idle {
 
 impl Guest {
     /// What `-name` says.
-    fn title(&self) -> String {
+    pub fn title(&self) -> String {
         format!("iotq-{}", self.name)
     }
 
@@ -144,6 +144,11 @@ impl Guest {
         let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
         let image = folder.path().join("image");
         self.make(&image);
+        self.run_on(&image, script)
+    }
+
+    /// The same, with an image that is there.
+    pub fn run_on(&self, image: &Path, script: &str) -> Brought {
         let (format, drive, device) = (self.format, self.drive, self.device);
         let mut words = vec![
             "-name".into(),
