@@ -33,7 +33,7 @@ static __always_inline struct root *guest_root(__u64 owner)
 	return root && root->active && root->seq == OWNER_SEQ(owner) ? root : NULL;
 }
 
-static __always_inline __u64 make_guest_root(struct qemu_request *request)
+static __always_inline __u64 make_guest_root(struct guest_request *request)
 {
 	__u32 index = make_place(ROOT_PLACES, GUEST_KEY(request->popped));
 	struct root *root = root_at(index);
@@ -50,7 +50,7 @@ static __always_inline __u64 make_guest_root(struct qemu_request *request)
 }
 
 /* A request's root: it begins with the first call. Of two at the same time, one makes it. */
-static __noinline __u64 root_of(struct qemu_request *request)
+static __noinline __u64 root_of(struct guest_request *request)
 {
 	if (!request)
 		return 0;
@@ -91,12 +91,12 @@ __noinline __u64 guest_of_data(__u64 data, __u32 op, __u32 fd)
 {
 	struct qemu_key key = qemu_key(data);
 	struct guest_buffer *buffer = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
-	struct qemu_request *request;
+	struct guest_request *request;
 
 	if (!buffer || buffer->other)
 		return 0;
 	request = pending_request(buffer->element, buffer->popped);
-	if (!request || request->record.op != op)
+	if (!request || request->op != op)
 		return 0;
 	learn_file(fd, request->device);
 	return root_of(request);
@@ -123,21 +123,6 @@ __noinline __u64 suiting_order(__u32 place, __u64 device, __u32 op, __u64 offset
 	return (order->at & -(__u64)GUEST_ORDERS) | place;
 }
 
-/* It is not known whether a call is for this one. */
-__noinline int doubt_order(__u32 place)
-{
-	__u32 pid = CURRENT(tgid);
-	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
-	struct qemu_request *request;
-
-	if (!guest || place >= GUEST_ORDERS)
-		return 0;
-	request = pending_request(guest->orders[place].element, guest->orders[place].at);
-	if (request)
-		request->unclear = 1;
-	return 0;
-}
-
 /*
  * The request without data that a call is for: QEMU serves the flushes of a disk one after the other, in their order. Of a
  * file whose disk is not known it is the only disk that has such requests.
@@ -148,7 +133,7 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 	__u64 *known = bpf_map_lookup_elem(&iotq_guest_files, &key);
 	__u64 device = known ? *known : 0, oldest = IOTQ_NULL64, count = 0;
 	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &key.pid);
-	struct qemu_request *request;
+	struct guest_request *request;
 	struct guest_order *order;
 
 	if (!guest)
@@ -169,14 +154,8 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 			count += suiting_order(i, 0, op, offset, size) != suiting_order(i, device, op, offset, size);
 		/* Or it is another file, of a disk whose own is known. */
 		key.address = device;
-		if (count || bpf_map_lookup_elem(&iotq_guest_files, &key)) {
-#pragma clang loop unroll(disable)
-			for (__u32 i = 0; count && i < GUEST_ORDERS; i++) {
-				if (suiting_order(i, 0, op, offset, size) != IOTQ_NULL64)
-					doubt_order(i);
-			}
+		if (count || bpf_map_lookup_elem(&iotq_guest_files, &key))
 			return 0;
-		}
 	}
 	request = pending_request(order->element, order->at);
 	if (!request)
@@ -189,19 +168,20 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 static __always_inline __u64 guest_of(__u8 op, __u64 data, __u32 fd, __u64 offset, __u64 size)
 {
 	__u32 pid = CURRENT(tgid);
+	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
+	__u64 owner = 0;
 
-	if (!bpf_map_lookup_elem(&iotq_guests, &pid))
+	if (!guest)
 		return 0;
-	switch (op) {
-	case IOTQ_SYSCALL_OP_READ:
-		return guest_of_data(data, IOTQ_VIRTIO_OP_READ, fd);
-	case IOTQ_SYSCALL_OP_WRITE:
-		return guest_of_data(data, IOTQ_VIRTIO_OP_WRITE, fd);
-	case IOTQ_SYSCALL_OP_FSYNC:
-	case IOTQ_SYSCALL_OP_ALLOCATE:
-		return guest_of_order(fd, op, offset, size);
-	}
-	return 0;
+	if (op == IOTQ_SYSCALL_OP_READ)
+		owner = guest_of_data(data, IOTQ_VIRTIO_OP_READ, fd);
+	else if (op == IOTQ_SYSCALL_OP_WRITE)
+		owner = guest_of_data(data, IOTQ_VIRTIO_OP_WRITE, fd);
+	else if (op == IOTQ_SYSCALL_OP_FSYNC || op == IOTQ_SYSCALL_OP_ALLOCATE)
+		owner = guest_of_order(fd, op, offset, size);
+	if (!owner)
+		__sync_fetch_and_add(&guest->strays, 1);
+	return owner;
 }
 
 /* The same of a system call. Those at the file's position are not QEMU's way. */
@@ -211,8 +191,10 @@ static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 	__u32 pid = CURRENT(tgid);
 	__u64 data = 0;
 
+	if (!bpf_map_lookup_elem(&iotq_guests, &pid))
+		return 0;
 	if (call->op <= IOTQ_SYSCALL_OP_WRITE) {
-		if (!(call->flags & IOTQ_CALL_OFFSET) || !bpf_map_lookup_elem(&iotq_guests, &pid))
+		if (!(call->flags & IOTQ_CALL_OFFSET))
 			return 0;
 		data = call->flags & IOTQ_CALL_VECTOR ? READ_USER(__u64, regs->si) : regs->si;
 	}

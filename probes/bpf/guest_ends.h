@@ -95,6 +95,14 @@ static __always_inline void tell_followed(struct guest_answers *place, struct ro
 	tell_guest(place, passed, answered);
 }
 
+/* Whether what the call for the one before has moved goes on with this one. */
+static __always_inline bool is_neighbour(const struct guest_lead *lead, const struct guest_request *request,
+					 const struct iotq_qemu *record)
+{
+	return lead->owner && lead->device == request->device && lead->op == record->op &&
+	       lead->end == record->offset && record->size <= lead->left;
+}
+
 /* The root of the request before is not needed any more. */
 static __always_inline void drop_lead(struct guest_answers *place)
 {
@@ -105,8 +113,18 @@ static __always_inline void drop_lead(struct guest_answers *place)
 		release(&root->place);
 }
 
+/* Calls that QEMU has made since then may have been for it: it is not known for whom they were. */
+static __always_inline void note_strays(struct iotq_qemu *record, const struct guest_request *request)
+{
+	__u32 pid = record->task.pid;
+	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
+
+	if (!guest || guest->strays != request->strays)
+		record->head.marks |= IOTQ_MARK_CROWDED;
+}
+
 /* A request for which calls were made. What they moved beyond it is for its neighbours, which are answered next. */
-static __always_inline void end_called(struct guest_answers *place, struct qemu_request *request)
+static __always_inline void end_called(struct guest_answers *place, struct guest_request *request)
 {
 	struct root *root = guest_root(request->owner);
 	struct iotq_qemu *record = &place->record.request;
@@ -116,8 +134,12 @@ static __always_inline void end_called(struct guest_answers *place, struct qemu_
 		return;
 	stop_guest(root, request->answered);
 	moved = root->record.call.ret;
-	if (record->op <= IOTQ_VIRTIO_OP_WRITE && moved < record->size && !record->status)
+	/* A part of the call before was for it, too. */
+	if (is_neighbour(&place->lead, request, record))
 		record->head.marks |= IOTQ_MARK_CROWDED;
+	if (record->op > IOTQ_VIRTIO_OP_WRITE || moved < record->size)
+		note_strays(record, request);
+	drop_lead(place);
 	tell_followed(place, root, OWNER_INDEX(request->owner), request->answered);
 	place->lead.owner = request->owner;
 	place->lead.device = request->device;
@@ -127,19 +149,11 @@ static __always_inline void end_called(struct guest_answers *place, struct qemu_
 	place->lead.lat = record->lat;
 }
 
-static __always_inline bool is_neighbour(const struct guest_lead *lead, const struct qemu_request *request)
-{
-	const struct iotq_qemu *record = &request->record;
-
-	return lead->owner && lead->device == request->device && lead->op == record->op &&
-	       lead->end == record->offset && record->size <= lead->left;
-}
-
 /*
  * A request that was read or written by the call for the one before. Both were in QEMU alone before that call and behind
  * it, so by this they differ.
  */
-static __always_inline void end_neighbour(struct guest_answers *place, struct qemu_request *request)
+static __always_inline void end_neighbour(struct guest_answers *place, struct guest_request *request)
 {
 	struct root *root = owning_root(place->lead.owner);
 	__u64 *other;
@@ -151,7 +165,7 @@ static __always_inline void end_neighbour(struct guest_answers *place, struct qe
 	root->verdicts = root->verdicts << 1 | root->shipped;
 	root->seq++;
 	other = &root->record.trail.stages[IOTQ_STAGE_OTHER];
-	more = request->record.lat - place->lead.lat;
+	more = place->record.request.lat - place->lead.lat;
 	if (more < 0 && *other < (__u64)-more)
 		take_back(root, -more);
 	else
@@ -160,21 +174,20 @@ static __always_inline void end_neighbour(struct guest_answers *place, struct qe
 	if (root->record.trail.late)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 	bpf_spin_unlock(&root->lock);
-	place->lead.lat = request->record.lat;
-	place->lead.end += request->record.size;
-	place->lead.left -= request->record.size;
+	place->lead.lat = place->record.request.lat;
+	place->lead.end += place->record.request.size;
+	place->lead.left -= place->record.request.size;
 	tell_followed(place, root, OWNER_INDEX(place->lead.owner), request->answered);
 }
 
 /* A request for which no call was seen. */
-static __always_inline void end_uncalled(struct guest_answers *place, struct qemu_request *request)
+static __always_inline void end_uncalled(struct guest_answers *place, struct guest_request *request)
 {
 	struct iotq_qemu *record = &place->record.request;
 
 	__builtin_memset(&place->record.trail, 0, sizeof(place->record.trail));
 	place->record.trail.stages[IOTQ_STAGE_OTHER] = record->lat;
-	if (record->size && !record->status)
-		record->head.marks |= IOTQ_MARK_CROWDED;
+	note_strays(record, request);
 	tell_guest(place, judge_guest(place), request->answered);
 }
 
@@ -182,33 +195,35 @@ static __always_inline void end_uncalled(struct guest_answers *place, struct qem
 __noinline int end_guest(__u32 at)
 {
 	struct guest_answers *place = answers_at(at);
-	struct qemu_request *request;
+	struct guest_request *request;
+	struct qemu_request *seen;
 	struct qemu_key key;
 	struct root *stale;
 
 	if (!place || !place->first)
 		return 0;
 	key = qemu_key(place->first);
-	request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+	request = bpf_map_lookup_elem(&iotq_guest_requests, &key);
+	seen = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
 	place->first = request ? request->next : 0;
 	/* It gave way to others. */
-	if (!request)
+	if (!request || !seen)
 		return 0;
 	stale = guest_root(request->stale);
 	if (stale)
 		abandon(stale);
-	place->record.request = request->record;
+	place->record.request = seen->record;
 	if (request->unclear)
 		place->record.request.head.marks |= IOTQ_MARK_CROWDED;
-	if (!request->owner && is_neighbour(&place->lead, request)) {
+	if (request->owner) {
+		end_called(place, request);
+	} else if (is_neighbour(&place->lead, request, &place->record.request)) {
 		end_neighbour(place, request);
 	} else {
 		drop_lead(place);
-		if (request->owner)
-			end_called(place, request);
-		else
-			end_uncalled(place, request);
+		end_uncalled(place, request);
 	}
+	bpf_map_delete_elem(&iotq_guest_requests, &key);
 	bpf_map_delete_elem(&iotq_qemu_requests, &key);
 	return 0;
 }

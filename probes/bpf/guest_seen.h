@@ -5,15 +5,31 @@
 
 #include "guest_table.h"
 
+/* QEMU takes no more descriptors. */
+#define MOST_VECTORS 1024
+
+struct vector {
+	__u64 base;
+	__u64 len;
+};
+
 static const struct guest new_guest;
 
-/* By whose data it is: a later request with the same data makes calls for either of them unclear. */
-static __always_inline void expect_data(struct qemu_request *request, __u64 element)
+static __always_inline void expect_at(struct qemu_request *request, __u64 vectors, __u64 data)
 {
-	struct qemu_key key = qemu_key(request->data);
-	struct guest_buffer buffer = { .element = element, .popped = request->popped }, *known;
-	struct qemu_request *other;
+	request->vectors = vectors;
+	request->data = data;
+}
 
+/* A call for data there is its. A later request with the same data makes calls for either of them unclear. */
+__noinline int expect_data(__u64 element, __u64 popped, __u64 data)
+{
+	struct qemu_key key = qemu_key(data);
+	struct guest_buffer buffer = { .element = element, .popped = popped }, *known;
+	struct guest_request *request = guest_request(element), *other;
+
+	if (!request)
+		return 0;
 	known = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
 	if (known) {
 		other = pending_request(known->other, known->other_popped);
@@ -30,11 +46,54 @@ static __always_inline void expect_data(struct qemu_request *request, __u64 elem
 	}
 	if (bpf_map_update_elem(&iotq_guest_buffers, &key, &buffer, BPF_ANY))
 		request->unclear = 1;
+	return 0;
 }
 
-/* By its order. */
+/* An image may have its disk in pieces, of which this is the smallest: a format that has smaller ones is not known here. */
+#define PIECE (64 << 10)
+#define MOST_PIECES 64
+
+/* Also where the disk's pieces meet, calls for its data may begin. `data`: of the first vector. */
+__noinline int expect_pieces(__u64 element, __u64 data)
+{
+	struct qemu_key key = qemu_key(element);
+	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+	__u64 at, end, piece, vectors, popped;
+	struct vector vector = {};
+
+	if (!request)
+		return 0;
+	popped = request->popped;
+	vectors = request->vectors;
+	/* On the disk: where the vector begins, the request ends, and the next piece begins. */
+	at = request->record.offset;
+	end = at + request->record.size;
+	piece = (at & -(__u64)PIECE) + PIECE;
+	bpf_probe_read_user(&vector, sizeof(vector), (void *)vectors);
+	/* The head of the request may be in the first one. */
+	vector.len -= data - vector.base;
+	vector.base = data;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < MOST_VECTORS + MOST_PIECES; i++) {
+		if (piece >= end)
+			break;
+		if (piece - at < vector.len) {
+			expect_data(element, popped, vector.base + (piece - at));
+			piece += PIECE;
+			continue;
+		}
+		at += vector.len;
+		vectors += sizeof(vector);
+		bpf_probe_read_user(&vector, sizeof(vector), (void *)vectors);
+	}
+	return 0;
+}
+
+/* A call is its by their order. */
 static __noinline int expect_order(struct guest *guest, struct qemu_request *request, __u64 element)
 {
+	struct guest_request *known;
+
 	if (!guest || !request)
 		return 0;
 #pragma clang loop unroll(disable)
@@ -51,8 +110,9 @@ static __noinline int expect_order(struct guest *guest, struct qemu_request *req
 		*(volatile __u64 *)&order->at = request->popped;
 		return 0;
 	}
-	__sync_fetch_and_add(&guest->unclear, 1);
-	request->unclear = 1;
+	known = guest_request(element);
+	if (known)
+		known->unclear = 1;
 	return 0;
 }
 
@@ -67,25 +127,36 @@ static __always_inline struct guest *guest_here(void)
 	return bpf_map_lookup_elem(&iotq_guests, &pid);
 }
 
-/* It is in the table now. */
-static __noinline int expect_calls(__u64 element, __u64 stale)
+/* It is in the table now: how its calls will be recognised. */
+static __noinline int expect_calls(struct qemu_request *request, __u64 element)
 {
+	struct guest_request known = {}, *before = guest_request(element);
 	struct qemu_key key = qemu_key(element);
-	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
 	struct guest *guest = guest_here();
+	__u64 offset, size;
 
 	if (!request)
 		return 0;
-	request->stale = stale;
-	if (!guest) {
-		request->unclear = 1;
+	known.popped = request->popped;
+	known.device = request->device;
+	known.stale = before ? before->owner : 0;
+	known.op = request->record.op;
+	known.strays = guest ? guest->strays : IOTQ_NULL64;
+	if (bpf_map_update_elem(&iotq_guest_requests, &key, &known, BPF_ANY)) {
+		COUNT(IOTQ_LAYER_QEMU, lost_slot);
+		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
+	offset = request->record.offset;
+	size = request->record.size;
 	switch (request->record.op) {
 	case IOTQ_VIRTIO_OP_READ:
 	case IOTQ_VIRTIO_OP_WRITE:
-		if (request->data)
-			expect_data(request, element);
+		if (!request->data || !size)
+			break;
+		expect_data(element, request->popped, request->data);
+		if (offset / PIECE != (offset + size - 1) / PIECE)
+			expect_pieces(element, request->data);
 		break;
 	case IOTQ_VIRTIO_OP_FLUSH:
 	case IOTQ_VIRTIO_OP_DISCARD:
@@ -132,19 +203,17 @@ static __always_inline struct guest_answers *own_answers(void)
 /* It is answered, and told with the next call of this thread. False: there is no room for that. */
 static __noinline int answer(__u64 element, __u64 now)
 {
-	struct qemu_key key = qemu_key(element);
-	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key), *before;
+	struct guest_request *request = guest_request(element), *before;
 	struct guest_answers *place = own_answers();
 
 	if (!request)
 		return 0;
-	if (request->record.op > IOTQ_VIRTIO_OP_WRITE)
+	if (request->op > IOTQ_VIRTIO_OP_WRITE)
 		forget_order(element);
 	request->answered = now;
 	if (!place)
 		return 0;
-	key.address = place->last;
-	before = place->first ? bpf_map_lookup_elem(&iotq_qemu_requests, &key) : NULL;
+	before = place->first ? guest_request(place->last) : NULL;
 	if (before)
 		before->next = element;
 	else

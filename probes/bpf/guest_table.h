@@ -25,15 +25,10 @@ struct qemu_request {
 	__u64 submitted; /* zero until then */
 	__u64 queue;
 	__u64 status; /* where the answer will be */
-	/* The rest of it is used where requests of guests are followed. */
+	/* Where requests of guests are followed: */
 	__u64 device;
-	__u64 data;     /* in the process; zero without */
-	__u64 answered; /* zero until then */
-	__u64 next;     /* the element that the same thread answered behind this one */
-	__u64 owner;    /* its root; zero until a call for it is seen */
-	__u64 stale;    /* the root of what was here before, and was not answered */
-	__u32 claims;   /* who makes the root */
-	__u32 unclear;  /* not all is known of what is done for it */
+	__u64 data;    /* in the process; zero without */
+	__u64 vectors; /* of the data: where they are told */
 	struct iotq_qemu record;
 };
 
@@ -48,7 +43,32 @@ struct {
 	__type(value, struct qemu_request);
 } iotq_qemu_requests SEC(".maps");
 
-/* Whose data lie at an address. It stays when that is over: a request is the one that is meant if it was popped then. */
+/* What is known besides of a request that is followed, by element. */
+struct guest_request {
+	__u64 popped;
+	__u64 device;
+	__u64 answered; /* zero until then */
+	__u64 next;     /* the element that the same thread answered behind this one */
+	__u64 owner;    /* its root; zero until a call for it is seen */
+	__u64 stale;    /* the root of what was here before, and was not answered */
+	__u64 strays;   /* of the process, when it was popped */
+	__u32 op;       /* enum iotq_virtio_op */
+	__u32 claims;   /* who makes the root */
+	__u32 unclear;  /* not all is known of what is done for it */
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct qemu_key);
+	__type(value, struct guest_request);
+} iotq_guest_requests SEC(".maps");
+
+/*
+ * Whose data begin at an address, or go on there with another piece of the disk. It stays when that is over: a request is
+ * the one that is meant if it was popped then.
+ */
 struct guest_buffer {
 	__u64 element;
 	__u64 popped;
@@ -79,7 +99,7 @@ struct guest_order {
 /* A process of QEMU. */
 struct guest {
 	struct guest_order orders[GUEST_ORDERS];
-	__u64 unclear; /* so often it was not known for whom a call was, or there was no room for an order */
+	__u64 strays; /* calls of which it is not known for whom they are: for any request that is under way then */
 };
 
 struct {
@@ -135,11 +155,17 @@ static __always_inline struct guest_answers *answers_at(__u32 place)
 	return bpf_map_lookup_elem(&iotq_guest_answers, &place);
 }
 
-/* The request of an element of this process that was popped then, and is not answered. */
-static __always_inline struct qemu_request *pending_request(__u64 element, __u64 popped)
+static __always_inline struct guest_request *guest_request(__u64 element)
 {
 	struct qemu_key key = qemu_key(element);
-	struct qemu_request *request = element ? bpf_map_lookup_elem(&iotq_qemu_requests, &key) : NULL;
+
+	return element ? bpf_map_lookup_elem(&iotq_guest_requests, &key) : NULL;
+}
+
+/* The request of an element of this process that was popped then, and is not answered. */
+static __always_inline struct guest_request *pending_request(__u64 element, __u64 popped)
+{
+	struct guest_request *request = guest_request(element);
 
 	return request && request->popped == popped && !request->answered ? request : NULL;
 }

@@ -31,14 +31,6 @@ struct discarded {
 	__u32 flags;
 };
 
-/* QEMU takes no more descriptors. */
-#define MOST_VECTORS 1024
-
-struct vector {
-	__u64 base;
-	__u64 len;
-};
-
 /* A queue of a virtio disk. */
 struct qemu_queue {
 	__u64 disk; /* whose name follows; zero until one is known */
@@ -139,15 +131,16 @@ static __always_inline void describe_asked(struct qemu_request *request, qemu_la
 	switch (record->op) {
 	case IOTQ_VIRTIO_OP_READ:
 		if (iotq_config.follow_guests)
-			request->data = READ_USER(__u64, in);
+			expect_at(request, in, READ_USER(__u64, in));
 		record->offset = asked.sector * SECTOR_SIZE;
 		record->size = iotq_vectors_size(in, ins) - 1;
 		break;
 	case IOTQ_VIRTIO_OP_WRITE:
 		/* Behind the head, in the same vector or the next one. */
-		if (iotq_config.follow_guests)
-			request->data = head.len > sizeof(asked) ? head.base + sizeof(asked)
-								  : READ_USER(__u64, out + sizeof(head));
+		if (iotq_config.follow_guests && head.len > sizeof(asked))
+			expect_at(request, out, head.base + sizeof(asked));
+		else if (iotq_config.follow_guests)
+			expect_at(request, out + sizeof(head), READ_USER(__u64, out + sizeof(head)));
 		record->offset = asked.sector * SECTOR_SIZE;
 		record->size = iotq_vectors_size(out, outs) - sizeof(asked);
 		break;
@@ -198,8 +191,6 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 	struct qemu_request request = { .queue = queue, .popped = bpf_ktime_get_ns() };
 	struct qemu_key key = qemu_key(queue);
 	struct iotq_qemu *record = &request.record;
-	struct qemu_request *before;
-	__u64 stale = 0;
 
 	describe_task(&record->task);
 	describe_request(&request, layout, element);
@@ -212,11 +203,8 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 		bpf_map_update_elem(&iotq_qemu_queues, &key, &new_queue, BPF_NOEXIST);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
-	before = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
-	if (before) {
+	if (bpf_map_lookup_elem(&iotq_qemu_requests, &key))
 		COUNT(IOTQ_LAYER_QEMU, unmatched);
-		stale = before->owner;
-	}
 	record->head.queries = filter(&iotq_qemu_start, record);
 	if (!record->head.queries) {
 		COUNT(IOTQ_LAYER_QEMU, rejected);
@@ -228,7 +216,7 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 		return 0;
 	}
 	if (iotq_config.follow_guests)
-		expect_calls(element, stale);
+		expect_calls(&request, element);
 	reach_qemu(record, IOTQ_QEMU_POP, request.popped);
 	return 0;
 }

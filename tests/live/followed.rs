@@ -149,14 +149,38 @@ fn every_request(guest: &'static Guest) {
         counts[5] += u64::from(row.field("merged") == true);
     }
     eprintln!("op: requests, with calls, of that size, with such parts, approx, merged: {told:#?}");
-    for op in ["read", "write", "flush"] {
-        for it in all.iter().filter(|it| it.root.text("op") == op).take(3) {
+    for op in ["read", "write", "flush", "discard", "other"] {
+        let strange = |it: &&Request| {
+            it.root.text("op") == op && (it.calls.is_empty() || it.root.field("approx") == true)
+        };
+        for it in all.iter().filter(strange).take(4) {
+            let row = &it.root;
             eprintln!(
-                "{:?}\n  {:?}\n  {:?}",
-                it.root.data,
-                it.calls.iter().map(|row| &row.data).collect::<Vec<_>>(),
-                it.parts.iter().map(|row| &row.data).collect::<Vec<_>>()
+                "{op} {:?} {} lat {} other {} children {} approx {} merged {}",
+                row.int("offset"),
+                row.number("size"),
+                row.number("lat"),
+                row.number("other"),
+                row.number("children"),
+                row.field("approx"),
+                row.field("merged")
             );
+            for call in &it.calls {
+                eprintln!(
+                    "    {} {:?} {:?}",
+                    call.text("call"),
+                    call.int("at"),
+                    call.int("ret")
+                );
+            }
+            for part in &it.parts {
+                eprintln!(
+                    "    {} {:?} {}",
+                    part.text("part"),
+                    part.int("sector"),
+                    part.number("bytes")
+                );
+            }
         }
     }
     eprintln!("{}", output.stderr);

@@ -185,6 +185,10 @@ impl Sizes {
             ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
             ("iotq_qemu_requests", self.guest_requests),
             ("iotq_qemu_queues", self.guest_queues),
+            (
+                "iotq_guest_requests",
+                self.only_for_guests(self.guest_requests),
+            ),
             ("iotq_guest_buffers", self.only_for_guests(GUEST_BUFFERS)),
             ("iotq_guests", self.only_for_guests(GUESTS)),
             ("iotq_guest_files", self.only_for_guests(GUEST_FILES)),
