@@ -33,16 +33,16 @@ static __always_inline struct root *guest_root(__u64 owner)
 	return root && root->active && root->seq == OWNER_SEQ(owner) ? root : NULL;
 }
 
-static __always_inline __u64 make_guest_root(struct guest_request *request)
+static __always_inline __u64 make_guest_root(struct guest_request *request, __u64 popped)
 {
-	__u32 index = make_place(ROOT_PLACES, GUEST_KEY(request->popped));
+	__u32 index = make_place(ROOT_PLACES, GUEST_KEY(popped));
 	struct root *root = root_at(index);
 
 	if (!root) {
 		request->unclear = 1;
 		return 0;
 	}
-	start_root(root, request->popped, CALLER_AWAY);
+	start_root(root, popped, CALLER_AWAY);
 	__builtin_memset(&root->record.call, 0, sizeof(root->record.call));
 	root->record.call.number = IOTQ_NUMBER_GUEST;
 	root->record.call.task.pid = CURRENT(tgid);
@@ -50,7 +50,7 @@ static __always_inline __u64 make_guest_root(struct guest_request *request)
 }
 
 /* A request's root: it begins with the first call. Of two at the same time, one makes it. */
-static __noinline __u64 root_of(struct guest_request *request)
+static __noinline __u64 root_of(struct guest_request *request, __u64 popped)
 {
 	if (!request)
 		return 0;
@@ -62,7 +62,7 @@ static __noinline __u64 root_of(struct guest_request *request)
 			return owner;
 		__sync_fetch_and_add(&request->claims, 1);
 		if (*(volatile __u32 *)&request->claims == 1) {
-			request->owner = make_guest_root(request);
+			request->owner = make_guest_root(request, popped);
 			if (!request->owner)
 				__sync_fetch_and_add(&request->claims, -1);
 			return request->owner;
@@ -93,13 +93,13 @@ __noinline __u64 guest_of_data(__u64 data, __u32 op, __u32 fd)
 	struct guest_buffer *buffer = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
 	struct guest_request *request;
 
-	if (!buffer || buffer->other)
+	if (!buffer || buffer->other.element)
 		return 0;
-	request = pending_request(buffer->element, buffer->popped);
+	request = pending_request(buffer->request);
 	if (!request || request->op != op)
 		return 0;
 	learn_file(fd, request->device);
-	return root_of(request);
+	return root_of(request, buffer->request.popped);
 }
 
 /* The order at a place of the current process, if a call may be for it: when it came, above its place; else all ones. */
@@ -157,11 +157,11 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 		if (count || bpf_map_lookup_elem(&iotq_guest_files, &key))
 			return 0;
 	}
-	request = pending_request(order->element, order->at);
+	request = pending_request((struct guest_name){ order->element, order->at });
 	if (!request)
 		return 0;
 	order->begun = 1;
-	return root_of(request);
+	return root_of(request, order->at);
 }
 
 /* The root of the guest's request that an operation of the current process is for; zero without one. `data`: where they lie. */

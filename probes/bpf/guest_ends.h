@@ -58,31 +58,34 @@ __noinline int ship_guest_calls(__u32 index, __u32 id)
 	return 0;
 }
 
-/* Judges what stands in the place's record, and says who wants it. */
-static __noinline __u32 judge_guest(struct guest_answers *place)
+/* The statements that want a request as it is. */
+static __noinline __u32 judge_guest(struct guest_request *request)
 {
-	return place ? filter_rare(&iotq_qemu_at[IOTQ_QEMU_PUSH], &place->record) & place->record.request.head.queries : 0;
+	if (!request)
+		return 0;
+	return filter_rare(&iotq_qemu_at[IOTQ_QEMU_PUSH], &request->record) & request->record.request.head.queries;
 }
 
-static __always_inline void tell_guest(struct guest_answers *place, __u32 passed, __u64 answered)
+static __always_inline void tell_guest(struct guest_request *request, __u32 passed)
 {
-	struct iotq_head *head = &place->record.request.head;
+	struct iotq_head *head = &request->record.request.head;
 
 	if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
-		deliver(head, sizeof(place->record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, head->queries, passed, answered);
+		deliver(head, sizeof(request->record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, head->queries, passed,
+			request->answered);
 }
 
 /* What the root knows goes into the record; and if somebody wants it, what belongs to it before. */
-static __always_inline void tell_followed(struct guest_answers *place, struct root *root, __u32 index, __u64 answered)
+static __always_inline void tell_followed(struct guest_request *request, struct root *root, __u32 index)
 {
-	struct iotq_qemu_root *record = &place->record;
+	struct iotq_qemu_root *record = &request->record;
 	__u32 passed, done, id;
 
 	record->trail = root->record.trail;
 	record->request.head.marks |= root->record.call.head.marks;
 	if (record->trail.crowded || record->trail.calls_crowded)
 		record->request.head.marks |= IOTQ_MARK_CROWDED;
-	passed = judge_guest(place);
+	passed = judge_guest(request);
 	done = close_root(root, passed & iotq_config.roots);
 	if (passed & iotq_config.roots) {
 		id = root_id(index, root->seq);
@@ -92,13 +95,14 @@ static __always_inline void tell_followed(struct guest_answers *place, struct ro
 		record->request.task.root = id;
 		record->trail.late = root->record.trail.late;
 	}
-	tell_guest(place, passed, answered);
+	tell_guest(request, passed);
 }
 
 /* Whether what the call for the one before has moved goes on with this one. */
-static __always_inline bool is_neighbour(const struct guest_lead *lead, const struct guest_request *request,
-					 const struct iotq_qemu *record)
+static __always_inline bool is_neighbour(const struct guest_lead *lead, const struct guest_request *request)
 {
+	const struct iotq_qemu *record = &request->record.request;
+
 	return lead->owner && lead->device == request->device && lead->op == record->op &&
 	       lead->end == record->offset && record->size <= lead->left;
 }
@@ -123,24 +127,37 @@ static __always_inline void note_strays(struct iotq_qemu *record, const struct g
 		record->head.marks |= IOTQ_MARK_CROWDED;
 }
 
+/* A request for which no call was seen. */
+static __always_inline void end_uncalled(struct guest_request *request)
+{
+	struct iotq_qemu *record = &request->record.request;
+
+	request->record.trail.stages[IOTQ_STAGE_OTHER] = record->lat;
+	note_strays(record, request);
+	tell_guest(request, judge_guest(request));
+}
+
 /* A request for which calls were made. What they moved beyond it is for its neighbours, which are answered next. */
 static __always_inline void end_called(struct guest_answers *place, struct guest_request *request)
 {
 	struct root *root = guest_root(request->owner);
-	struct iotq_qemu *record = &place->record.request;
+	struct iotq_qemu *record = &request->record.request;
 	__u64 moved;
 
-	if (!root)
+	if (!root) {
+		record->head.marks |= IOTQ_MARK_CROWDED;
+		end_uncalled(request);
 		return;
+	}
 	stop_guest(root, request->answered);
 	moved = root->record.call.ret;
 	/* A part of the call before was for it, too. */
-	if (is_neighbour(&place->lead, request, record))
+	if (is_neighbour(&place->lead, request))
 		record->head.marks |= IOTQ_MARK_CROWDED;
 	if (record->op > IOTQ_VIRTIO_OP_WRITE || moved < record->size)
 		note_strays(record, request);
 	drop_lead(place);
-	tell_followed(place, root, OWNER_INDEX(request->owner), request->answered);
+	tell_followed(request, root, OWNER_INDEX(request->owner));
 	place->lead.owner = request->owner;
 	place->lead.device = request->device;
 	place->lead.op = record->op;
@@ -165,7 +182,7 @@ static __always_inline void end_neighbour(struct guest_answers *place, struct gu
 	root->verdicts = root->verdicts << 1 | root->shipped;
 	root->seq++;
 	other = &root->record.trail.stages[IOTQ_STAGE_OTHER];
-	more = place->record.request.lat - place->lead.lat;
+	more = request->record.request.lat - place->lead.lat;
 	if (more < 0 && *other < (__u64)-more)
 		take_back(root, -more);
 	else
@@ -174,21 +191,10 @@ static __always_inline void end_neighbour(struct guest_answers *place, struct gu
 	if (root->record.trail.late)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 	bpf_spin_unlock(&root->lock);
-	place->lead.lat = place->record.request.lat;
-	place->lead.end += place->record.request.size;
-	place->lead.left -= place->record.request.size;
-	tell_followed(place, root, OWNER_INDEX(place->lead.owner), request->answered);
-}
-
-/* A request for which no call was seen. */
-static __always_inline void end_uncalled(struct guest_answers *place, struct guest_request *request)
-{
-	struct iotq_qemu *record = &place->record.request;
-
-	__builtin_memset(&place->record.trail, 0, sizeof(place->record.trail));
-	place->record.trail.stages[IOTQ_STAGE_OTHER] = record->lat;
-	note_strays(record, request);
-	tell_guest(place, judge_guest(place), request->answered);
+	place->lead.lat = request->record.request.lat;
+	place->lead.end += request->record.request.size;
+	place->lead.left -= request->record.request.size;
+	tell_followed(request, root, OWNER_INDEX(place->lead.owner));
 }
 
 /* The first of what a thread has answered. */
@@ -196,53 +202,55 @@ __noinline int end_guest(__u32 at)
 {
 	struct guest_answers *place = answers_at(at);
 	struct guest_request *request;
-	struct qemu_request *seen;
-	struct qemu_key key;
+	struct guest_key key;
 	struct root *stale;
 
-	if (!place || !place->first)
+	if (!place || !place->first.element)
 		return 0;
-	key = qemu_key(place->first);
+	key = guest_key(place->first);
 	request = bpf_map_lookup_elem(&iotq_guest_requests, &key);
-	seen = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
-	place->first = request ? request->next : 0;
+	place->first.element = 0;
 	/* It gave way to others. */
-	if (!request || !seen)
+	if (!request) {
+		COUNT(IOTQ_LAYER_QEMU, lost_slot);
 		return 0;
+	}
+	place->first = request->next;
 	stale = guest_root(request->stale);
 	if (stale)
 		abandon(stale);
-	place->record.request = seen->record;
 	if (request->unclear)
-		place->record.request.head.marks |= IOTQ_MARK_CROWDED;
+		request->record.request.head.marks |= IOTQ_MARK_CROWDED;
 	if (request->owner) {
 		end_called(place, request);
-	} else if (is_neighbour(&place->lead, request, &place->record.request)) {
+	} else if (is_neighbour(&place->lead, request)) {
 		end_neighbour(place, request);
 	} else {
 		drop_lead(place);
-		end_uncalled(place, request);
+		end_uncalled(request);
 	}
 	bpf_map_delete_elem(&iotq_guest_requests, &key);
-	bpf_map_delete_elem(&iotq_qemu_requests, &key);
 	return 0;
 }
 
-/* The current thread makes a call: what it has answered before is told. */
+/*
+ * The current thread makes a call: what it has answered before is told. The last one may have neighbours that it will
+ * answer next.
+ */
 static __noinline int end_guests(void)
 {
 	__u32 tid = CURRENT(pid);
 	struct guest_answers *place = answers_at(tid);
 
-	if (!place || place->tid != tid)
+	if (!place || place->tid != tid || !place->first.element)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < GUEST_ENDS; i++) {
-		if (!place->first)
+		if (!place->first.element)
 			break;
 		end_guest(tid);
 	}
-	if (place->first)
+	if (place->first.element || (place->lead.owner && place->lead.left))
 		return 0;
 	drop_lead(place);
 	*(volatile __u32 *)&place->tid = 0;

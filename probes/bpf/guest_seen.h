@@ -14,6 +14,7 @@ struct vector {
 };
 
 static const struct guest new_guest;
+static const struct guest_request new_guest_request;
 
 static __always_inline void expect_at(struct qemu_request *request, __u64 vectors, __u64 data)
 {
@@ -25,24 +26,23 @@ static __always_inline void expect_at(struct qemu_request *request, __u64 vector
 __noinline int expect_data(__u64 element, __u64 popped, __u64 data)
 {
 	struct qemu_key key = qemu_key(data);
-	struct guest_buffer buffer = { .element = element, .popped = popped }, *known;
-	struct guest_request *request = guest_request(element), *other;
+	struct guest_buffer buffer = { .request = { element, popped } }, *known;
+	struct guest_request *request = guest_request(buffer.request), *other;
 
 	if (!request)
 		return 0;
 	known = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
 	if (known) {
-		other = pending_request(known->other, known->other_popped);
-		if (other) {
-			buffer.other = known->other;
-		} else {
-			other = pending_request(known->element, known->popped);
-			buffer.other = other ? known->element : 0;
+		buffer.other = known->other;
+		other = pending_request(known->other);
+		if (!other) {
+			buffer.other = known->request;
+			other = pending_request(known->request);
 		}
-		if (other) {
-			buffer.other_popped = other->popped;
+		if (other)
 			other->unclear = request->unclear = 1;
-		}
+		else
+			buffer.other.element = 0;
 	}
 	if (bpf_map_update_elem(&iotq_guest_buffers, &key, &buffer, BPF_ANY))
 		request->unclear = 1;
@@ -110,7 +110,7 @@ static __noinline int expect_order(struct guest *guest, struct qemu_request *req
 		*(volatile __u64 *)&order->at = request->popped;
 		return 0;
 	}
-	known = guest_request(element);
+	known = guest_request((struct guest_name){ element, request->popped });
 	if (known)
 		known->unclear = 1;
 	return 0;
@@ -127,26 +127,27 @@ static __always_inline struct guest *guest_here(void)
 	return bpf_map_lookup_elem(&iotq_guests, &pid);
 }
 
-/* It is in the table now: how its calls will be recognised. */
-static __noinline int expect_calls(struct qemu_request *request, __u64 element)
+/* It will be in the table: how its calls will be recognised. False: there is no room. */
+static __noinline int expect_calls(struct qemu_request *request, __u64 element, __u64 before)
 {
-	struct guest_request known = {}, *before = guest_request(element);
-	struct qemu_key key = qemu_key(element);
+	struct guest_request *known;
+	struct guest_key key = {};
 	struct guest *guest = guest_here();
 	__u64 offset, size;
 
 	if (!request)
 		return 0;
-	known.popped = request->popped;
-	known.device = request->device;
-	known.stale = before ? before->owner : 0;
-	known.op = request->record.op;
-	known.strays = guest ? guest->strays : IOTQ_NULL64;
-	if (bpf_map_update_elem(&iotq_guest_requests, &key, &known, BPF_ANY)) {
-		COUNT(IOTQ_LAYER_QEMU, lost_slot);
-		bpf_map_delete_elem(&iotq_qemu_requests, &key);
+	known = before ? guest_request((struct guest_name){ element, before }) : NULL;
+	before = known ? known->owner : 0;
+	key = guest_key((struct guest_name){ element, request->popped });
+	bpf_map_update_elem(&iotq_guest_requests, &key, &new_guest_request, BPF_ANY);
+	known = bpf_map_lookup_elem(&iotq_guest_requests, &key);
+	if (!known)
 		return 0;
-	}
+	known->device = request->device;
+	known->stale = before;
+	known->op = request->record.op;
+	known->strays = guest ? guest->strays : IOTQ_NULL64;
 	offset = request->record.offset;
 	size = request->record.size;
 	switch (request->record.op) {
@@ -163,7 +164,7 @@ static __noinline int expect_calls(struct qemu_request *request, __u64 element)
 	case IOTQ_VIRTIO_OP_WRITE_ZEROES:
 		expect_order(guest, request, element);
 	}
-	return 0;
+	return 1;
 }
 
 /* Calls that come from now on are not for it. */
@@ -196,16 +197,21 @@ static __always_inline struct guest_answers *own_answers(void)
 		return place;
 	if (__sync_val_compare_and_swap(&place->tid, 0, tid))
 		return NULL;
-	place->first = place->last = 0;
+	place->first.element = place->lead.owner = 0;
 	return place;
 }
 
 /* It is answered, and told with the next call of this thread. False: there is no room for that. */
-static __noinline int answer(__u64 element, __u64 now)
+static __noinline int answer(struct qemu_request *seen, __u64 element, __u64 now)
 {
-	struct guest_request *request = guest_request(element), *before;
+	struct guest_request *request, *before;
 	struct guest_answers *place = own_answers();
+	struct guest_name name = { .element = element, .popped = 0 };
 
+	if (!seen)
+		return 0;
+	name.popped = seen->popped;
+	request = guest_request(name);
 	if (!request)
 		return 0;
 	if (request->op > IOTQ_VIRTIO_OP_WRITE)
@@ -213,12 +219,13 @@ static __noinline int answer(__u64 element, __u64 now)
 	request->answered = now;
 	if (!place)
 		return 0;
-	before = place->first ? guest_request(place->last) : NULL;
+	request->record.request = seen->record;
+	before = place->first.element ? guest_request(place->last) : NULL;
 	if (before)
-		before->next = element;
+		before->next = name;
 	else
-		place->first = element;
-	place->last = element;
+		place->first = name;
+	place->last = name;
 	return 1;
 }
 

@@ -43,12 +43,17 @@ struct {
 	__type(value, struct qemu_request);
 } iotq_qemu_requests SEC(".maps");
 
-/* What is known besides of a request that is followed, by element. */
-struct guest_request {
+/* A request, by its element and the time when it was popped: QEMU uses an element again while the one before is not told. */
+struct guest_name {
+	__u64 element;
 	__u64 popped;
+};
+
+/* What is known besides of a request that is followed, by its name. */
+struct guest_request {
+	struct guest_name next; /* answered by the same thread behind this one */
 	__u64 device;
 	__u64 answered; /* zero until then */
-	__u64 next;     /* the element that the same thread answered behind this one */
 	__u64 owner;    /* its root; zero until a call for it is seen */
 	__u64 stale;    /* the root of what was here before, and was not answered */
 	__u64 strays;   /* of the process, when it was popped */
@@ -56,12 +61,19 @@ struct guest_request {
 	__u32 claims;   /* who makes the root */
 	__u32 unclear;  /* not all is known of what is done for it */
 	__u32 pad;
+	struct iotq_qemu_root record; /* when it is answered */
+};
+
+struct guest_key {
+	struct guest_name name;
+	__u32 pid;
+	__u32 pad;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct qemu_key);
+	__type(key, struct guest_key);
 	__type(value, struct guest_request);
 } iotq_guest_requests SEC(".maps");
 
@@ -70,10 +82,8 @@ struct {
  * the one that is meant if it was popped then.
  */
 struct guest_buffer {
-	__u64 element;
-	__u64 popped;
-	__u64 other; /* one more request with the same data, which has nobody's calls then; zero without */
-	__u64 other_popped;
+	struct guest_name request;
+	struct guest_name other; /* one more with the same data: then calls for them are nobody's */
 };
 
 struct {
@@ -132,9 +142,8 @@ struct guest_lead {
 struct guest_answers {
 	__u32 tid; /* zero: this place is free */
 	__u32 pad;
-	__u64 first, last; /* elements */
+	struct guest_name first, last;
 	struct guest_lead lead;
-	struct iotq_qemu_root record; /* of the one that is told now */
 };
 
 struct {
@@ -155,19 +164,24 @@ static __always_inline struct guest_answers *answers_at(__u32 place)
 	return bpf_map_lookup_elem(&iotq_guest_answers, &place);
 }
 
-static __always_inline struct guest_request *guest_request(__u64 element)
+static __always_inline struct guest_key guest_key(struct guest_name name)
 {
-	struct qemu_key key = qemu_key(element);
-
-	return element ? bpf_map_lookup_elem(&iotq_guest_requests, &key) : NULL;
+	return (struct guest_key){ .name = name, .pid = bpf_get_current_pid_tgid() >> 32 };
 }
 
-/* The request of an element of this process that was popped then, and is not answered. */
-static __always_inline struct guest_request *pending_request(__u64 element, __u64 popped)
+static __always_inline struct guest_request *guest_request(struct guest_name name)
 {
-	struct guest_request *request = guest_request(element);
+	struct guest_key key = guest_key(name);
 
-	return request && request->popped == popped && !request->answered ? request : NULL;
+	return name.element ? bpf_map_lookup_elem(&iotq_guest_requests, &key) : NULL;
+}
+
+/* A request of this process that is not answered. */
+static __always_inline struct guest_request *pending_request(struct guest_name name)
+{
+	struct guest_request *request = guest_request(name);
+
+	return request && !request->answered ? request : NULL;
 }
 
 #endif

@@ -191,6 +191,8 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 	struct qemu_request request = { .queue = queue, .popped = bpf_ktime_get_ns() };
 	struct qemu_key key = qemu_key(queue);
 	struct iotq_qemu *record = &request.record;
+	struct qemu_request *before;
+	__u64 popped = 0;
 
 	describe_task(&record->task);
 	describe_request(&request, layout, element);
@@ -203,20 +205,23 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 		bpf_map_update_elem(&iotq_qemu_queues, &key, &new_queue, BPF_NOEXIST);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
-	if (bpf_map_lookup_elem(&iotq_qemu_requests, &key))
+	before = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+	if (before) {
 		COUNT(IOTQ_LAYER_QEMU, unmatched);
+		popped = before->popped;
+	}
 	record->head.queries = filter(&iotq_qemu_start, record);
 	if (!record->head.queries) {
 		COUNT(IOTQ_LAYER_QEMU, rejected);
 		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
-	if (bpf_map_update_elem(&iotq_qemu_requests, &key, &request, BPF_ANY)) {
+	if (bpf_map_update_elem(&iotq_qemu_requests, &key, &request, BPF_ANY) ||
+	    (iotq_config.follow_guests && !expect_calls(&request, element, popped))) {
 		COUNT(IOTQ_LAYER_QEMU, lost_slot);
+		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
-	if (iotq_config.follow_guests)
-		expect_calls(&request, element);
 	reach_qemu(record, IOTQ_QEMU_POP, request.popped);
 	return 0;
 }
@@ -341,13 +346,9 @@ int iotq_qemu_push(struct pt_regs *ctx)
 	record = &request->record;
 	describe_end(request, now);
 	if (iotq_config.follow_guests) {
-		if (!answer(key.address, now)) {
+		if (!answer(request, key.address, now))
 			COUNT(IOTQ_LAYER_QEMU, lost_slot);
-			bpf_map_delete_elem(&iotq_qemu_requests, &key);
-		}
-		return 0;
-	}
-	if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
+	} else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, record->head.queries,
 			filter(&iotq_qemu_at[IOTQ_QEMU_PUSH], record), now);
 	bpf_map_delete_elem(&iotq_qemu_requests, &key);

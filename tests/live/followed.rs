@@ -10,7 +10,7 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Output, Row};
 use libtest_mimic::Trial;
 
-use crate::qemu::{Guest, Idle, RAW};
+use crate::qemu::{Guest, Idle, LARGE, RAW};
 
 const STAGES: [&str; 6] = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
 
@@ -19,6 +19,11 @@ const LOAD: &str = "\
 until [ -e /dev/vda ]; do usleep 10000; done
 ioload --ops 1500 --threads 4 --read 6 --write 3 --max 65536 --log many /dev/vda
 ioload --ops 300 --read 1 --write 2 --flush 2 --seed 2 --log flushed /dev/vda
+";
+
+const DISCARDS: &str = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+ioload --ops 400 --threads 2 --read 1 --write 2 --discard 2 --max 65536 --log many /dev/vda
 ";
 
 static THREADS: Guest = Guest {
@@ -59,8 +64,17 @@ pub fn tests() -> Vec<Trial> {
     let mut tests = Vec::new();
     for guest in [&THREADS, &NATIVE, &URING, &QCOW2, &BUFFERED] {
         let name = format!("followed/{}", guest.name);
-        tests.push(test(&name, &needs, || every_request(guest)));
+        tests.push(test(&name, &needs, || every_request(guest, LOAD)));
     }
+    tests.push(test("followed/merged", &needs, || {
+        every_request(&THREADS, LARGE)
+    }));
+    tests.push(test("followed/merged_native", &needs, || {
+        every_request(&NATIVE, LARGE)
+    }));
+    tests.push(test("followed/discards", &needs, || {
+        every_request(&THREADS, DISCARDS)
+    }));
     tests
 }
 
@@ -126,8 +140,8 @@ fn requests(output: &Output) -> Vec<Request> {
     all.into_values().collect()
 }
 
-fn every_request(guest: &'static Guest) {
-    let output = watched(guest, &query(guest), LOAD);
+fn every_request(guest: &'static Guest, load: &str) {
+    let output = watched(guest, &query(guest), load);
     let all = requests(&output);
     let mut told = BTreeMap::<String, [u64; 6]>::new();
     for request in &all {
