@@ -73,16 +73,29 @@ static __noinline __u64 root_of(struct guest_request *request, __u64 popped)
 	return 0;
 }
 
-/* From now on it is known whose data are behind this descriptor. */
+/* The key of a disk of which calls have been seen; without the mark, of one whose file is known. */
+static __always_inline struct qemu_key disk_key(__u64 device, __u32 mark)
+{
+	struct qemu_key key = qemu_key(device);
+
+	key.pad = mark;
+	return key;
+}
+
+/* From now on it is known whose data are behind this descriptor, if it is known itself. */
 static __always_inline void learn_file(__u32 fd, __u64 device)
 {
-	struct qemu_key key = qemu_key(fd);
+	struct qemu_key key = fd == IOTQ_NULL32 ? disk_key(device, 1) : qemu_key(fd);
 	__u64 *known = bpf_map_lookup_elem(&iotq_guest_files, &key);
 
-	if (fd == IOTQ_NULL32 || (known && *known == device))
+	if (known && *known == device)
 		return;
 	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
-	key.address = device;
+	if (fd == IOTQ_NULL32)
+		return;
+	key = disk_key(device, 0);
+	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
+	key.pad = 1;
 	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
 }
 
@@ -153,7 +166,7 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 		for (__u32 i = 0; i < GUEST_ORDERS; i++)
 			count += suiting_order(i, 0, op, offset, size) != suiting_order(i, device, op, offset, size);
 		/* Or it is another file, of a disk whose own is known. */
-		key.address = device;
+		key = disk_key(device, 0);
 		if (count || bpf_map_lookup_elem(&iotq_guest_files, &key))
 			return 0;
 	}
@@ -206,7 +219,10 @@ __noinline int begin_work(__u64 owner, __u64 parent, __u64 now)
 {
 	struct root *call = owning_root(owner), *root = owning_root(parent);
 
-	if (!call || !root)
+	/* There was no room for the call. */
+	if (!owner)
+		miss_child(parent);
+	if (!owner || !call || !root)
 		return 0;
 	call->parent = parent;
 	if (call->caller == CALLER_AWAY)

@@ -117,14 +117,39 @@ static __always_inline void drop_lead(struct guest_answers *place)
 		release(&root->place);
 }
 
-/* Calls that QEMU has made since then may have been for it: it is not known for whom they were. */
-static __always_inline void note_strays(struct iotq_qemu *record, const struct guest_request *request)
+/*
+ * Less was done for it than it asks for. A read may have found nothing to read, and a flush nothing to sync, but if there
+ * were calls meanwhile of which it is not known for whom they were, or nothing was ever seen of this disk.
+ */
+static __noinline bool is_doubtful(struct guest_request *request)
 {
-	__u32 pid = record->task.pid;
-	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
+	struct guest *guest;
+	struct qemu_key key;
+	__u32 pid;
 
+	if (!request)
+		return true;
+	pid = request->record.request.task.pid;
+	guest = bpf_map_lookup_elem(&iotq_guests, &pid);
 	if (!guest || guest->strays != request->strays)
-		record->head.marks |= IOTQ_MARK_CROWDED;
+		return true;
+	key = disk_key(request->device, 1);
+	switch (request->op) {
+	case IOTQ_VIRTIO_OP_READ:
+		return !bpf_map_lookup_elem(&iotq_guest_files, &key);
+	case IOTQ_VIRTIO_OP_WRITE:
+	case IOTQ_VIRTIO_OP_DISCARD:
+	case IOTQ_VIRTIO_OP_WRITE_ZEROES:
+		return !request->owner || request->op == IOTQ_VIRTIO_OP_WRITE;
+	default:
+		return false;
+	}
+}
+
+static __always_inline void note_doubt(struct guest_request *request)
+{
+	if (request->record.request.status == 0 && is_doubtful(request))
+		request->record.request.head.marks |= IOTQ_MARK_CROWDED;
 }
 
 /* A request for which no call was seen. */
@@ -133,7 +158,7 @@ static __always_inline void end_uncalled(struct guest_request *request)
 	struct iotq_qemu *record = &request->record.request;
 
 	request->record.trail.stages[IOTQ_STAGE_OTHER] = record->lat;
-	note_strays(record, request);
+	note_doubt(request);
 	tell_guest(request, judge_guest(request));
 }
 
@@ -155,7 +180,7 @@ static __always_inline void end_called(struct guest_answers *place, struct guest
 	if (is_neighbour(&place->lead, request))
 		record->head.marks |= IOTQ_MARK_CROWDED;
 	if (record->op > IOTQ_VIRTIO_OP_WRITE || moved < record->size)
-		note_strays(record, request);
+		note_doubt(request);
 	drop_lead(place);
 	tell_followed(request, root, OWNER_INDEX(request->owner));
 	place->lead.owner = request->owner;

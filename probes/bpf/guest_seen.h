@@ -67,7 +67,8 @@ __noinline int expect_pieces(__u64 element, __u64 data)
 	vectors = request->vectors;
 	/* On the disk: where the vector begins, the request ends, and the next piece begins. */
 	at = request->record.offset;
-	end = at + request->record.size;
+	end = request->record.size;
+	end = at + (end < MOST_PIECES * PIECE ? end : MOST_PIECES * PIECE);
 	piece = (at & -(__u64)PIECE) + PIECE;
 	bpf_probe_read_user(&vector, sizeof(vector), (void *)vectors);
 	/* The head of the request may be in the first one. */
