@@ -3,7 +3,7 @@
 use crate::diag::{Errors, codes};
 use crate::ir::*;
 use crate::lower::lower;
-use crate::plan::Role;
+use crate::plan::{Plan, Role, TemplatePlan};
 use crate::source::Span;
 use crate::testing::*;
 
