@@ -1,5 +1,6 @@
 //! The plan: what the kernel is told, what user space does. Pure data; does not depend on the machine.
 
+mod follow;
 mod groups;
 
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, layer};
@@ -165,12 +166,6 @@ impl Plan {
     /// The streams whose records are judged by themselves.
     pub fn judged(&self) -> impl Iterator<Item = &StreamPlan> {
         self.streams().filter(|stream| stream.role != Role::Child)
-    }
-
-    /// Whether operations are followed: for what they cause on the layers below, or for what their callers do.
-    pub fn follows(&self) -> bool {
-        let follows = |it: &StreamPlan| it.role == Role::Child || it.layer.is_of_callers();
-        self.streams().any(follows)
     }
 
     /// The values of a layer's field `event` that its streams want, if their filters say so at the start; none: all.

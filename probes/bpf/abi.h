@@ -347,6 +347,7 @@ struct iotq_block_slot {
 #define IOTQ_NUMBER_AIO 1025
 #define IOTQ_NUMBER_FAULT 1026
 #define IOTQ_NUMBER_WRITEBACK 1027
+#define IOTQ_NUMBER_GUEST 1028 /* a guest's request: only a root's bookkeeping knows it */
 
 /* One system call, or its entry. */
 struct iotq_syscall {
@@ -439,10 +440,14 @@ enum iotq_stage {
 };
 #define IOTQ_STAGES 6
 
-/* Children whose records are kept until their root ends; times off the CPU; and calls into filesystems. */
+/* Children whose records are kept until their root ends; times off the CPU; and calls: into filesystems, or QEMU's. */
 #define IOTQ_ROOT_CHILDREN 16
 #define IOTQ_ROOT_WAITS 16
 #define IOTQ_ROOT_CALLS 8
+/* Roots at a time, over all. */
+#define IOTQ_MOST_ROOTS 4096
+/* Threads of QEMU that have answered requests which are not told yet, a power of two. */
+#define IOTQ_GUEST_ANSWERS 1024
 /* A root or a thread is found in one of so many places, whose keys lie in one cache line. */
 #define IOTQ_PLACE_KEYS 8
 
@@ -455,7 +460,7 @@ struct iotq_trail {
 	__u32 gone;     /* of them, those that went into other requests */
 	__u32 waits;    /* times off the CPU that are kept */
 	__u32 waits_crowded; /* those without room */
-	__u32 calls;         /* into filesystems, that are kept */
+	__u32 calls;         /* into filesystems, that are kept; of a guest's request, those that QEMU makes for it */
 	__u32 calls_crowded;
 	__u32 events; /* of the page cache, a bit each: those that are kept */
 	__u32 pad;
@@ -464,6 +469,12 @@ struct iotq_trail {
 /* A followed system call. */
 struct iotq_call_root {
 	struct iotq_syscall call;
+	struct iotq_trail trail;
+};
+
+/* A followed request of a guest. */
+struct iotq_qemu_root {
+	struct iotq_qemu request;
 	struct iotq_trail trail;
 };
 
@@ -659,7 +670,8 @@ struct iotq_config {
 	__u8 want_disk;   /* and of their disks */
 	__u8 want_task;   /* who submits requests */
 	__u8 keep; /* guests' requests are kept here, for who looks them up */
-	__u8 pad1[2];
+	__u8 follow_guests; /* requests of guests are roots */
+	__u8 pad1[1];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -710,6 +722,7 @@ _Static_assert(sizeof(struct iotq_fs) == 168, "fs");
 _Static_assert(sizeof(struct iotq_sched) == 160, "sched");
 _Static_assert(sizeof(struct iotq_cache) == 128, "cache");
 _Static_assert(sizeof(struct iotq_call_root) == 248, "root");
+_Static_assert(sizeof(struct iotq_qemu_root) == 296, "root of a guest");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");

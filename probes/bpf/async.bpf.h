@@ -15,14 +15,20 @@ static __always_inline bool submits(unsigned long number)
 	return number == NR_IO_URING_ENTER || number == NR_IO_SUBMIT;
 }
 
-/* An operation begins. */
-static __noinline int begin_async(__u64 key, struct iotq_syscall *record)
+/* An operation begins, for a guest's request if it has a parent. */
+static __noinline int begin_async(__u64 key, struct iotq_syscall *record, __u64 parent)
 {
+	__u64 owner;
+
 	if (!record)
 		return 0;
 	close_unseen(key);
-	if ((__u32)CURRENT(tgid) != iotq_config.self_tgid && judge_call(record))
-		submit_for(begin_call(key, record, CALLER_AWAY));
+	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || !(judge_call(record) || parent))
+		return 0;
+	owner = begin_call(key, record, CALLER_AWAY);
+	if (parent)
+		begin_work(owner, parent, 0);
+	submit_for(owner);
 	return 0;
 }
 
@@ -106,9 +112,18 @@ static __always_inline void describe_rw(struct iotq_syscall *record, struct io_r
 	record->size = vector ? vector_size(BPF_CORE_READ(rw, addr), len) : len;
 }
 
+/* Where the data begin, of an operation that has some. */
+static __always_inline __u64 uring_data(struct io_rw *rw, bool vector)
+{
+	__u64 at = BPF_CORE_READ(rw, addr);
+
+	return vector ? READ_USER(__u64, at) : at;
+}
+
 static __noinline int begin_uring(struct io_kiocb *req)
 {
 	struct iotq_syscall record = {};
+	__u64 parent = 0;
 	struct file *file;
 	__u8 opcode;
 	__s32 fd;
@@ -139,7 +154,10 @@ static __noinline int begin_uring(struct io_kiocb *req)
 	} else {
 		record.offset = IOTQ_NULL64;
 	}
-	return begin_async(ASYNC_KEY(identity_at((__u64)req)), &record);
+	if (iotq_config.follow_guests)
+		parent = guest_of(record.op, uring_data((void *)req, uring_vector(opcode)), fd, record.offset,
+				  record.size);
+	return begin_async(ASYNC_KEY(identity_at((__u64)req)), &record, parent);
 }
 
 SEC("tp_btf/io_uring_submit_req")
@@ -194,6 +212,15 @@ int BPF_PROG(iotq_uring_issued, struct io_kiocb *req)
 /* libaio: opcodes, of the interface to programs. */
 enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_PREADV = 7, AIO_PWRITEV = 8 };
 
+static __always_inline __u64 guest_of_aio(const struct iotq_syscall *record, struct iocb *asked, bool vector)
+{
+	__u64 data = asked->aio_buf;
+
+	if (!iotq_config.follow_guests)
+		return 0;
+	return guest_of(record->op, vector ? READ_USER(__u64, data) : data, record->fd, record->offset, record->size);
+}
+
 /* Called for reads and writes, when their file is known. */
 SEC("fentry/aio_prep_rw")
 int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
@@ -213,13 +240,32 @@ int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
 	record.size = asked->aio_nbytes;
 	if (opcode == AIO_PREADV || opcode == AIO_PWRITEV)
 		record.size = vector_size(asked->aio_buf, asked->aio_nbytes);
-	return begin_async(ASYNC_KEY(identity(iocb)), &record);
+	return begin_async(ASYNC_KEY(identity(iocb)), &record,
+			   guest_of_aio(&record, asked, opcode == AIO_PREADV || opcode == AIO_PWRITEV));
 }
 
 SEC("fentry/aio_complete_rw")
 int BPF_PROG(iotq_aio_complete, struct kiocb *iocb, long res)
 {
 	return end_async(ASYNC_KEY(identity(iocb)), IOTQ_NUMBER_AIO, res);
+}
+
+/* Where the data of an operation begin, whose file descriptor is not known. */
+static __always_inline __u64 guest_of_dio(const struct iotq_syscall *record, struct iov_iter *iter)
+{
+	struct iov_iter___iov *old = (void *)iter;
+	__u64 data;
+
+	if (!iotq_config.follow_guests)
+		return 0;
+	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+	    BPF_CORE_READ(iter, iter_type) == bpf_core_enum_value(enum iter_type, ITER_UBUF))
+		data = (__u64)BPF_CORE_READ(iter, ubuf);
+	else if (bpf_core_field_exists(iter->__iov))
+		data = (__u64)BPF_CORE_READ(iter, __iov, iov_base);
+	else
+		data = (__u64)BPF_CORE_READ(old, iov, iov_base);
+	return guest_of(record->op, data, IOTQ_NULL32, record->offset, record->size);
 }
 
 /*
@@ -250,7 +296,7 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 	record.size = iter->count;
 	if (!describe_file(&record, (void *)number(iocb->ki_filp), false))
 		return 0;
-	return begin_async(key, &record);
+	return begin_async(key, &record, guest_of_dio(&record, iter));
 }
 
 SEC("tp_btf/iomap_dio_rw_queued")

@@ -46,11 +46,18 @@ __noinline int note_owner(__u32 index, __u64 owner)
 /* A request that has begun becomes part of the root of its bio. A flush is never issued: it waits for the device at once. */
 static __always_inline void own(struct iotq_block_slot *slot, __u64 now)
 {
+	__u64 parent;
+
 	if (!is_followed(slot) || slot->owned)
 		return;
 	slot->owned = slot->record.op == IOTQ_BLOCK_OP_FLUSH ? OWNED_AT_DEVICE : OWNED_QUEUED;
+	parent = iotq_config.follow_guests ? parent_of(slot->owners[0]) : 0;
 	slot->owners[0] = add_child(slot->owners[0], slot->owned == OWNED_AT_DEVICE, now);
 	slot->owner_count = 1; /* zero in its place: that root is over */
+	if (parent) {
+		slot->owners[1] = add_child(parent, slot->owned == OWNED_AT_DEVICE, now);
+		slot->owner_count = 2;
+	}
 }
 
 /* The roots of the bios that were merged into the request. `again`: it was issued before. */
@@ -67,6 +74,8 @@ __noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 		__u64 owner = bio_owner(identity_at(bio));
 		bool noted = note_owner(index, owner);
 
+		if (iotq_config.follow_guests && owner)
+			note_owner(index, parent_of(owner));
 		if (owner & OWNER_COUNTED && !again) {
 			take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
 			if (!noted)
@@ -206,6 +215,8 @@ __noinline int end_child(__u64 owner, __u32 slot_index, __u32 size, bool issued)
 static __always_inline void own_span(struct iotq_block_slot *slot, __u64 owner, __u64 now)
 {
 	slot->owners[0] = owner ? add_child(owner, true, now) : 0;
+	if (iotq_config.follow_guests)
+		slot->owners[1] = add_child(parent_of(owner), true, now);
 }
 
 static __always_inline void end_owned_span(struct iotq_block_slot *slot, __u64 now)
@@ -217,6 +228,8 @@ static __always_inline void end_owned_span(struct iotq_block_slot *slot, __u64 n
 	head->point = IOTQ_BLOCK_COMPLETE;
 	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
 	keep_child(slot->owners[0], &slot->record, sizeof(slot->record), true);
+	if (iotq_config.follow_guests && slot->owners[1])
+		keep_child(slot->owners[1], &slot->record, sizeof(slot->record), true);
 }
 
 /* The request is over for its roots. */

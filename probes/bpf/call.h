@@ -4,7 +4,7 @@
 #define IOTQ_CALL_H
 
 #include "directory.h"
-#include "root.h"
+#include "guest_ends.h"
 
 const volatile struct iotq_table iotq_syscall_start ON_A_LINE;
 const volatile struct iotq_table iotq_syscall_at[IOTQ_SYSCALL_POINTS] ON_A_LINE;
@@ -129,6 +129,8 @@ static __noinline int end_call(struct root *root, __u32 index, __u32 number, lon
 	call->lat = iotq_config.follow ? stop_root(root, now) : now - root->entered;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
 		passed = filter(&iotq_syscall_at[IOTQ_SYSCALL_EXIT], &root->record) & call->head.queries;
+	if (iotq_config.follow_guests && root->parent)
+		end_work(index, root->caller != CALLER_AWAY, now);
 	if (iotq_config.follow)
 		end_root(root, index, passed & iotq_config.roots);
 	else
@@ -146,6 +148,8 @@ static __always_inline void close_unseen(__u64 key)
 	struct root *root = held_root(key, &index);
 
 	if (root) {
+		if (iotq_config.follow_guests && root->parent)
+			end_work(index, root->caller != CALLER_AWAY, bpf_ktime_get_ns());
 		abandon(root);
 		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
 	}

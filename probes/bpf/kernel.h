@@ -145,9 +145,23 @@ struct kiocb {
 	void *ki_complete; /* none: its caller waits */
 } CORE;
 
+enum iter_type { ITER_UBUF };
+
+struct iovec___kernel {
+	void *iov_base;
+} CORE;
+
 struct iov_iter {
+	__u8 iter_type;
 	bool data_source; /* it is what is written */
 	unsigned long count;
+	struct iovec___kernel *__iov;
+	void *ubuf;
+} CORE;
+
+/* Before 6.4. */
+struct iov_iter___iov {
+	struct iovec___kernel *iov;
 } CORE;
 
 /* What libaio is asked for. */

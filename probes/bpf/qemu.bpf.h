@@ -8,13 +8,11 @@
  * executable by itself. All that is read is the process's own memory, and its guest's: it is believed in nothing but what
  * is told of this guest.
  */
-#include "filter.h"
+#include "guest_seen.h"
 #include "qemu_kept.h"
-#include "ship.h"
 #include "virtio_op.h"
 
 const volatile struct iotq_table iotq_qemu_start ON_A_LINE;
-const volatile struct iotq_table iotq_qemu_at[IOTQ_QEMU_POINTS] ON_A_LINE;
 const volatile struct iotq_qemu_layout iotq_qemu_layouts[IOTQ_MAX_QEMUS];
 
 /* As it lies on the ring (virtio 1.2, 5.2.6). */
@@ -34,35 +32,6 @@ struct discarded {
 	__u32 flags;
 };
 
-/* QEMU takes no more descriptors. */
-#define MOST_VECTORS 1024
-
-struct vector {
-	__u64 base;
-	__u64 len;
-};
-
-struct qemu_request {
-	__u64 popped;
-	__u64 submitted; /* zero until then */
-	__u64 queue;
-	__u64 device;
-	__u64 round; /* of the ring */
-	__u64 status; /* where the answer will be */
-	struct iotq_qemu record;
-};
-
-/*
- * By element. A QEMU may end with requests under way, which nothing tells: so the oldest give way. What gave way in vain is
- * counted when it is answered. Sized by the installer, as is the next one.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct iotq_qemu_key);
-	__type(value, struct qemu_request);
-} iotq_qemu_requests SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -77,11 +46,6 @@ typedef const volatile struct iotq_qemu_layout qemu_layout;
 static __always_inline __u32 qemu_of(void *ctx)
 {
 	return bpf_get_attach_cookie(ctx) & (IOTQ_MAX_QEMUS - 1);
-}
-
-static __always_inline struct iotq_qemu_key qemu_key(__u64 address)
-{
-	return (struct iotq_qemu_key){ .address = address, .pid = bpf_get_current_pid_tgid() >> 32 };
 }
 
 /* By its number, enum iotq_register: the verifier allows no other way to choose one. */
@@ -160,16 +124,22 @@ static __always_inline void describe_asked(struct qemu_request *request, qemu_la
 	record->op = blk_operation(asked.type & ~BARRIER);
 	switch (record->op) {
 	case IOTQ_VIRTIO_OP_READ:
+		if (iotq_config.follow_guests)
+			expect_at(request, in, READ_USER(__u64, in));
 		record->offset = asked.sector * SECTOR_SIZE;
 		record->size = iotq_vectors_size(in, ins) - 1;
 		break;
 	case IOTQ_VIRTIO_OP_WRITE:
+		/* Behind the head, in the same vector or the next one. */
+		if (iotq_config.follow_guests && head.len > sizeof(asked))
+			expect_at(request, out, head.base + sizeof(asked));
+		else if (iotq_config.follow_guests)
+			expect_at(request, out + sizeof(head), READ_USER(__u64, out + sizeof(head)));
 		record->offset = asked.sector * SECTOR_SIZE;
 		record->size = iotq_vectors_size(out, outs) - sizeof(asked);
 		break;
 	case IOTQ_VIRTIO_OP_DISCARD:
 	case IOTQ_VIRTIO_OP_WRITE_ZEROES:
-		/* Behind the head, in the same vector or the next one. */
 		if (head.len == sizeof(asked))
 			bpf_probe_read_user(&head, sizeof(head), (void *)(out + sizeof(head)));
 		else
@@ -237,6 +207,8 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 	struct qemu_request request = { .queue = queue, .popped = bpf_ktime_get_ns() };
 	struct iotq_qemu_key key = qemu_key(queue);
 	struct iotq_qemu *record = &request.record;
+	struct qemu_request *before;
+	__u64 popped = 0;
 
 	describe_task(&record->task);
 	describe_request(&request, layout, element);
@@ -248,16 +220,21 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 	note_queue(&key, &request);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
-	if (bpf_map_lookup_elem(&iotq_qemu_requests, &key))
+	before = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+	if (before) {
 		COUNT(IOTQ_LAYER_QEMU, unmatched);
+		popped = before->popped;
+	}
 	record->head.queries = filter(&iotq_qemu_start, record);
 	if (!record->head.queries) {
 		COUNT(IOTQ_LAYER_QEMU, rejected);
 		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
-	if (bpf_map_update_elem(&iotq_qemu_requests, &key, &request, BPF_ANY)) {
+	if (bpf_map_update_elem(&iotq_qemu_requests, &key, &request, BPF_ANY) ||
+	    (iotq_config.follow_guests && !expect_calls(&request, element, popped))) {
 		COUNT(IOTQ_LAYER_QEMU, lost_slot);
+		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
 	reach_qemu(record, IOTQ_QEMU_POP, request.popped);
@@ -383,11 +360,15 @@ int iotq_qemu_push(struct pt_regs *ctx)
 	now = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_end(request, now);
-	if (iotq_config.keep)
+	if (iotq_config.keep) {
 		keep_request(record, request->device, request->round, now);
-	else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH))
+	} else if (iotq_config.follow_guests) {
+		if (!answer(request, key.address, now))
+			COUNT(IOTQ_LAYER_QEMU, lost_slot);
+	} else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH)) {
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, record->head.queries,
 			filter(&iotq_qemu_at[IOTQ_QEMU_PUSH], record), now);
+	}
 	bpf_map_delete_elem(&iotq_qemu_requests, &key);
 	return 0;
 }

@@ -65,6 +65,8 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	root->queued = root->at_device = root->done = 0;
 	root->pending = 0;
 	root->caller = caller;
+	root->calling = 0;
+	root->parent = 0;
 	root->submitting = SUBMITS_NOTHING;
 	root->shipped = root->last = 0;
 	root->left = 0;
@@ -311,21 +313,24 @@ static __always_inline void keep_calls(struct root *root, __u32 index, __u64 cal
 	all->caller = caller;
 }
 
-/* A root is over; `shipped`: with what is kept of its children, which go before it. */
-static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
+/* From now on a root has no more children. Those that are kept, a bit each. */
+static __always_inline __u32 close_root(struct root *root, bool shipped)
 {
-	__u32 done, children;
+	__u32 done;
 
 	bpf_spin_lock(&root->lock);
 	root->active = 0;
 	root->shipped = shipped;
 	done = root->done;
 	bpf_spin_unlock(&root->lock);
-	if (iotq_config.joined[IOTQ_LAYER_FS])
-		keep_calls(root, index, 0);
-	if (!shipped)
-		return;
-	children = root->record.trail.children;
+	return done;
+}
+
+/* The requests that are kept of a root. */
+static __always_inline void ship_requests(struct root *root, __u32 index, __u32 done)
+{
+	__u32 children = root->record.trail.children;
+
 	root->record.trail.late = 0;
 	root->record.call.task.root = root_id(index, root->seq);
 #pragma clang loop unroll(disable)
@@ -339,9 +344,23 @@ static __always_inline void end_root(struct root *root, __u32 index, bool shippe
 			continue;
 		}
 		kept = child_at(index, place);
-		if (kept && kept->size)
-			ship_child(kept->record, kept->size, IOTQ_LAYER_BLOCK);
+		if (!kept || !kept->size)
+			continue;
+		((struct iotq_block *)kept->record)->task.root = root_id(index, root->seq);
+		ship_child(kept->record, kept->size, IOTQ_LAYER_BLOCK);
 	}
+}
+
+/* A root is over; `shipped`: with what is kept of its children, which go before it. */
+static __always_inline void end_root(struct root *root, __u32 index, bool shipped)
+{
+	__u32 done = close_root(root, shipped);
+
+	if (iotq_config.joined[IOTQ_LAYER_FS])
+		keep_calls(root, index, 0);
+	if (!shipped)
+		return;
+	ship_requests(root, index, done);
 	if (iotq_config.joined[IOTQ_LAYER_SCHED])
 		ship_waits(index, root_id(index, root->seq));
 	if (iotq_config.joined[IOTQ_LAYER_FS])

@@ -34,7 +34,9 @@ struct root {
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
 	__u8 last;       /* it is over with the last of its children */
-	__u8 pad[3];
+	__u8 calling;    /* of a guest's request: calls under way whose threads wait for them */
+	__u8 pad[2];
+	__u64 parent; /* of a call for a guest's request: the owner that this is; else zero */
 	__u64 left;  /* its CPU; zero: it has not */
 	__u64 woken; /* since then; zero: it was not */
 	struct iotq_sched wait; /* the time off the CPU that has begun */

@@ -3,7 +3,7 @@
  * The scheduler: when the callers of roots run, wait for a CPU, and sleep. Each time off the CPU is an operation of the
  * layer, kept in its root: it begins and ends in the caller's own thread.
  */
-#include "root.h"
+#include "guest_calls.h"
 
 const volatile struct iotq_table iotq_sched_start ON_A_LINE;
 const volatile struct iotq_table iotq_sched_at[IOTQ_SCHED_POINTS] ON_A_LINE;
@@ -124,9 +124,13 @@ static __always_inline int switched(bool preempted, struct task_struct *from, st
 		if (WAITS_WANTED)
 			begin_wait(out, preempted ? IOTQ_SCHED_STATE_PREEMPTED : state, to, now);
 		caller_does(out, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, now);
+		if (iotq_config.follow_guests && out->parent)
+			pass_on(out->parent, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, now);
 	}
 	if (in) {
 		caller_does(in, CALLER_RUNS, now);
+		if (iotq_config.follow_guests && in->parent)
+			pass_on(in->parent, CALLER_RUNS, now);
 		if (WAITS_WANTED) {
 			in->wait.prev_pid = from->tgid;
 			__builtin_memcpy(in->wait.prev_comm, from->comm, sizeof(in->wait.prev_comm));
@@ -170,6 +174,8 @@ int BPF_PROG(iotq_sched_wakeup, struct task_struct *task)
 		return 0;
 	now = bpf_ktime_get_ns();
 	wake_caller(root, bpf_get_current_task_btf(), now);
+	if (iotq_config.follow_guests && root->parent)
+		pass_on(root->parent, root->caller, now);
 	if (wants(IOTQ_LAYER_SCHED, IOTQ_SCHED_WAKE))
 		tell_woken(index, now);
 	return 0;

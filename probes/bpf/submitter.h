@@ -82,6 +82,22 @@ static __always_inline __u64 worker_owner(void)
 	return owner_by_key(ASYNC_KEY(identity_at(work - bpf_core_field_offset(struct io_kiocb, work))));
 }
 
+/* The request of a guest that an operation is for; zero without one. */
+__noinline __u64 parent_of(__u64 owner)
+{
+	struct root *root = owning_root(owner);
+
+	return root && root->seq == OWNER_SEQ(owner) ? root->parent : 0;
+}
+
+/* An operation that only a guest's request wants has nothing of its own: what it causes is the request's. */
+static __always_inline __u64 bearer(__u64 owner)
+{
+	struct root *root = iotq_config.follow_guests && owner ? owning_root(owner) : NULL;
+
+	return root && root->parent && !root->record.call.head.queries ? root->parent : owner;
+}
+
 /* The root that the current thread works for; zero without one that is followed. */
 static __always_inline __u64 current_owner(void)
 {
@@ -90,9 +106,9 @@ static __always_inline __u64 current_owner(void)
 	struct submitter *place;
 
 	if (owner || !iotq_config.has_async)
-		return owner;
+		return bearer(owner);
 	place = submitter(tid);
-	return place && place->tid == tid && place->owner ? place->owner : worker_owner();
+	return bearer(place && place->tid == tid && place->owner ? place->owner : worker_owner());
 }
 
 #endif

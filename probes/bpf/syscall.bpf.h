@@ -33,17 +33,28 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 	return true;
 }
 
+/* Whether any call is of interest by itself. */
+#define CALLS_WANTED (wants_any(IOTQ_LAYER_SYSCALL) || iotq_config.callers || !iotq_config.follow_guests)
+
 /* Apart, so that unrelated calls do not pay for clearing its record. */
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
 	struct iotq_syscall record = {};
 	__u32 tid = CURRENT(pid);
+	__u64 parent = 0, owner;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || CURRENT(thread_info.status) & TS_COMPAT)
 		return 0;
 	close_unseen(tid);
-	if (describe_call(&record, regs, number) && (judge_call(&record) || iotq_config.callers))
-		begin_call(tid, &record, CALLER_RUNS);
+	if (iotq_config.follow_guests)
+		parent = guest_of_call(regs, number);
+	if (!parent && !CALLS_WANTED)
+		return 0;
+	if (!describe_call(&record, regs, number) || !(judge_call(&record) || iotq_config.callers || parent))
+		return 0;
+	owner = begin_call(tid, &record, CALLER_RUNS);
+	if (parent)
+		begin_work(owner, parent, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -56,6 +67,8 @@ int BPF_PROG(iotq_caller_exit, struct task_struct *task)
 
 	if (root)
 		abandon(root);
+	if (iotq_config.follow_guests)
+		forget_guest(task->pid, task->tgid, !task->signal->live.counter);
 	return 0;
 }
 
@@ -64,6 +77,8 @@ int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
 {
 	__u32 number = traced(id);
 
+	if (iotq_config.follow_guests)
+		end_guests();
 	return number < IOTQ_MAX_SYSCALLS ? enter(regs, number) : 0;
 }
 

@@ -46,6 +46,7 @@ pub const IOTQ_NUMBER_URING: u32 = 1024;
 pub const IOTQ_NUMBER_AIO: u32 = 1025;
 pub const IOTQ_NUMBER_FAULT: u32 = 1026;
 pub const IOTQ_NUMBER_WRITEBACK: u32 = 1027;
+pub const IOTQ_NUMBER_GUEST: u32 = 1028;
 pub const IOTQ_TYPE_LEN: u32 = 16;
 pub const IOTQ_FS_DIRECT: u32 = 1;
 pub const IOTQ_FS_DATASYNC: u32 = 2;
@@ -55,6 +56,8 @@ pub const IOTQ_STAGES: u32 = 6;
 pub const IOTQ_ROOT_CHILDREN: u32 = 16;
 pub const IOTQ_ROOT_WAITS: u32 = 16;
 pub const IOTQ_ROOT_CALLS: u32 = 8;
+pub const IOTQ_MOST_ROOTS: u32 = 4096;
+pub const IOTQ_GUEST_ANSWERS: u32 = 1024;
 pub const IOTQ_PLACE_KEYS: u32 = 8;
 pub const IOTQ_END_CLAUSE: u32 = 1;
 pub const IOTQ_END_QUERY: u32 = 2;
@@ -1178,6 +1181,32 @@ const _: () = {
     ["Offset of field: iotq_call_root::trail"]
         [::core::mem::offset_of!(iotq_call_root, trail) - 160usize];
 };
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_qemu_root {
+    pub request: iotq_qemu,
+    pub trail: iotq_trail,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_qemu_root"][::core::mem::size_of::<iotq_qemu_root>() - 296usize];
+    ["Alignment of iotq_qemu_root"][::core::mem::align_of::<iotq_qemu_root>() - 8usize];
+    ["Offset of field: iotq_qemu_root::request"]
+        [::core::mem::offset_of!(iotq_qemu_root, request) - 0usize];
+    ["Offset of field: iotq_qemu_root::trail"]
+        [::core::mem::offset_of!(iotq_qemu_root, trail) - 208usize];
+};
 pub const IOTQ_TEST_TRUE: iotq_test = 0;
 pub const IOTQ_TEST_RANGE: iotq_test = 1;
 pub const IOTQ_TEST_BITS: iotq_test = 2;
@@ -1645,7 +1674,8 @@ pub struct iotq_config {
     pub want_disk: __u8,
     pub want_task: __u8,
     pub keep: __u8,
-    pub pad1: [__u8; 2usize],
+    pub follow_guests: __u8,
+    pub pad1: [__u8; 1usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1720,7 +1750,9 @@ const _: () = {
     ["Offset of field: iotq_config::want_task"]
         [::core::mem::offset_of!(iotq_config, want_task) - 48usize];
     ["Offset of field: iotq_config::keep"][::core::mem::offset_of!(iotq_config, keep) - 49usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 50usize];
+    ["Offset of field: iotq_config::follow_guests"]
+        [::core::mem::offset_of!(iotq_config, follow_guests) - 50usize];
+    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 51usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

@@ -19,6 +19,7 @@ mod devices;
 mod directories;
 mod exact;
 mod files;
+mod followed;
 mod groups;
 mod link;
 mod origins;
@@ -56,6 +57,7 @@ fn main() {
         origins::tests,
         qemu::tests,
         across::tests,
+        followed::tests,
         repl::tests,
         tools::tests,
         requests::tests,

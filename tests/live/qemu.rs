@@ -30,7 +30,7 @@ ioload --ops 2000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log m
 ioload --ops 300 --read 1 --write 1 --flush 1 --seed 2 --log flushed /dev/vda
 ";
 /// Large writes, which the guest's kernel cuts into neighbours.
-const LARGE: &str = "\
+pub const LARGE: &str = "\
 until [ -e /dev/vda ]; do usleep 10000; done
 dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 ";
@@ -154,6 +154,11 @@ impl Guest {
         let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
         let image = folder.path().join("image");
         self.make(&image);
+        self.run_on(&image, script)
+    }
+
+    /// The same, with an image that is there.
+    pub fn run_on(&self, image: &Path, script: &str) -> Brought {
         let (format, drive, device) = (self.format, self.drive, self.device);
         let mut words = vec![
             "-name".into(),

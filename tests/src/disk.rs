@@ -65,8 +65,9 @@ pub struct Disk {
     /// The file below it.
     pub image: PathBuf,
     mounted: Option<PathBuf>,
-    // Last: it goes when nothing uses it any more.
+    // Last: they go when nothing uses them any more.
     tmpfs: Tmpfs,
+    _folder: Option<TempDir>,
 }
 
 impl Disk {
@@ -90,12 +91,34 @@ impl Disk {
             image,
             mounted: None,
             tmpfs,
+            _folder: None,
         }
     }
 
     /// One with an ext4, mounted.
     pub fn ext4(mib: u64) -> Self {
-        let mut disk = Self::raw(mib);
+        Self::raw(mib).formatted()
+    }
+
+    /// The same, over a file on the machine's own disk, which takes its time.
+    pub fn slow_ext4(mib: u64) -> Self {
+        let folder = tempfile::tempdir_in(crate::needs::ROOT_FOLDER).unwrap();
+        let image = folder.path().join("disk.img");
+        written(&image, mib);
+        let path = image.display().to_string();
+        let node = tool("losetup", &["--find", "--show", &path]).trim().into();
+        let disk = Self {
+            node,
+            image,
+            mounted: None,
+            tmpfs: Tmpfs::new(MIB),
+            _folder: Some(folder),
+        };
+        disk.formatted()
+    }
+
+    fn formatted(self) -> Self {
+        let mut disk = self;
         let node = disk.node.display().to_string();
         // Nothing is left for the kernel to initialise in the background.
         let now = "lazy_itable_init=0,lazy_journal_init=0";

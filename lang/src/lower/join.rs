@@ -8,7 +8,6 @@ use super::{Lowering, groups};
 use crate::ir::{Aggregate, Column, Expr, ExprKind, FieldRef, Groups, Join, Output, SourcePoint};
 use crate::plan::{GroupPlan, JoinPlan, Plan, Role, Shape, StatementPlan, StreamPlan};
 use crate::source::Span;
-use crate::value::Const;
 
 impl Lowering<'_> {
     pub(super) fn join(&mut self, plan: &mut StatementPlan, join: Join) {
@@ -144,32 +143,6 @@ pub(super) fn stages(groups: Groups, root: &SourcePoint) -> Groups {
         columns: std::iter::once(count).chain(sums).collect(),
         ..groups
     }
-}
-
-/// Whether a stream reads what only followed operations have.
-pub(super) fn is_followed(stream: &StreamPlan) -> bool {
-    let mut found = false;
-    for expr in stream.exprs() {
-        expr.walk(&mut |expr| {
-            found |= expr.reads().is_some_and(|it| it.field.followed) || names_followed(expr);
-        });
-    }
-    found
-}
-
-/// Whether it asks for a value that only followed operations have.
-fn names_followed(expr: &Expr) -> bool {
-    let (value, constants) = match &expr.kind {
-        ExprKind::Compare(_, value, constant) => match &constant.kind {
-            ExprKind::Const(constant) => (value, std::slice::from_ref(constant)),
-            _ => return false,
-        },
-        ExprKind::In(value, constants) => (value, constants.as_slice()),
-        _ => return false,
-    };
-    let followed = value.reads().map_or(&[][..], |it| it.field.followed_values);
-    let is_followed = |value: &u64| constants.contains(&Const::Int(i128::from(*value)));
-    followed.iter().any(is_followed)
 }
 
 /// Gives each join's root the clauses that are about it alone; the others judge rows.

@@ -62,7 +62,7 @@ impl Lowering<'_> {
             Kind::Streams(streams) => {
                 let each = |stream| self.stream(stream);
                 plan.streams = streams.into_iter().filter_map(each).collect();
-                if !self.follows && plan.streams.iter().any(join::is_followed) {
+                if !self.follows && plan.streams.iter().any(StreamPlan::is_followed) {
                     plan.streams.extend(self.children());
                 }
             }

@@ -1,6 +1,6 @@
 //! What a plan needs of the templates: points to hook, fields to fill.
 
-use iotq_probes::catalogue::{CHILDREN, CHILDREN_POINTS, Field, LAYERS, Layer, Point};
+use iotq_probes::catalogue::{CHILDREN, CHILDREN_POINTS, Field, LAYERS, Layer, Point, ROOTS};
 
 use crate::ir::{Expr, FieldRef};
 use crate::plan::{Plan, StreamPlan, TemplatePlan};
@@ -10,10 +10,13 @@ pub(super) fn templates(plan: &Plan) -> Vec<TemplatePlan> {
     let streams: Vec<&StreamPlan> = plan.streams().collect();
     let read = read(plan);
     let follows = plan.follows();
+    let guests = plan.follows_guests();
     let template = |layer: &&'static Layer| {
         let of_layer = |stream: &&&StreamPlan| stream.layer.id == layer.id;
         let streams: Vec<&StreamPlan> = streams.iter().filter(of_layer).copied().collect();
-        (!streams.is_empty()).then(|| template(layer, &streams, &read, follows))
+        // What is done for guests is known by QEMU's calls, whether anybody reads these or not.
+        let is_needed = !streams.is_empty() || guests && layer.id == ROOTS.id;
+        is_needed.then(|| template(layer, &streams, &read, follows))
     };
     LAYERS.iter().filter_map(template).collect()
 }
@@ -31,14 +34,15 @@ fn template(
     let fields: Vec<&'static Field> = layer.fields.iter().filter(is_read).collect();
     let follows = follows && layer.id == CHILDREN.id;
     let is_hooked = |point: &&Point| {
-        let asked = streams.iter().any(|stream| stream.point.id == point.id);
+        let asked = streams.iter().any(|stream| stream.point.id == point.id)
+            || streams.is_empty() && layer.end == point.name;
         let followed = follows && CHILDREN_POINTS.contains(&point.name);
         let needed = fields.iter().any(|field| field.needs.contains(&point.name));
         asked || followed || needed
     };
     TemplatePlan {
         layer,
-        optional: streams.iter().all(|stream| stream.optional),
+        optional: !streams.is_empty() && streams.iter().all(|stream| stream.optional),
         points: layer.points.iter().filter(is_hooked).collect(),
         fields,
     }

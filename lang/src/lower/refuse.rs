@@ -52,7 +52,7 @@ impl<'a> Refusals<'a> {
     pub(super) fn join(&mut self, join: &Join) {
         for (index, each) in join.sources.iter().enumerate() {
             self.source(&each.source);
-            self.joined(index, &each.source);
+            self.joined(join, index);
         }
         if let Some(filter) = &join.filter {
             self.names(filter);
@@ -61,38 +61,35 @@ impl<'a> Refusals<'a> {
     }
 
     /// The root's layer must be one whose operations can be followed, and the others lie below it.
-    fn joined(&mut self, index: usize, source: &SourcePoint) {
-        let layer = source.layer;
-        let fits = match index {
-            0 => layer.root.is_some(),
-            _ => layer.root.is_none() && !layer.is_of_guests(),
-        };
-        if fits {
+    fn joined(&mut self, join: &Join, index: usize) {
+        let (Some(root), Some(source)) = (join.sources.first(), join.sources.get(index)) else {
             return;
-        }
+        };
+        let (root, source) = (root.source.layer, &source.source);
+        let layer = source.layer;
+        let why = match index {
+            0 if layer.root.is_none() => (
+                "its operations have nothing followed below them",
+                "begin with the layer of the caller: `join syscall, block …`",
+            ),
+            0 => return,
+            _ if layer.is_of_guests() => (
+                "its requests are a guest's: no call here causes them",
+                "begin with it: `join qemu, syscall, block …`",
+            ),
+            _ if root.is_of_guests() && layer.is_beside_calls() => (
+                "it tells of callers, and a guest's request has none here",
+                "below a guest's request are `syscall`, `block` and the drivers",
+            ),
+            _ if layer.root.is_some() && !root.is_of_guests() => (
+                "it stands above the others: it must come first",
+                "begin with it",
+            ),
+            _ => return,
+        };
         let message = format!("a join cannot be made of `{}` in this place", layer.name);
         let error = Diagnostic::new(&build::JOIN, message);
-        let error = if index == 0 {
-            error
-                .label(
-                    source.span,
-                    "its operations have nothing followed below them",
-                )
-                .help("begin with the layer of the caller: `join syscall, block …`")
-        } else if layer.is_of_guests() {
-            error
-                .label(
-                    source.span,
-                    "its requests are a guest's: no call here causes them",
-                )
-                .help("trace it by itself: `trace qemu where …`")
-        } else {
-            error.label(
-                source.span,
-                "it stands above the others: it must come first",
-            )
-        };
-        self.found.push(error);
+        self.found.push(error.label(source.span, why.0).help(why.1));
     }
 
     fn source(&mut self, source: &SourcePoint) {

@@ -32,6 +32,15 @@ const fn name(
     }
 }
 
+/// A part of the latency of a request that is followed; with the others it adds up to it.
+const fn stage(name: &'static str, stage: iotq_stage, doc: &'static str) -> Field {
+    let offset = offset_of!(iotq_qemu_root, trail.stages) + 8 * stage as usize;
+    Field {
+        followed: true,
+        ..field(name, Type::Duration, PUSHED, number(offset, 8), doc)
+    }
+}
+
 /// What the call of QEMU's block layer tells.
 const fn called(
     name: &'static str,
@@ -201,22 +210,63 @@ pub static LAYER: Layer = Layer {
             nullable(offset_of!(iotq_qemu, inject), 8),
             "pushed to completed in the guest; only in a join with the guest's layers",
         ),
+        stage(
+            "cpu",
+            IOTQ_STAGE_CPU,
+            "of the latency: a call that QEMU made for it was on a CPU",
+        ),
+        stage(
+            "runqueue",
+            IOTQ_STAGE_RUNQUEUE,
+            "of the latency: such a call could run and waited for a CPU",
+        ),
+        stage(
+            "device",
+            IOTQ_STAGE_DEVICE,
+            "of the latency: no call ran, and one of its requests to the host's disks was at a device",
+        ),
+        stage(
+            "queued",
+            IOTQ_STAGE_QUEUE,
+            "of the latency: no call ran, and its requests to the host's disks were queued",
+        ),
+        stage(
+            "blocked",
+            IOTQ_STAGE_BLOCKED,
+            "of the latency: its call slept without a request of its own: a lock, a journal",
+        ),
+        stage(
+            "other",
+            IOTQ_STAGE_OTHER,
+            "of the latency: the host did nothing for it, it was in QEMU",
+        ),
+        Field {
+            followed: true,
+            ..field(
+                "children",
+                Type::Int,
+                PUSHED,
+                number(offset_of!(iotq_qemu_root, trail.children), 4),
+                "requests to the host's disks that it caused",
+            )
+        },
         start(
             "approx",
             Type::Bool,
             Slot::Bit {
                 offset: offset_of!(iotq_qemu, head.marks),
                 width: 2,
-                mask: IOTQ_MARK_APPROX_ASKED as u64,
+                mask: (IOTQ_MARK_APPROX_ASKED | IOTQ_MARK_CROWDED) as u64,
             },
-            "what the guest asks for could not be read: operation, place and size are not known",
+            "what the guest asks for could not be read: operation, place and size are not known; or of one that is \
+             followed, not all that the host did for it is known",
         ),
     ],
     columns: &[
         "time", "pid", "guest", "disk", "queue", "op", "offset", "size", "p2s", "lat",
     ],
     record: Some(size_of::<iotq_qemu>()),
-    root: None,
+    root: Some(size_of::<iotq_qemu_root>()),
     upkeep: &[POP, PUSH],
     modules: &[],
     options: &["CONFIG_UPROBE_EVENTS"],

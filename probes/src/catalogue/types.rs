@@ -425,6 +425,16 @@ impl Layer {
         self.root.is_none() && self.upkeep == super::syscall::CALLERS
     }
 
+    /// Whether its operations stand beside a call's requests: what its thread does, or what happens in the page cache.
+    pub fn is_beside_calls(&self) -> bool {
+        let layers = [
+            &super::fs::LAYER,
+            &super::cache::LAYER,
+            &super::sched::LAYER,
+        ];
+        layers.iter().any(|layer| layer.id == self.id)
+    }
+
     /// Whether its operations are those of guests, which nothing on this machine causes.
     pub fn is_of_guests(&self) -> bool {
         self.id == super::qemu::LAYER.id

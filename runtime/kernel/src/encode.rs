@@ -136,6 +136,7 @@ fn config(plan: &Plan, memberships: &[Membership], own_pid: u32) -> iotq_config 
     config.want_disk = wants("disk");
     config.want_sequence = wants("sequential");
     config.follow = u8::from(plan.follows());
+    config.follow_guests = u8::from(plan.follows_guests());
     config.want_flags = u8::from(fields().any(|field| flags(field.slot)));
     config
 }

@@ -11,13 +11,15 @@ pub static JOIN: Code = Code {
     title: "layers of a join",
     page: "\
 A `join` follows each request from its root, the layer that is named first, to what it causes on the
-layers below. The root must be a layer whose operations can be followed.
+layers below. The root must be a layer whose operations can be followed: `syscall`, or on a host
+`qemu`, below which are `syscall`, `block` and the drivers.
 
     join block, nvme emit block.lat, nvme.lat              # a block request causes nothing
 
 Begin with the caller. A driver's rows have the fields of their block request anyway.
 
     join syscall, block, nvme emit syscall.lat, block.lat, nvme.lat
+    join qemu, syscall, block emit qemu.lat, syscall.call, block.lat
     trace nvme where lat > 5ms
 ",
     exit: 2,

@@ -3,7 +3,7 @@
 use crate::diag::{Errors, codes};
 use crate::ir::*;
 use crate::lower::lower;
-use crate::plan::Role;
+use crate::plan::{Plan, Role, TemplatePlan};
 use crate::source::Span;
 use crate::testing::*;
 
@@ -78,26 +78,33 @@ fn all_problems_of_all_statements_are_reported() {
     assert_eq!(refused(program), ["E0605", "E0602", "E0606"]);
 }
 
+/// The plan of a join of these layers.
+fn joined(layers: &[&str]) -> Result<Plan, Errors> {
+    let sources = layers.iter().map(|layer| source(layer, Side::Local));
+    let join = Join {
+        sources: sources.collect(),
+        filter: None,
+        output: Output::Rows(Vec::new()),
+        required: false,
+    };
+    let statement = Statement {
+        span: Span::default(),
+        kind: Kind::Join(join),
+        bounds: Bounds::default(),
+    };
+    lower(checked(vec![statement], Vec::new()))
+}
+
 #[test]
 fn a_join_needs_a_root_above_the_others() {
-    let join = |layers: [&str; 2]| {
-        let join = Join {
-            sources: layers.map(|layer| source(layer, Side::Local)).into(),
-            filter: None,
-            output: Output::Rows(Vec::new()),
-            required: false,
-        };
-        let statement = Statement {
-            span: Span::default(),
-            kind: Kind::Join(join),
-            bounds: Bounds::default(),
-        };
-        lower(checked(vec![statement], Vec::new()))
-    };
-    let refused = |layers| join(layers).map_err(|Errors(all)| all[0].code.id);
+    let refused = |layers: [&str; 2]| joined(&layers).map_err(|Errors(all)| all[0].code.id);
     assert_eq!(refused(["block", "nvme"]).err(), Some("E0602"));
     assert_eq!(refused(["block", "syscall"]).err(), Some("E0602"));
-    let plan = join(["syscall", "nvme"]).expect("a plan");
+    for below in ["fs", "cache", "sched", "qemu"] {
+        assert_eq!(refused(["qemu", below]).err(), Some("E0602"), "{below}");
+    }
+    assert_eq!(refused(["syscall", "qemu"]).err(), Some("E0602"));
+    let plan = joined(&["syscall", "nvme"]).expect("a plan");
     // The driver's requests are known by those of the block layer.
     let layers: Vec<_> = plan.streams().map(|it| (it.layer.name, it.role)).collect();
     let expected = [
@@ -108,6 +115,24 @@ fn a_join_needs_a_root_above_the_others() {
     assert_eq!(layers, expected);
     let followed: Vec<_> = plan.templates[1].points.iter().map(|it| it.name).collect();
     assert_eq!(followed, ["queue", "split", "merge", "issue", "complete"]);
+    assert!(!plan.follows_guests());
+}
+
+/// What is done for a guest is known by the calls of its QEMU, also where nobody reads these.
+#[test]
+fn requests_of_guests_need_calls() {
+    let needed =
+        |plan: &Plan| -> Vec<_> { plan.templates.iter().map(|it| it.layer.name).collect() };
+    for output in [vec!["qemu", "block"], vec!["qemu", "syscall"]] {
+        let plan = joined(&output).expect("a plan");
+        assert!(plan.follows_guests());
+        assert_eq!(needed(&plan), ["syscall", "block", "qemu"]);
+        let hooked = |it: &&TemplatePlan| it.points.iter().any(|point| point.name == "exit");
+        assert_eq!(plan.templates.iter().filter(hooked).count(), 1);
+    }
+    let plan = lower(checked(vec![trace("qemu", None)], Vec::new())).expect("a plan");
+    assert!(!plan.follows() && !plan.follows_guests());
+    assert_eq!(needed(&plan), ["qemu"]);
 }
 
 #[test]

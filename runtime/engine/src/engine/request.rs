@@ -55,9 +55,13 @@ impl Join {
 impl Engine {
     /// Takes a part of a request; its rows go to the sink when it is complete.
     pub(super) fn part(&mut self, record: &RawRecord, sink: &mut dyn Sink) -> io::Result<()> {
-        let complete = match record.layer().root {
-            Some(_) => self.requests.root(record),
-            None => self.requests.child(record),
+        let is_root = |bit: usize| {
+            let stream = self.streams[bit].as_ref();
+            stream.is_some_and(|stream| stream.plan.role == Role::Root)
+        };
+        let complete = match bits(record.queries()).any(is_root) {
+            true => self.requests.root(record),
+            false => self.requests.child(record),
         };
         if let Some(request) = complete {
             self.complete(request, sink)?;

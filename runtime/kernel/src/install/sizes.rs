@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use aya::EbpfLoader;
 use aya::util::online_cpus;
 use iotq_probes::abi::{
-    IOTQ_CACHE_EVENTS, IOTQ_PLACE_KEYS, IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config,
+    IOTQ_CACHE_EVENTS, IOTQ_GUEST_ANSWERS, IOTQ_MOST_ROOTS, IOTQ_PLACE_KEYS, IOTQ_ROOT_CALLS,
+    IOTQ_ROOT_CHILDREN, IOTQ_ROOT_WAITS, iotq_config,
 };
 use iotq_probes::catalogue::layer;
 
@@ -25,7 +26,7 @@ const BIOS_UNTIL_STARTED: u32 = 512;
 const BIO_SPANS: u32 = 16_384;
 const REQUESTS: RangeInclusive<u32> = 4096..=1 << 18;
 /// Calls in flight, at most, and what is kept of each one's children.
-const ROOTS: u32 = 4096;
+const ROOTS: u32 = IOTQ_MOST_ROOTS;
 /// Threads in filesystems at the same time, at most.
 const FS_CALLS: u32 = 4096;
 const PROCESSES: u32 = 65_536;
@@ -43,6 +44,10 @@ const GUEST_QUEUES: u32 = 4096;
 const KEPT: u32 = 32_768;
 /// Processes whose guests are asked.
 const KEEPING: u32 = 1024;
+/// Of guests that are followed: places of data in their memory, processes, files.
+const GUEST_BUFFERS: u32 = 16_384;
+const GUESTS: u32 = 1024;
+const GUEST_FILES: u32 = 4096;
 /// Threads that look up pages of files at the same time.
 const LOOKUPS: u32 = 8192;
 
@@ -70,6 +75,8 @@ pub(super) struct Sizes {
     guest_queues: u32,
     kept: u32,
     keeping: u32,
+    follow_guests: bool,
+    guest_calls: u32,
     groups: Room,
 }
 
@@ -142,6 +149,12 @@ impl Sizes {
             guest_queues: used(PUSH, GUEST_QUEUES),
             kept: only_if(constants.config.keep != 0, KEPT),
             keeping: only_if(constants.config.keep != 0, KEEPING),
+            follow_guests: constants.config.follow_guests != 0,
+            guest_calls: if constants.config.follow_guests != 0 && joins(constants, "syscall") {
+                ROOTS * IOTQ_ROOT_CALLS
+            } else {
+                1
+            },
             groups: constants.groupings.room,
             families: if constants.config.families > 0 {
                 PROCESSES
@@ -182,6 +195,18 @@ impl Sizes {
             ("iotq_qemu_queues", self.guest_queues),
             ("iotq_kept", self.kept),
             ("iotq_keeping", self.keeping),
+            (
+                "iotq_guest_requests",
+                self.only_for_guests(self.guest_requests),
+            ),
+            ("iotq_guest_buffers", self.only_for_guests(GUEST_BUFFERS)),
+            ("iotq_guests", self.only_for_guests(GUESTS)),
+            ("iotq_guest_files", self.only_for_guests(GUEST_FILES)),
+            (
+                "iotq_guest_answers",
+                self.only_for_guests(IOTQ_GUEST_ANSWERS),
+            ),
+            ("iotq_guest_calls", self.guest_calls),
             ("iotq_bio_origins", if self.origins { self.bios } else { 1 }),
             ("iotq_group_heads", self.groups.heads.max(1)),
             ("iotq_groups", self.groups.groups.max(1)),
@@ -203,6 +228,10 @@ impl Sizes {
 
     fn only_if_followed(&self, entries: u32) -> u32 {
         if self.follow { entries } else { 1 }
+    }
+
+    fn only_for_guests(&self, entries: u32) -> u32 {
+        if self.follow_guests { entries } else { 1 }
     }
 
     /// How many records a CPU may add before it looks how much is in the ring, a power of two: all CPUs together no more

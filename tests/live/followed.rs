@@ -1,0 +1,331 @@
+//! Requests of guests, followed on their host: to the calls that QEMU makes for them, and to the disks below its images.
+
+use std::collections::BTreeMap;
+
+use iotq_tests::disk::written;
+use iotq_tests::gate::traced;
+use iotq_tests::lab::machine::DISK_BYTES;
+use iotq_tests::lab::qcow2;
+use iotq_tests::needs::{Need, test};
+use iotq_tests::{Disk, Output, Row};
+use libtest_mimic::Trial;
+
+use crate::qemu::{Guest, Idle, LARGE, RAW};
+
+const STAGES: [&str; 6] = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
+
+/// One thread for flushes: the guest's kernel serves several that come at once by one.
+const LOAD: &str = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+ioload --ops 1500 --threads 4 --read 6 --write 3 --max 65536 --log many /dev/vda
+ioload --ops 300 --read 1 --write 2 --flush 2 --seed 2 --log flushed /dev/vda
+";
+
+const DISCARDS: &str = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+ioload --ops 400 --threads 2 --read 1 --write 2 --discard 2 --max 65536 --log many /dev/vda
+";
+
+static THREADS: Guest = Guest {
+    name: "threads",
+    drive: "cache=none,aio=threads",
+    device: "num-queues=2",
+    queues: 2,
+    ..RAW
+};
+
+static NATIVE: Guest = Guest {
+    name: "native",
+    drive: "cache=none,aio=native",
+    iothread: true,
+    ..THREADS
+};
+
+static URING: Guest = Guest {
+    name: "uring",
+    drive: "cache=none,aio=io_uring",
+    ..THREADS
+};
+
+static QCOW2: Guest = Guest {
+    name: "qcow2",
+    format: "qcow2",
+    ..THREADS
+};
+
+static BUFFERED: Guest = Guest {
+    name: "buffered",
+    drive: "cache=writeback,aio=threads",
+    ..THREADS
+};
+
+pub fn tests() -> Vec<Trial> {
+    let needs = [Need::Root, Need::Guests, Need::Loop];
+    let mut tests = Vec::new();
+    for guest in [&THREADS, &NATIVE, &URING] {
+        let name = format!("followed/{}", guest.name);
+        tests.push(test(&name, &needs, || every_request(guest)));
+        let name = format!("followed/merged_{}", guest.name);
+        tests.push(test(&name, &needs, || merged(guest)));
+    }
+    tests.push(test("followed/qcow2", &needs, formatted));
+    tests.push(test("followed/buffered", &needs, buffered));
+    tests.push(test("followed/discards", &needs, discards));
+    tests.push(test("followed/slow_flushes", &needs, slow_flushes));
+    tests.push(test("followed/several_statements", &needs, several));
+    tests
+}
+
+/// A request of a guest, with what the host did for it.
+struct Request {
+    root: Row,
+    calls: Vec<Row>,
+    parts: Vec<Row>,
+}
+
+fn query(guest: &Guest) -> String {
+    let stages = STAGES.map(|stage| format!("qemu.{stage} as {stage}"));
+    format!(
+        "join qemu, syscall, block where guest == \"{}\" \
+         emit qemu.time as time, qemu.queue as queue, qemu.index as index, qemu.op as op, qemu.offset as offset, \
+              qemu.size as size, qemu.lat as lat, qemu.status as status, qemu.merged as merged, {}, qemu.children as children, \
+              qemu.approx as approx, syscall.call as call, syscall.op as call_op, syscall.offset as at, \
+              syscall.size as asked, ret, syscall.lat as call_lat, block.op as part, block.sector as sector, \
+              block.size as bytes, block.lat as part_lat",
+        guest.title(),
+        stages.join(", ")
+    )
+}
+
+/// What a guest does, on an image on a filesystem of its own.
+fn watched(guest: &'static Guest, query: &str, script: &str) -> Output {
+    watched_on(&Disk::ext4(256), guest, query, script)
+}
+
+fn watched_on(disk: &Disk, guest: &'static Guest, query: &str, script: &str) -> Output {
+    let image = disk.folder().join("image");
+    match guest.format {
+        "qcow2" => qcow2::make(&image, DISK_BYTES).unwrap(),
+        _ => written(&image, DISK_BYTES >> 20),
+    }
+    let idle = Idle::new();
+    let output = traced(&["--ring", "16M", "-e", query], || {
+        guest.run_on(&image, script);
+    });
+    drop(idle);
+    assert_eq!(output.lost, 0, "{}", output.stderr);
+    output
+}
+
+/// All of them, each with stages that add up.
+fn requests(output: &Output) -> Vec<Request> {
+    let mut all = BTreeMap::<_, Request>::new();
+    for row in &output.rows {
+        let key = (row.number("time"), row.number("queue"), row.number("index"));
+        let request = all.entry(key).or_insert_with(|| Request {
+            root: row.clone(),
+            calls: Vec::new(),
+            parts: Vec::new(),
+        });
+        if !row.field("call").is_null() {
+            request.calls.push(row.clone());
+        } else if !row.field("part").is_null() {
+            request.parts.push(row.clone());
+        }
+    }
+    for Request { root, .. } in all.values() {
+        let sum: u64 = STAGES.iter().map(|stage| root.number(stage)).sum();
+        assert_eq!(sum, root.number("lat"), "{root:?}");
+    }
+    all.into_values().collect()
+}
+
+impl Request {
+    fn is(&self, op: &str) -> bool {
+        self.root.text("op") == op
+    }
+
+    fn is_data(&self) -> bool {
+        self.is("read") || self.is("write")
+    }
+
+    /// The bytes that its calls have moved.
+    fn moved(&self) -> u64 {
+        let moved = self.calls.iter().filter_map(|call| call.int("ret"));
+        moved.map(i64::unsigned_abs).sum()
+    }
+
+    /// The bytes of its requests to the host's disks.
+    fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.number("bytes")).sum()
+    }
+
+    /// One call was made for it, of its place and size; and requests to the disk, of its size.
+    fn has_its_call(&self) {
+        let root = &self.root;
+        assert_eq!(self.calls.len(), 1, "{root:?}");
+        let call = &self.calls[0];
+        assert_eq!(call.text("call_op"), root.text("op"), "{call:?}");
+        assert_eq!(call.int("at"), root.int("offset"), "{call:?}");
+        assert_eq!(self.moved(), root.number("size"), "{call:?}");
+        assert_eq!(self.bytes(), root.number("size"), "{root:?}");
+    }
+
+    /// A sync, and the flush of the disk that it asked for.
+    fn has_its_sync(&self) {
+        assert_eq!(self.calls.len(), 1, "{:?}", self.root);
+        assert_eq!(self.calls[0].text("call_op"), "fsync");
+        let is_flush = |part: &Row| part.text("part") == "flush";
+        // Of many requests the first ones are kept.
+        let is_whole = self.root.number("children") == self.parts.len() as u64;
+        let has_flush = self.parts.iter().any(is_flush);
+        assert!(has_flush || !is_whole, "{:?}", self.root);
+    }
+}
+
+/// Nothing is written to the image but what the guest asks for.
+fn every_request(guest: &'static Guest) {
+    let output = watched(guest, &query(guest), LOAD);
+    let all = requests(&output);
+    // The kernel skips programs now and then, on some machines.
+    let approx = all.iter().filter(|it| it.root.field("approx") == true);
+    let unseen = output.unmatched + output.unseen();
+    assert!(approx.count() as u64 <= unseen, "{}", output.stderr);
+    let data = all.iter().filter(|it| it.is_data());
+    data.for_each(Request::has_its_call);
+    flushes(&all);
+}
+
+/// QEMU syncs what was written since the last time, and only then.
+fn flushes(all: &[Request]) {
+    let mut written = 0;
+    let mut synced = 0;
+    for request in all {
+        match request.root.text("op") {
+            "write" => written += 1,
+            "flush" if written > 0 => {
+                request.has_its_sync();
+                (written, synced) = (0, synced + 1);
+            }
+            "flush" => assert!(request.calls.is_empty(), "{:?}", request.root),
+            _ => {}
+        }
+    }
+    assert!(synced > 20, "{synced} flushes");
+}
+
+/// The call for several neighbours is that of each of them.
+fn merged(guest: &'static Guest) {
+    let output = watched(guest, &query(guest), LARGE);
+    let all = requests(&output);
+    let writes: Vec<_> = all.iter().filter(|it| it.is("write")).collect();
+    let bytes: u64 = writes.iter().map(|it| it.root.number("size")).sum();
+    assert_eq!(bytes, 32 << 20);
+    let mut shared = 0;
+    for it in &writes {
+        let (from, size) = (it.root.number("offset"), it.root.number("size"));
+        assert_eq!(it.calls.len(), 1, "{:?}", it.root);
+        let (at, moved) = (it.calls[0].number("at"), it.moved());
+        assert!(at <= from && from + size <= at + moved, "{:?}", it.root);
+        assert!(it.bytes() >= size, "{:?}", it.root);
+        shared += u64::from(it.root.field("merged") == true);
+    }
+    assert!(shared > 0, "none of {} is merged", writes.len());
+}
+
+/// Its places are not those of the disk, and a request may be in several of them.
+fn formatted() {
+    let output = watched(&QCOW2, &query(&QCOW2), LOAD);
+    let mut several = 0;
+    for it in requests(&output) {
+        if it.is("write") {
+            assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
+            several += u64::from(it.calls.len() > 1);
+        } else if it.is("read") {
+            // What was never written is nowhere.
+            assert!(it.moved() <= it.root.number("size"), "{:?}", it.root);
+        }
+    }
+    assert!(several > 20, "{several} writes of several parts");
+}
+
+/// Through the page cache: a write is over before anything goes to the disk, and a flush writes it back.
+fn buffered() {
+    let output = watched(&BUFFERED, &query(&BUFFERED), LOAD);
+    let all = requests(&output);
+    for it in all.iter().filter(|it| it.is_data()) {
+        assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
+        assert_eq!(it.calls.len(), 1, "{:?}", it.root);
+    }
+    flushes(&all);
+}
+
+fn discards() {
+    let output = watched(&THREADS, &query(&THREADS), DISCARDS);
+    let mut count = 0;
+    for it in requests(&output) {
+        if it.is("discard") {
+            count += 1;
+            assert_eq!(it.calls.len(), 1, "{:?}", it.root);
+            let call = &it.calls[0];
+            assert_eq!(call.text("call"), "fallocate", "{call:?}");
+            assert_eq!(call.int("at"), it.root.int("offset"));
+            assert_eq!(call.int("asked"), it.root.int("size"));
+        } else if it.is_data() {
+            assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
+        }
+    }
+    assert!(count > 100, "{count} discards");
+}
+
+/// On a disk that takes its time, all but a little of a flush is explained.
+fn slow_flushes() {
+    let disk = Disk::slow_ext4(256);
+    let output = watched_on(&disk, &THREADS, &query(&THREADS), LOAD);
+    let all = requests(&output);
+    let flushes: Vec<_> = all
+        .iter()
+        .filter(|it| it.is("flush") && !it.calls.is_empty())
+        .collect();
+    let sum = |name: &str| -> u64 { flushes.iter().map(|it| it.root.number(name)).sum() };
+    let (lat, other) = (sum("lat"), sum("other"));
+    assert!(flushes.len() > 20 && lat / flushes.len() as u64 > 300_000);
+    assert!(other * 20 <= lat, "{other} of {lat} ns are not explained");
+}
+
+/// Statements do not take anything from each other.
+fn several() {
+    let guest = format!("guest == \"{}\"", THREADS.title());
+    let query = format!(
+        "join qemu, block where {guest} emit stages by qemu.op; \
+         join qemu, syscall, block where {guest} and qemu.op == flush emit tree limit 3; \
+         on qemu.push where {guest} and op == write and device > 0ns emit count(), sum(device), sum(lat); \
+         join syscall, block where comm ~ \"qemu*\" and syscall.op == write and call in {{pwrite64, pwritev}} \
+         emit count(), sum(block.size), sum(ret); \
+         join qemu, syscall, block where {guest} and qemu.op == write emit count(), sum(block.size), sum(ret)"
+    );
+    let output = watched(&THREADS, &query, LOAD);
+    assert_eq!(output.trees.len(), 3);
+    for tree in &output.trees {
+        assert!(tree.to_string().contains("flush"), "{tree}");
+    }
+    let ops: BTreeMap<_, _> = output
+        .groups_of(0)
+        .map(|group| (group.by["qemu.op"].as_str().unwrap().to_owned(), group))
+        .collect();
+    for group in ops.values() {
+        let sum: u64 = STAGES.iter().map(|stage| group.number(stage)).sum();
+        assert_eq!(sum, group.number("lat"), "{group:?}");
+    }
+    let one = |query| output.groups_of(query).next().unwrap();
+    let writes = ops["write"].number("requests");
+    assert_eq!(one(2).number("count()"), writes);
+    assert_eq!(one(2).number("sum(lat)"), ops["write"].number("lat"));
+    // A row for each call, and one for each request to the disk.
+    let (calls, guests) = (one(3), one(4));
+    assert_eq!(guests.number("count()"), 2 * writes);
+    assert_eq!(calls.number("count()"), writes);
+    for name in ["sum(block.size)", "sum(ret)"] {
+        assert_eq!(calls.number(name), guests.number(name), "{name}");
+    }
+}
