@@ -1,17 +1,23 @@
 //! Requests of a guest in QEMU, followed to this machine: each is joined with what QEMU did for it, and none with another.
 
 use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use iotq_tests::lab::result::Brought;
 use iotq_tests::lab::vsock::{MODULE, Vsock};
-use iotq_tests::link::Place;
+use iotq_tests::link::{Place, Side};
 use iotq_tests::needs::{Need, ROOT_FOLDER, test};
 use iotq_tests::{Output, iotq};
 use libtest_mimic::Trial;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::qemu::{Guest, Idle, RAW};
 
+/// The size of a guest's last request, which no other one has.
+const LAST: u64 = 512;
+const PATIENCE: Duration = Duration::from_secs(240);
 const MODULES: &[&str] = &["virtio_blk", MODULE];
 /// All operations of the load, by their rings; the calls that made them; where the time went; and drawn.
 const QUERY: &str = "
@@ -98,17 +104,32 @@ fn named(
          agent=$!\n\
          until grep -q 'is attached' agent.log; do usleep 50000; done\n\
          {load}\
-         sleep 2\n\
+         ioload --ops 1 --read 1 --min {LAST} --max {LAST} --span {LAST} /dev/vda\n\
+         until grep -q 'the host is gone' agent.log; do usleep 50000; done\n\
          kill $agent\n"
     );
-    let brought = guest.run_with(words, MODULES, &script);
+    let brought = std::thread::scope(|scope| {
+        scope.spawn(|| end(&host));
+        guest.run_with(words, MODULES, &script)
+    });
     drop(idle);
-    host.signal(rustix::process::Signal::INT);
     let ended = host.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     let output = Output::parse(&ended);
     let summary = ended.text().lines().last().map(serde_json::from_str);
     (output, summary.unwrap().unwrap(), brought)
+}
+
+/// Ends a host when it has told of the last request of its guest, or has ended by itself.
+fn end(host: &Side) {
+    let last = format!("\"size\":{LAST},");
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE && host.runs() && !host.written().contains(&last) {
+        sleep(Duration::from_millis(50));
+    }
+    if host.runs() {
+        host.signal(Signal::INT);
+    }
 }
 
 fn every_request(guest: &Guest) {
@@ -202,7 +223,8 @@ fn calls(output: &Output, brought: &Brought) {
         let left = seen.get_mut(operation).filter(|left| **left > 0);
         *left.unwrap_or_else(|| panic!("no row of {operation:?}")) -= 1;
     }
-    assert_eq!(rows, count);
+    // The last one is no operation of the load.
+    assert_eq!(rows, count + 1);
 }
 
 /// They add up, by the calls of all kinds and by the requests on the rings.
@@ -302,7 +324,7 @@ wait $one
 /// A guest that is none of QEMU's here is not joined with one that is, though it asks the same.
 fn stranger() {
     let query = "join guest.virtio, host.qemu emit stages\n\
-                 join guest.virtio, host.qemu emit guest.virtio.lat, host.qemu.lat as vmm";
+                 join guest.virtio, host.qemu emit guest.virtio.size as size, host.qemu.lat as vmm";
     let load = "ioload --ops 100 --read 1 --write 1 /dev/vda\n";
     let (output, summary, _) = named("another", &RAW, &[], query, load);
     let words = "another: no QEMU here has this name";

@@ -198,7 +198,7 @@ fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> B
         machine,
         modules: Vec::new(),
         needs: Vec::new(),
-        seconds: 60,
+        seconds: 180,
         exit: 0,
         stdout: Vec::new(),
         stderr: Vec::new(),

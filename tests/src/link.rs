@@ -123,6 +123,11 @@ impl Side {
         }
     }
 
+    /// Whether it goes on.
+    pub fn runs(&self) -> bool {
+        !ends_within(&self.child, Duration::ZERO)
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();

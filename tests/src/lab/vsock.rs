@@ -13,7 +13,6 @@ use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use super::cache;
-use crate::command::run;
 
 /// The program, of which this version is known to work.
 const NAME: &str = "vhost-device-vsock";
@@ -41,8 +40,10 @@ pub fn program() -> Result<PathBuf> {
         build.args(["install", NAME, "--version", VERSION, "--locked", "--quiet"]);
         build.arg("--root").arg(&folder);
         build.arg("--target-dir").arg(folder.join("build"));
-        let ended = run(build);
-        let why = ended.stderr.lines().next_back().unwrap_or_default();
+        // It takes as long as it takes.
+        let ended = build.stdin(Stdio::null()).output().context("run cargo")?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        let why = said.lines().next_back().unwrap_or_default();
         ensure!(ended.status.success(), "{NAME} cannot be built: {why}");
     }
     Ok(program)
