@@ -26,6 +26,8 @@ struct {
 /* How often it is asked again who makes a root, by those who do not. */
 #define GUEST_PATIENCE 64
 
+/* Functions that are not static are verified whether they are called or not: where no guest is followed, all do nothing. */
+
 static __always_inline struct root *guest_root(__u64 owner)
 {
 	struct root *root = owner ? owning_root(owner) : NULL;
@@ -36,7 +38,7 @@ static __always_inline struct root *guest_root(__u64 owner)
 static __always_inline __u64 make_guest_root(struct guest_request *request, __u64 popped)
 {
 	__u32 index = make_place(ROOT_PLACES, GUEST_KEY(popped));
-	struct root *root = root_at(index);
+	struct root *root = index == IOTQ_NULL32 ? NULL : owning_root(OWNER(index, 0, 0));
 
 	if (!root) {
 		request->unclear = 1;
@@ -106,6 +108,8 @@ __noinline __u64 guest_of_data(__u64 data, __u32 op, __u32 fd)
 	struct guest_buffer *buffer = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
 	struct guest_request *request;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!buffer || buffer->other.element)
 		return 0;
 	request = pending_request(buffer->request);
@@ -122,6 +126,8 @@ __noinline __u64 suiting_order(__u32 place, __u64 device, __u32 op, __u64 offset
 	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
 	struct guest_order *order;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!guest || place >= GUEST_ORDERS)
 		return IOTQ_NULL64;
 	order = &guest->orders[place];
@@ -149,6 +155,8 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 	struct guest_request *request;
 	struct guest_order *order;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!guest)
 		return 0;
 #pragma clang loop unroll(disable)
@@ -219,6 +227,8 @@ __noinline int begin_work(__u64 owner, __u64 parent, __u64 now)
 {
 	struct root *call = owning_root(owner), *root = owning_root(parent);
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	/* There was no room for the call. */
 	if (!owner)
 		miss_child(parent);
@@ -242,6 +252,8 @@ __noinline int pass_on(__u64 parent, __u32 caller, __u64 now)
 {
 	struct root *root = owning_root(parent);
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!root)
 		return 0;
 	bpf_spin_lock(&root->lock);
@@ -269,6 +281,8 @@ __noinline int end_work(__u32 index, bool waited, __u64 now)
 	struct iotq_syscall *kept;
 	__s64 moved;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!call)
 		return 0;
 	root = owning_root(call->parent);

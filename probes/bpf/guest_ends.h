@@ -44,6 +44,8 @@ __noinline int ship_guest_calls(__u32 index, __u32 id)
 {
 	struct root *root = root_at(index);
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!root)
 		return 0;
 #pragma clang loop unroll(disable)
@@ -230,6 +232,8 @@ __noinline int end_guest(__u32 at)
 	struct guest_key key;
 	struct root *stale;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!place || !place->first.element)
 		return 0;
 	key = guest_key(place->first);
@@ -288,6 +292,8 @@ static __noinline int end_guests(void)
 /* Those of a process that is gone are given up, of the roots from here on. */
 __noinline int forget_roots(__u32 pid, __u32 from)
 {
+	if (!iotq_config.follow_guests)
+		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < GUEST_SWEEP; i++) {
 		struct root *root = root_at(from + i);
@@ -304,6 +310,8 @@ __noinline int forget_guest(__u32 tid, __u32 pid, bool last)
 {
 	struct guest_answers *place = answers_at(tid);
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (place && place->tid == tid) {
 		drop_lead(place);
 		place->tid = 0;

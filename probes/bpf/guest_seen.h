@@ -29,6 +29,8 @@ __noinline int expect_data(__u64 element, __u64 popped, __u64 data)
 	struct guest_buffer buffer = { .request = { element, popped } }, *known;
 	struct guest_request *request = guest_request(buffer.request), *other;
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!request)
 		return 0;
 	known = bpf_map_lookup_elem(&iotq_guest_buffers, &key);
@@ -61,6 +63,8 @@ __noinline int expect_pieces(__u64 element, __u64 data)
 	__u64 at, end, piece, vectors, popped;
 	struct vector vector = {};
 
+	if (!iotq_config.follow_guests)
+		return 0;
 	if (!request)
 		return 0;
 	popped = request->popped;

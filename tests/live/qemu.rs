@@ -154,11 +154,21 @@ impl Guest {
         let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
         let image = folder.path().join("image");
         self.make(&image);
-        self.run_on(&image, script)
+        self.run_from(&image, more, modules, script)
     }
 
-    /// The same, with an image that is there.
+    /// With an image that is there.
     pub fn run_on(&self, image: &Path, script: &str) -> Brought {
+        self.run_from(image, Vec::new(), &["virtio_blk"], script)
+    }
+
+    fn run_from(
+        &self,
+        image: &Path,
+        more: Vec<String>,
+        modules: &'static [&'static str],
+        script: &str,
+    ) -> Brought {
         let (format, drive, device) = (self.format, self.drive, self.device);
         let mut words = vec![
             "-name".into(),
