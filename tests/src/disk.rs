@@ -58,6 +58,9 @@ impl Drop for Mounted {
     }
 }
 
+/// As usual, in sectors.
+const READAHEAD: &str = "256";
+
 /// A loop device.
 pub struct Disk {
     /// Its node, such as `/dev/loop0`.
@@ -83,11 +86,8 @@ impl Disk {
         let mut file = File::create(&image).unwrap();
         fallocate(&file, FallocateFlags::empty(), 0, mib * MIB).unwrap();
         fill(&mut file);
-        let path = image.display().to_string();
-        let args = [options, &["--find", "--show", &path]].concat();
-        let node = tool("losetup", &args).trim().into();
         Self {
-            node,
+            node: attached(&image, options),
             image,
             mounted: None,
             tmpfs,
@@ -105,10 +105,8 @@ impl Disk {
         let folder = tempfile::tempdir_in(crate::needs::ROOT_FOLDER).unwrap();
         let image = folder.path().join("disk.img");
         written(&image, mib);
-        let path = image.display().to_string();
-        let node = tool("losetup", &["--find", "--show", &path]).trim().into();
         let disk = Self {
-            node,
+            node: attached(&image, &[]),
             image,
             mounted: None,
             tmpfs: Tmpfs::new(MIB),
@@ -161,6 +159,15 @@ impl Drop for Disk {
         }
         quietly("losetup", &["-d".as_ref(), self.node.as_os_str()]);
     }
+}
+
+/// The node of a loop device. It keeps the readahead that it was given for the disk before.
+fn attached(image: &Path, options: &[&str]) -> PathBuf {
+    let path = image.display().to_string();
+    let args = [options, &["--find", "--show", &path]].concat();
+    let node = tool("losetup", &args).trim().to_owned();
+    tool("blockdev", &["--setra", READAHEAD, &node]);
+    node.into()
 }
 
 /// Writes a file through to its disk: extents that were only allocated are not read.
