@@ -6,6 +6,7 @@ use std::collections::HashMap as Known;
 use std::time::{Duration, Instant};
 
 use aya::maps::{HashMap, MapData, MapError};
+use iotq_engine::beyond::{Queue, Spot};
 use iotq_probes::abi::{iotq_kept, iotq_kept_key, iotq_qemu_key, iotq_qemu_queue};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -21,32 +22,6 @@ const NEW: u64 = 1;
 
 /// Queues are few and rarely new: they are read so often at most.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// A queue of a guest's disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// The device, by its address in the process.
-    pub device: u64,
-    /// Its number.
-    pub queue: u32,
-    /// How often its indices have begun anew.
-    pub round: u32,
-    /// The disk's name; empty if that is not known.
-    pub name: String,
-}
-
-/// Where a request was on a ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
-    /// The device, by its address in the process.
-    pub device: u64,
-    /// The queue.
-    pub queue: u32,
-    /// The index, of 16 bits,
-    pub index: u32,
-    /// in this round.
-    pub round: u32,
-}
 
 /// All that is kept.
 pub struct Kept {

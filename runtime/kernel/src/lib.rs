@@ -20,7 +20,7 @@ pub use groups::KernelGroup;
 pub use install::{
     Amiss, InstallError, Options, Standing, Survey, Surveyed, install, lists_tracepoints, verify,
 };
-pub use kept::{Guests, Kept, Queue, Spot};
+pub use kept::{Guests, Kept};
 pub use modules::{Module, module};
 pub use privilege::{lacking, lockdown, privileged, raise_memlock, refusal};
 pub use qemu::Qemu;

@@ -132,26 +132,11 @@ impl Drop for Process {
 
 impl iotq_engine::Kept for Process {
     fn queues(&mut self) -> Vec<Queue> {
-        let Some(pid) = self.pid else {
-            return Vec::new();
-        };
-        let queues = self.kept.borrow_mut().queues(pid);
-        let queue = |it: iotq_kernel::Queue| Queue {
-            device: it.device,
-            queue: it.queue,
-            round: it.round,
-            name: it.name,
-        };
-        queues.into_iter().map(queue).collect()
+        let queues = self.pid.map(|pid| self.kept.borrow_mut().queues(pid));
+        queues.unwrap_or_default()
     }
 
     fn look_up(&mut self, spot: &Spot) -> Option<Vec<u8>> {
-        let spot = iotq_kernel::Spot {
-            device: spot.device,
-            queue: spot.queue,
-            index: spot.index,
-            round: spot.round,
-        };
-        self.kept.borrow().look_up(self.pid?, &spot)
+        self.kept.borrow().look_up(self.pid?, spot)
     }
 }

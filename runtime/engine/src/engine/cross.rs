@@ -103,6 +103,10 @@ impl Engine {
     /// Those of the sink.
     pub fn settle(&mut self, elapsed: Duration, sink: &mut dyn Sink) -> io::Result<()> {
         self.open.now = elapsed;
+        // Most of the time nothing is due, and this is asked with each message of a guest.
+        if self.open.waiting.iter().all(|it| it.again > elapsed) {
+            return Ok(());
+        }
         for mut it in self.open.take() {
             let is_due = it.again <= elapsed;
             if is_due && (self.asks(&mut it.request) || it.until <= elapsed) {
@@ -214,11 +218,8 @@ impl Request {
 impl Beyond {
     /// A cut, as it is shown.
     pub(super) fn parts_of(&self, cut: Cut) -> TreeParts {
-        let Cut { kick, vmm, inject } = cut;
         TreeParts {
-            kick,
-            vmm,
-            inject,
+            cut,
             uncertainty: self.counts().uncertainty_ns,
         }
     }

@@ -6,6 +6,7 @@ use iotq_lang::value::{Record, Value};
 use iotq_probes::catalogue::{Layer, Type};
 
 use super::row::{self, Source};
+use crate::beyond::Cut;
 use crate::{Names, RawRecord};
 
 /// A request, to be drawn.
@@ -21,12 +22,7 @@ pub struct Tree<'a> {
 /// The time of a root at its device, by what it was on the host of its guest: in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
-    /// Issued, and not yet in QEMU.
-    pub kick: u64,
-    /// In QEMU.
-    pub vmm: u64,
-    /// On its way back.
-    pub inject: u64,
+    pub(crate) cut: Cut,
     /// How far off the guest's clock may be, by which these were cut.
     pub uncertainty: u64,
 }
@@ -34,10 +30,11 @@ pub struct Parts {
 impl Parts {
     /// With their names.
     pub fn named(&self) -> [(&'static str, i128); 3] {
+        let Cut { kick, vmm, inject } = self.cut;
         [
-            ("kick", self.kick.into()),
-            ("vmm", self.vmm.into()),
-            ("inject", self.inject.into()),
+            ("kick", kick.into()),
+            ("vmm", vmm.into()),
+            ("inject", inject.into()),
         ]
     }
 }

@@ -88,13 +88,16 @@ fn dialect(command: &str, script: &str) -> String {
 
 /// Everything is followed on this disk, and hardly anything shipped.
 pub fn all_slow(dev: &str) -> String {
-    format!("{JOIN} syscall.dev == {dev} and syscall.lat > 1s {JOINED}")
+    format!("{} and syscall.lat > 1s {JOINED}", joined(dev))
+}
+
+fn joined(dev: &str) -> String {
+    format!("{JOIN} syscall.dev == {dev}")
 }
 
 /// The settings of a load, for a disk of this name.
 pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
     let block = format!("on block.complete where dev == {dev}");
-    let join = format!("{JOIN} syscall.dev == {dev}");
     let setting = |name, kind| Setting { name, kind };
     let iotq = |name, form, kept, query| setting(name, Kind::Iotq(form, kept, query));
     let rows = format!("{block} {ROWS}");
@@ -105,7 +108,12 @@ pub fn settings(load: Load, dev: &str, bpftrace: Option<&str>) -> Vec<Setting> {
         settings.extend([
             iotq("json to a tmpfs", "json", true, rows),
             iotq("all, lat > 1s", "json", true, all_slow(dev)),
-            iotq("all, json", "json", true, format!("{join} {JOINED}")),
+            iotq(
+                "all, json",
+                "json",
+                true,
+                format!("{} {JOINED}", joined(dev)),
+            ),
             iotq("all, of pid 1", "json", true, others),
         ]);
     } else {
