@@ -76,6 +76,9 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
+/// So many requests to the disk are kept of one of a guest.
+const ROOM: u64 = 16;
+
 /// A request of a guest, with what the host did for it.
 struct Request {
     root: Row,
@@ -137,12 +140,26 @@ fn requests(output: &Output) -> Vec<Request> {
         let sum: u64 = STAGES.iter().map(|stage| root.number(stage)).sum();
         assert_eq!(sum, root.number("lat"), "{root:?}");
     }
+    // The kernel skips programs now and then, on some machines.
+    let approx = all.values().filter(|it| it.is_approx()).count() as u64;
+    let unseen = output.unmatched + output.unseen();
+    assert!(approx <= unseen, "{approx}: {}", output.stderr);
     all.into_values().collect()
+}
+
+/// Those of which nothing is missing.
+fn whole(all: &[Request]) -> impl Iterator<Item = &Request> {
+    all.iter().filter(|it| !it.is_approx())
 }
 
 impl Request {
     fn is(&self, op: &str) -> bool {
         self.root.text("op") == op
+    }
+
+    /// Whether something of it went by unseen. (More requests than there is room for are only counted.)
+    fn is_approx(&self) -> bool {
+        self.root.field("approx") == true && self.root.number("children") <= ROOM
     }
 
     fn is_data(&self) -> bool {
@@ -187,11 +204,7 @@ impl Request {
 fn every_request(guest: &'static Guest) {
     let output = watched(guest, &query(guest), LOAD);
     let all = requests(&output);
-    // The kernel skips programs now and then, on some machines.
-    let approx = all.iter().filter(|it| it.root.field("approx") == true);
-    let unseen = output.unmatched + output.unseen();
-    assert!(approx.count() as u64 <= unseen, "{}", output.stderr);
-    let data = all.iter().filter(|it| it.is_data());
+    let data = whole(&all).filter(|it| it.is_data());
     data.for_each(Request::has_its_call);
     flushes(&all);
 }
@@ -204,7 +217,9 @@ fn flushes(all: &[Request]) {
         match request.root.text("op") {
             "write" => written += 1,
             "flush" if written > 0 => {
-                request.has_its_sync();
+                if !request.is_approx() {
+                    request.has_its_sync();
+                }
                 (written, synced) = (0, synced + 1);
             }
             "flush" => assert!(request.calls.is_empty(), "{:?}", request.root),
@@ -222,7 +237,7 @@ fn merged(guest: &'static Guest) {
     let bytes: u64 = writes.iter().map(|it| it.root.number("size")).sum();
     assert_eq!(bytes, 32 << 20);
     let mut shared = 0;
-    for it in &writes {
+    for it in writes.iter().filter(|it| !it.is_approx()) {
         let (from, size) = (it.root.number("offset"), it.root.number("size"));
         assert_eq!(it.calls.len(), 1, "{:?}", it.root);
         let (at, moved) = (it.calls[0].number("at"), it.moved());
@@ -239,7 +254,7 @@ fn merged(guest: &'static Guest) {
 fn formatted() {
     let output = watched(&QCOW2, &query(&QCOW2), LOAD);
     let mut several = 0;
-    for it in requests(&output) {
+    for it in whole(&requests(&output)) {
         if it.is("write") {
             assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
             several += u64::from(it.calls.len() > 1);
@@ -255,7 +270,7 @@ fn formatted() {
 fn buffered() {
     let output = watched(&BUFFERED, &query(&BUFFERED), LOAD);
     let all = requests(&output);
-    for it in all.iter().filter(|it| it.is_data()) {
+    for it in whole(&all).filter(|it| it.is_data()) {
         assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
         assert_eq!(it.calls.len(), 1, "{:?}", it.root);
     }
@@ -265,7 +280,7 @@ fn buffered() {
 fn discards() {
     let output = watched(&THREADS, &query(&THREADS), DISCARDS);
     let mut count = 0;
-    for it in requests(&output) {
+    for it in whole(&requests(&output)) {
         if it.is("discard") {
             count += 1;
             assert_eq!(it.calls.len(), 1, "{:?}", it.root);
