@@ -671,7 +671,7 @@ struct iotq_config {
 	__u8 want_task;   /* who submits requests */
 	__u8 keep; /* guests' requests are kept here, for who looks them up */
 	__u8 follow_guests; /* requests of guests are roots */
-	__u8 pad1[1];
+	__u8 has_lookups; /* what reads find in the page cache is looked at */
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -22,7 +22,6 @@ static __noinline int begin_async(__u64 key, struct iotq_syscall *record, __u64 
 
 	if (!record)
 		return 0;
-	close_unseen(key);
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid || !(judge_call(record) || parent))
 		return 0;
 	owner = begin_call(key, record, CALLER_AWAY);
@@ -122,8 +121,8 @@ static __always_inline __u64 uring_data(struct io_rw *rw, bool vector)
 
 static __noinline int begin_uring(struct io_kiocb *req)
 {
+	__u64 key = ASYNC_KEY(identity_at((__u64)req)), parent = 0;
 	struct iotq_syscall record = {};
-	__u64 parent = 0;
 	struct file *file;
 	__u8 opcode;
 	__s32 fd;
@@ -131,12 +130,13 @@ static __noinline int begin_uring(struct io_kiocb *req)
 	if (!req)
 		return 0;
 	submit_for(0);
+	close_unseen(key);
 	opcode = BPF_CORE_READ(req, opcode);
 	record.op = uring_operation(opcode);
 	if (!record.op)
 		return 0;
-	describe_nothing(&record);
-	record.number = IOTQ_NUMBER_URING;
+	if (!describe_caller(&record, IOTQ_NUMBER_URING, record.op) && !iotq_config.follow_guests)
+		return 0;
 	fd = BPF_CORE_READ(req, cqe.fd);
 	if (BPF_CORE_READ(req, flags) & URING_FIXED_FILE) {
 		file = registered_file(BPF_CORE_READ(req, ctx), fd);
@@ -157,7 +157,7 @@ static __noinline int begin_uring(struct io_kiocb *req)
 	if (iotq_config.follow_guests)
 		parent = guest_of(record.op, uring_data((void *)req, uring_vector(opcode)), fd, record.offset,
 				  record.size);
-	return begin_async(ASYNC_KEY(identity_at((__u64)req)), &record, parent);
+	return begin_async(key, &record, parent);
 }
 
 SEC("tp_btf/io_uring_submit_req")
@@ -227,12 +227,14 @@ int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
 {
 	struct iotq_syscall record = {};
 	__u16 opcode = asked->aio_lio_opcode;
+	__u64 key = ASYNC_KEY(identity(iocb));
 	struct file *file = iocb->ki_filp;
 
 	submit_for(0);
-	describe_nothing(&record);
-	record.number = IOTQ_NUMBER_AIO;
+	close_unseen(key);
 	record.op = opcode == AIO_PREAD || opcode == AIO_PREADV ? IOTQ_SYSCALL_OP_READ : IOTQ_SYSCALL_OP_WRITE;
+	if (!describe_caller(&record, IOTQ_NUMBER_AIO, record.op) && !iotq_config.follow_guests)
+		return 0;
 	record.fd = asked->aio_fildes;
 	if (!describe_file(&record, (void *)number(file), false))
 		return 0;
@@ -240,7 +242,7 @@ int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
 	record.size = asked->aio_nbytes;
 	if (opcode == AIO_PREADV || opcode == AIO_PWRITEV)
 		record.size = vector_size(asked->aio_buf, asked->aio_nbytes);
-	return begin_async(ASYNC_KEY(identity(iocb)), &record,
+	return begin_async(key, &record,
 			   guest_of_aio(&record, asked, opcode == AIO_PREADV || opcode == AIO_PWRITEV));
 }
 
@@ -275,23 +277,29 @@ static __always_inline __u64 guest_of_dio(const struct iotq_syscall *record, str
 SEC("tp_btf/iomap_dio_rw_begin")
 int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned int flags, unsigned long done)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u64 key = ASYNC_KEY(identity(iocb));
-	__u32 index;
-	struct root *root = held_root(key, &index);
 	struct iotq_syscall record = {};
+	struct pt_regs *regs;
+	struct root *root;
+	__u32 index;
 
+	/* It is waited for, as most of it is. */
+	if (!iocb->ki_complete)
+		return 0;
+	root = held_root(key, &index);
 	/* An operation of io_uring, or one that is served in several parts. */
 	if (root && (done || root->record.call.number == IOTQ_NUMBER_URING)) {
 		submit_for(owner_by_key(key));
 		return 0;
 	}
 	submit_for(0);
-	if (!iocb->ki_complete || regs->orig_ax != NR_IO_SUBMIT)
+	close_unseen(key);
+	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (regs->orig_ax != NR_IO_SUBMIT)
 		return 0;
-	describe_nothing(&record);
-	record.number = IOTQ_NUMBER_AIO;
 	record.op = iter->data_source ? IOTQ_SYSCALL_OP_WRITE : IOTQ_SYSCALL_OP_READ;
+	if (!describe_caller(&record, IOTQ_NUMBER_AIO, record.op) && !iotq_config.follow_guests)
+		return 0;
 	record.offset = iocb->ki_pos;
 	record.size = iter->count;
 	if (!describe_file(&record, (void *)number(iocb->ki_filp), false))
@@ -309,5 +317,5 @@ int BPF_PROG(iotq_dio_queued)
 SEC("tp_btf/iomap_dio_complete")
 int BPF_PROG(iotq_dio_complete, struct kiocb *iocb, int error, long ret)
 {
-	return end_async(ASYNC_KEY(identity(iocb)), IOTQ_NUMBER_AIO, ret);
+	return iocb->ki_complete ? end_async(ASYNC_KEY(identity(iocb)), IOTQ_NUMBER_AIO, ret) : 0;
 }

@@ -67,13 +67,17 @@ static __noinline int begin_bio(struct bio *bio, __u64 owner, __u64 now)
 
 static __always_inline int bio_queued(struct bio *bio)
 {
-	__u64 now = bpf_ktime_get_ns(), owner = 0;
+	__u64 owner = iotq_config.follow ? current_owner() : 0, now;
 
+	if (!owner && only_owned()) {
+		forget_bio(identity(bio));
+		return 0;
+	}
+	now = bpf_ktime_get_ns();
 	remember_bio(identity(bio), now);
 	if (iotq_config.want_origin)
 		remember_origin(bio);
 	if (iotq_config.follow) {
-		owner = current_owner();
 		own_bio(identity(bio), owner);
 		/* A bio to a device without requests is a child itself. */
 		if (owner && bio_disk(bio)->queue->mq_ops)
@@ -179,6 +183,25 @@ int BPF_PROG(iotq_bio_frontmerge_3, struct request_queue *queue, struct request 
 	return bio_merged(bio);
 }
 
+/* The request is used again: what it was before is over, if that was not seen. */
+static __always_inline void close_former(struct iotq_block_slot *slot)
+{
+	if (slot->record.head.queries && iotq_config.has_end)
+		close_unended(slot);
+	if (iotq_config.has_driver && (slot->given || slot->added))
+		close_below(slot);
+	if (iotq_config.follow && slot->owner_count)
+		end_owned(slot->index, bpf_ktime_get_ns());
+}
+
+/* A request that no root has caused, as the bio tells it, or the thread where that went by unseen. */
+static __always_inline bool is_of_nobody(struct bio *bio)
+{
+	__u64 key = identity(bio);
+
+	return find_bio(key) ? !bio_owner(key) : !current_owner();
+}
+
 SEC("tp_btf/block_io_start")
 int BPF_PROG(iotq_rq_start, struct request *rq)
 {
@@ -187,16 +210,19 @@ int BPF_PROG(iotq_rq_start, struct request *rq)
 	struct iotq_block_slot *slot;
 	struct request_facts facts;
 
+	if (only_owned() && bio && is_of_nobody(bio)) {
+		slot = find_slot(identity(rq));
+		if (slot && slot->queued) {
+			close_former(slot);
+			forget(slot);
+		}
+		return 0;
+	}
 	typed_facts(&facts, rq, queue, bio);
 	slot = slot_of(identity(rq));
 	if (!slot)
 		return 0;
-	if (slot->record.head.queries && iotq_config.has_end)
-		close_unended(slot);
-	if (iotq_config.has_driver && (slot->given || slot->added))
-		close_below(slot);
-	if (iotq_config.follow && slot->owner_count)
-		end_owned(slot->index, bpf_ktime_get_ns());
+	close_former(slot);
 	begin(slot, &facts, true);
 	/* Its bio went by unseen, but the thread is the same. */
 	if (iotq_config.follow && slot->record.head.marks & IOTQ_MARK_APPROX_QUEUE)

@@ -109,6 +109,14 @@ __noinline int own_bio(__u64 bio, __u64 owner)
 	return 0;
 }
 
+static __always_inline void forget_bio(__u64 bio)
+{
+	struct bio_entry *entry = find_bio(bio);
+
+	if (entry)
+		entry->bio = 0;
+}
+
 static __always_inline void remember_bio(__u64 bio, __u64 now)
 {
 	__u32 index = bio_index(bio);

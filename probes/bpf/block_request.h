@@ -111,6 +111,13 @@ static __always_inline void take_from_nobody(struct iotq_block_slot *slot, __u64
 	}
 }
 
+/* Whether nothing is asked of requests but what roots cause. */
+static __always_inline bool only_owned(void)
+{
+	return iotq_config.follow && !wants_any(IOTQ_LAYER_BLOCK) && !wants_any(IOTQ_LAYER_NVME) &&
+	       !wants_any(IOTQ_LAYER_SCSI) && !wants_any(IOTQ_LAYER_VIRTIO);
+}
+
 /* A request begins: fills the part of its record that is known now. */
 static __always_inline void begin(struct iotq_block_slot *slot, const struct request_facts *facts, bool submitting)
 {

@@ -41,6 +41,12 @@ static __noinline int keep_event(const struct iotq_cache *record, __u64 owner)
 	return 0;
 }
 
+/* Whether anybody asks what the current task does to pages. */
+static __noinline bool is_asked_for(void)
+{
+	return wants(IOTQ_LAYER_CACHE, IOTQ_CACHE_ACCESS) || current_owner();
+}
+
 /* Something has happened to pages, by the current task. */
 static __noinline int reach_cache(struct iotq_cache *record)
 {
@@ -83,7 +89,7 @@ static __noinline int tell_pages(void *head, __u8 event)
 	struct iotq_cache record = { .event = event };
 	struct pages pages = {};
 
-	if (!describe_pages((__u64)head, &pages))
+	if (!is_asked_for() || !describe_pages((__u64)head, &pages))
 		return 0;
 	describe_event(&record, &pages);
 	record.size = page_count((__u64)head, &pages) << PAGE_SHIFT;
@@ -115,7 +121,7 @@ static __always_inline int tell_writeback(struct bio *bio)
 	struct iotq_cache record = { .event = IOTQ_CACHE_EVENT_WRITEBACK };
 	struct pages pages = {};
 
-	if (!writes_back(bio, &pages))
+	if (!is_asked_for() || !writes_back(bio, &pages))
 		return 0;
 	describe_event(&record, &pages);
 	record.offset += pages.inside;

@@ -62,7 +62,7 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 	if (position)
 		record->offset = BPF_CORE_READ(file, f_pos);
 	if (iotq_config.directory_count)
-		record->task.members = directories_of((__u64)file);
+		record->task.members |= directories_of((__u64)file);
 	if (iotq_config.want_name) {
 		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
 		bpf_probe_read_kernel_str(record->name, sizeof(record->name), name);
@@ -70,18 +70,36 @@ static __noinline bool describe_file(struct iotq_syscall *record, struct file *f
 	return true;
 }
 
-static __always_inline void describe_nothing(struct iotq_syscall *record)
+/* Whether a term asks for what is known of a call before its file is looked at: who makes it, and what it is. */
+static __always_inline bool is_known_early(const volatile struct iotq_term *term)
 {
+	const __u32 task = __builtin_offsetof(struct iotq_syscall, task), at = term->offset;
+
+	if (at == __builtin_offsetof(struct iotq_syscall, number) || at == __builtin_offsetof(struct iotq_syscall, op))
+		return true;
+	/* Directories are told by the file. */
+	if (at == task + __builtin_offsetof(struct iotq_task, members))
+		return !iotq_config.directory_count;
+	return at >= task && at < task + sizeof(struct iotq_task);
+}
+
+/* Describes what is known early. False: by this alone no statement wants the call. */
+static __always_inline bool describe_caller(struct iotq_syscall *record, __u32 number, __u8 op)
+{
+	record->number = number;
+	record->op = op;
 	record->kind = IOTQ_FILE_KIND_NONE;
 	record->fd = record->dev = IOTQ_NULL32;
 	record->inode = record->offset = record->size = IOTQ_NULL64;
+	describe_task(&record->task);
+	return may_pass(&iotq_syscall_start, record, is_known_early);
 }
 
 /* The statements that want a call, by its start. */
 static __noinline __u32 judge_call(struct iotq_syscall *record)
 {
 	record->head.queries = 0;
-	if (!describe_task_within(&record->task, IOTQ_LAYER_SYSCALL))
+	if (!is_told(&record->task, IOTQ_LAYER_SYSCALL))
 		return 0;
 	record->head.queries = filter(&iotq_syscall_start, record);
 	if (!record->head.queries && wants_any(IOTQ_LAYER_SYSCALL))

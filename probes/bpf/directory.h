@@ -155,18 +155,13 @@ __noinline __u64 directories_of(__u64 address)
 	return TOO_FAR;
 }
 
-/* Describes the current task, for an operation whose directories stand among its members. False: they could not be told. */
-static __always_inline bool describe_task_within(struct iotq_task *task, __u32 layer)
+/* Whether it is known in which directories an operation's file lies; they are among the members of its task. */
+static __always_inline bool is_told(const struct iotq_task *task, __u32 layer)
 {
-	__u64 directories = task->members;
-
-	describe_task(task);
-	if (directories == TOO_FAR) {
-		COUNT(layer, lost_slot);
-		return false;
-	}
-	task->members |= directories;
-	return true;
+	if (!iotq_config.directory_count || task->members != TOO_FAR)
+		return true;
+	COUNT(layer, lost_slot);
+	return false;
 }
 
 #endif

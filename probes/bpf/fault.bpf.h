@@ -24,9 +24,8 @@ static __noinline int begin_fault(struct file *file, __u64 offset)
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid)
 		return 0;
 	close_unseen(tid);
-	describe_nothing(&record);
-	record.number = IOTQ_NUMBER_FAULT;
-	record.op = IOTQ_SYSCALL_OP_READ;
+	if (!describe_caller(&record, IOTQ_NUMBER_FAULT, IOTQ_SYSCALL_OP_READ))
+		return 0;
 	if (!describe_file(&record, file, false))
 		return 0;
 	record.offset = offset;

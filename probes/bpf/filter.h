@@ -147,6 +147,28 @@ static __always_inline __u32 filter(const volatile struct iotq_table *table, con
 	return verdict.passed;
 }
 
+/*
+ * Whether any statement of `table` may want a record of which only some fields are known: what the others ask for is taken
+ * to hold. Of more terms than are unrolled it is not asked.
+ */
+static __always_inline bool may_pass(const volatile struct iotq_table *table, const void *record,
+				     bool (*is_known)(const volatile struct iotq_term *))
+{
+	struct verdict verdict = { .statement = 1 };
+	__u32 count = table->count;
+
+	if (count > IOTQ_UNROLLED_TERMS)
+		return true;
+#pragma unroll
+	for (__u32 i = 0; i < IOTQ_UNROLLED_TERMS; i++) {
+		if (i < count) {
+			verdict.clause |= !is_known(&table->terms[i]);
+			step(&verdict, &table->terms[i], record);
+		}
+	}
+	return verdict.passed;
+}
+
 /* The same for points that are rare: one copy of the code for all of them, slower by its decisions at run time. */
 static __noinline __u32 filter_rare(const volatile struct iotq_table *table, const void *record)
 {

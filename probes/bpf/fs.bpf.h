@@ -136,7 +136,9 @@ static __always_inline void describe_target(struct iotq_fs *record, __u64 file)
 
 	record->inode = BPF_CORE_READ(inode, i_ino);
 	record->dev = inode_dev(inode, mode);
-	record->task.members = iotq_config.directory_count ? directories_of(file) : 0;
+	describe_task(&record->task);
+	if (iotq_config.directory_count)
+		record->task.members |= directories_of(file);
 	if (iotq_config.want_type) {
 		__builtin_memset(record->type, 0, sizeof(record->type));
 		if ((mode & S_IFMT) == S_IFBLK)
@@ -163,7 +165,7 @@ static __always_inline void start_fs_call(struct fs_call *call, __u64 frame)
 	record->ret = 0;
 	record->lat = IOTQ_NULL64;
 	record->head.queries = 0;
-	if (describe_task_within(&record->task, IOTQ_LAYER_FS)) {
+	if (is_told(&record->task, IOTQ_LAYER_FS)) {
 		record->head.queries = filter_rare(&iotq_fs_start, record);
 		if (wants_any(IOTQ_LAYER_FS) && !record->head.queries)
 			COUNT(IOTQ_LAYER_FS, rejected);

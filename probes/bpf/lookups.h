@@ -36,10 +36,23 @@ struct lookup {
 	__u32 open;              /* it has begun, and is not judged yet */
 	__u32 added;             /* runs */
 	__u32 lossy;             /* some of what was added may be missing there */
-	__u32 pad;
+	__u32 counted;           /* among those that look something up */
 	struct run runs[ADDED_RUNS]; /* added, and not judged yet */
 	struct iotq_cache record; /* whose file it is */
 };
+
+/*
+ * Threads that have looked something up which is not judged yet, counted by their numbers: most calls have not, and to ask
+ * for that is cheaper than to ask for the look-up. One that gives way, or whose thread has ended, stays counted.
+ */
+#define LOOKING 1024
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LOOKING);
+	__type(key, __u32);
+	__type(value, __u64);
+} iotq_looking SEC(".maps");
 
 /* By thread. Sized by the installer. */
 struct {
@@ -58,16 +71,45 @@ static __always_inline struct lookup *find_lookup(void)
 	return bpf_map_lookup_elem(&iotq_lookups, &tid);
 }
 
+static __always_inline __u64 *looking(void)
+{
+	__u32 place = CURRENT(pid) & (LOOKING - 1);
+
+	return bpf_map_lookup_elem(&iotq_looking, &place);
+}
+
+/* Whether the current thread may have looked something up. */
+static __always_inline bool looks_up(void)
+{
+	__u64 *count = looking();
+
+	return count && *count;
+}
+
+/* That it has, or has not any more. */
+static __always_inline void count_lookup(struct lookup *lookup, __u32 counted)
+{
+	__u64 *count = looking();
+
+	if (!count || lookup->counted == counted)
+		return;
+	__sync_fetch_and_add(count, counted ? 1 : -1);
+	lookup->counted = counted;
+}
+
 static __always_inline struct lookup *make_lookup(void)
 {
 	struct lookup *lookup = find_lookup();
 	__u32 tid = CURRENT(pid);
 
+	if (!lookup) {
+		if (bpf_map_update_elem(&iotq_lookups, &tid, &no_lookup, BPF_ANY))
+			COUNT(IOTQ_LAYER_CACHE, lost_slot);
+		lookup = bpf_map_lookup_elem(&iotq_lookups, &tid);
+	}
 	if (lookup)
-		return lookup;
-	if (bpf_map_update_elem(&iotq_lookups, &tid, &no_lookup, BPF_ANY))
-		COUNT(IOTQ_LAYER_CACHE, lost_slot);
-	return bpf_map_lookup_elem(&iotq_lookups, &tid);
+		count_lookup(lookup, 1);
+	return lookup;
 }
 
 /*
@@ -215,7 +257,7 @@ int BPF_PROG(iotq_cache_add, void *folio)
 	long call = current_call();
 	struct pages pages = {};
 
-	if (call != NO_CALL && describe_pages((__u64)folio, &pages))
+	if (call != NO_CALL && is_asked_for() && describe_pages((__u64)folio, &pages))
 		add_pages(make_lookup(), call, pages.mapping, pages.index, page_count((__u64)folio, &pages));
 	return 0;
 }
@@ -228,7 +270,7 @@ int BPF_PROG(iotq_cache_get_pages, void *mapping, unsigned long first, unsigned 
 	struct lookup *lookup;
 	bool lossy;
 
-	if (call == NO_CALL)
+	if (call == NO_CALL || !is_asked_for())
 		return 0;
 	lookup = make_lookup();
 	if (!lookup)
@@ -298,15 +340,18 @@ static __noinline int end_lookups(struct pt_regs *regs, long ret)
 		}
 		end_lookup(lookup);
 	}
-	if (regs->orig_ax != NR_IO_URING_ENTER)
+	if (regs->orig_ax != NR_IO_URING_ENTER) {
 		lookup->added = 0;
+		count_lookup(lookup, 0);
+	}
 	return 0;
 }
 
+/* Where no program on calls does it. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(iotq_cache_exit, struct pt_regs *regs, long ret)
 {
-	return end_lookups(regs, ret);
+	return looks_up() ? end_lookups(regs, ret) : 0;
 }
 
 /* Where look-ups are not told. */
@@ -316,7 +361,7 @@ int BPF_PROG(iotq_cache_read, struct kiocb *iocb, struct iov_iter *iter)
 	__u64 mapping, at, count;
 	struct lookup *lookup;
 
-	if (current_call() == NO_CALL)
+	if (current_call() == NO_CALL || !is_asked_for())
 		return 0;
 	lookup = make_lookup();
 	mapping = (__u64)BPF_CORE_READ(iocb, ki_filp, f_mapping);

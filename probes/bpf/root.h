@@ -75,12 +75,14 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	bpf_spin_unlock(&root->lock);
 }
 
-/* What a root's caller does from now on. */
+/* What a root's caller does from now on. It leaves a CPU, or comes to one: else what was before went by unseen. */
 static __always_inline void caller_does(struct root *root, enum caller what, __u64 now)
 {
 	bpf_spin_lock(&root->lock);
 	if (root->caller != CALLER_AWAY) {
 		advance(root, now);
+		if ((root->caller == CALLER_RUNS) == (what == CALLER_RUNS))
+			root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 		root->caller = what;
 	}
 	bpf_spin_unlock(&root->lock);
@@ -231,8 +233,9 @@ static __always_inline __u64 stop_root(struct root *root, __u64 now)
 	advance(root, now);
 	lat = root->since - root->entered;
 	root->since = IOTQ_NULL64;
-	/* The request of what it has submitted was not seen. */
-	if (root->submitting && !root->record.trail.children)
+	/* The request of what it has submitted was not seen, or that its caller has a CPU again. */
+	if ((root->submitting && !root->record.trail.children) || root->caller == CALLER_WAITS_FOR_CPU ||
+	    root->caller == CALLER_SLEEPS)
 		root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 	bpf_spin_unlock(&root->lock);
 	return lat;

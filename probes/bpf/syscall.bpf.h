@@ -12,13 +12,9 @@
 #define TS_COMPAT 2
 
 /* False: not a call on storage. */
-static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs, __u32 number)
+static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs,
+					  const volatile struct iotq_call *call)
 {
-	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
-
-	describe_nothing(record);
-	record->number = number;
-	record->op = call->op;
 	if (call->flags & IOTQ_CALL_FD) {
 		record->fd = argument(regs, call->fd);
 		if (!describe_file(record, file_of(record->fd), call->flags & IOTQ_CALL_POSITION))
@@ -39,6 +35,7 @@ static __always_inline bool describe_call(struct iotq_syscall *record, struct pt
 /* Apart, so that unrelated calls do not pay for clearing its record. */
 static __noinline int enter(struct pt_regs *regs, __u32 number)
 {
+	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
 	struct iotq_syscall record = {};
 	__u32 tid = CURRENT(pid);
 	__u64 parent = 0, owner;
@@ -50,7 +47,9 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 		parent = guest_of_call(regs, number);
 	if (!parent && !CALLS_WANTED)
 		return 0;
-	if (!describe_call(&record, regs, number) || !(judge_call(&record) || iotq_config.callers || parent))
+	if (!describe_caller(&record, number, call->op) && !parent && !iotq_config.callers)
+		return 0;
+	if (!describe_call(&record, regs, call) || !(judge_call(&record) || iotq_config.callers || parent))
 		return 0;
 	owner = begin_call(tid, &record, CALLER_RUNS);
 	if (parent)
@@ -88,7 +87,7 @@ int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
 	__u32 number = traced(regs->orig_ax), index;
 	struct root *root;
 
-	if (iotq_config.joined[IOTQ_LAYER_CACHE])
+	if (iotq_config.has_lookups && looks_up())
 		end_lookups(regs, ret);
 	if (number < IOTQ_MAX_SYSCALLS) {
 		root = held_root((__u32)CURRENT(pid), &index);

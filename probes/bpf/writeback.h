@@ -60,9 +60,8 @@ static __noinline int begin_writeback(__u64 address)
 	submit_for(0);
 	if (followed(CURRENT(pid), &index))
 		return 0;
-	describe_nothing(&record);
-	record.number = IOTQ_NUMBER_WRITEBACK;
-	record.op = IOTQ_SYSCALL_OP_WRITE;
+	if (!describe_caller(&record, IOTQ_NUMBER_WRITEBACK, IOTQ_SYSCALL_OP_WRITE))
+		return 0;
 	if (!describe_inode(&record, (void *)address))
 		return 0;
 	if (iotq_config.want_name)

@@ -1675,7 +1675,7 @@ pub struct iotq_config {
     pub want_task: __u8,
     pub keep: __u8,
     pub follow_guests: __u8,
-    pub pad1: [__u8; 1usize],
+    pub has_lookups: __u8,
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1752,7 +1752,8 @@ const _: () = {
     ["Offset of field: iotq_config::keep"][::core::mem::offset_of!(iotq_config, keep) - 49usize];
     ["Offset of field: iotq_config::follow_guests"]
         [::core::mem::offset_of!(iotq_config, follow_guests) - 50usize];
-    ["Offset of field: iotq_config::pad1"][::core::mem::offset_of!(iotq_config, pad1) - 51usize];
+    ["Offset of field: iotq_config::has_lookups"]
+        [::core::mem::offset_of!(iotq_config, has_lookups) - 51usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 56usize];

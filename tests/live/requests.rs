@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::completions::{blind, completions, number};
 use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
+use iotq_tests::trace::{Trace, blind_switches};
 use iotq_tests::{Disk, Output, Row, iotq, json, run};
 use libtest_mimic::Trial;
 
@@ -91,7 +92,7 @@ fn check(line: &str, fewest: [u64; 3]) {
               block.op as part, block.dev as dev, block.lat as part_lat",
         STAGES.join(", ")
     );
-    let kernel = Completions::start();
+    let kernel = Trace::start(&["block/block_rq_complete", "sched/sched_switch"]);
     let output = json(&[
         "--ring",
         "16M",
@@ -100,8 +101,9 @@ fn check(line: &str, fewest: [u64; 3]) {
         "-e",
         &query.replace("op in", "syscall.op in"),
     ]);
-    let kernel = kernel.map_or_else(Vec::new, Completions::stop);
-    let unseen = blind(&kernel, &number(&disk.name())).count();
+    let text = kernel.map_or_else(String::new, Trace::stop);
+    let unseen =
+        blind(&completions(&text), &number(&disk.name())).count() + blind_switches(&text, "fio");
     let requests = requests(&output);
     let ops = ["read", "write", "fsync"];
     let found = ops.map(|op| {

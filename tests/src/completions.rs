@@ -1,9 +1,8 @@
 //! The kernel's own account of requests: the text of its tracepoint `block_rq_complete`.
 
 use std::fs;
-use std::path::Path;
 
-use crate::trace::Trace;
+use crate::trace::{Trace, is_blind};
 
 const BEGIN: &str = "iotq-tests-begin";
 const END: &str = "iotq-tests-end";
@@ -19,8 +18,7 @@ pub struct Completion {
     pub sector: u64,
     /// Its length in sectors.
     pub sectors: u64,
-    /// Whether it came while a thread of init was running. There are kernels that run no tracing
-    /// programs then: what is missing of these is not lost by iotq.
+    /// Whether it came in a moment in which no programs run; see [`is_blind`].
     pub blind: bool,
 }
 
@@ -76,7 +74,7 @@ fn parse(line: &str) -> Option<Completion> {
         flags: flags.into(),
         sector,
         sectors,
-        blind: tid != "0" && Path::new("/proc/1/task").join(tid).exists(),
+        blind: is_blind(tid),
     })
 }
 

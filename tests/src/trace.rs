@@ -54,6 +54,22 @@ impl Trace {
     }
 }
 
+/// Whether a thread is one of init's. There are kernels that run no tracing programs while it is the current one: what is
+/// missing then is not lost by iotq.
+pub fn is_blind(tid: &str) -> bool {
+    tid != "0" && Path::new("/proc/1/task").join(tid).exists()
+}
+
+/// How often a task of this name has got a CPU in such a moment, by the text of `sched_switch`.
+pub fn blind_switches(text: &str, comm: &str) -> usize {
+    let is_one = |line: &str| {
+        let from = line.split_once(" prev_pid=")?.1.split(' ').next()?;
+        let to = line.split_once(" next_comm=")?.1.split(' ').next()?;
+        (to == comm && is_blind(from)).then_some(())
+    };
+    text.lines().filter_map(is_one).count()
+}
+
 impl Drop for Trace {
     fn drop(&mut self) {
         // An instance is removed as an empty folder, although it has files.

@@ -15,6 +15,8 @@ use crate::qemu::{self, Qemu};
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
+const CALL_END: &str = "iotq_sys_exit";
+const LOOKUPS_END: &str = "iotq_cache_exit";
 const START: &str = "block_io_start";
 const ISSUE: &str = "block_rq_issue";
 const WRITEBACK: &str = "writeback_single_inode";
@@ -97,6 +99,10 @@ impl Hooks {
         }
         if !hooks.needs_issue(plan) {
             hooks.points.retain(|hook| hook.target != ISSUE);
+        }
+        // What follows calls tells of their ends in the page cache, too.
+        if hooks.all().any(|hook| hook.program == CALL_END) {
+            hooks.points.retain(|hook| hook.program != LOOKUPS_END);
         }
         if errors.is_empty() {
             Ok(hooks)
@@ -204,6 +210,7 @@ impl Hooks {
         ] {
             *told = self.sees(target).into();
         }
+        config.has_lookups = self.sees(PAGE_ADDED).into();
         config.has_writeback = self.sees(WRITEBACK).into();
         config.has_async = self.follows_submitters().into();
         config.has_queue = self.sees_bios().into();

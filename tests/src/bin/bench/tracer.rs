@@ -51,6 +51,8 @@ pub struct Sample {
 #[derive(Clone, Debug)]
 pub struct Traced {
     pub bpf_ns_per_request: f64,
+    /// Runs of programs.
+    pub runs_per_request: f64,
     pub cpu_ns_per_request: f64,
     /// Not a number where only few records were shipped.
     pub cpu_ns_per_record: f64,
@@ -193,8 +195,8 @@ pub fn sample(setting: &Setting, load: Load, place: &Place) -> Option<Sample> {
     let busy = busy.since();
     // What it has not looked at yet belongs to its work.
     sleep(Duration::from_millis(100));
-    let (bpf, cpu, peak_mb) = (
-        programs_ns(pid),
+    let ((bpf, runs), cpu, peak_mb) = (
+        programs_paid(pid),
         cpu_ns(pid) - before,
         memory_mb(pid, "VmHWM:"),
     );
@@ -207,6 +209,7 @@ pub fn sample(setting: &Setting, load: Load, place: &Place) -> Option<Sample> {
         busy,
         traced: Some(Traced {
             bpf_ns_per_request: bpf / done.requests,
+            runs_per_request: runs / done.requests,
             cpu_ns_per_request: cpu / done.requests,
             cpu_ns_per_record: cpu / shipped.unwrap_or(f64::NAN),
             lost: told(&ended.stderr, " lost").unwrap_or_else(|| lost_events(&ended.stderr)),
@@ -307,13 +310,17 @@ fn programs(pid: i32) -> BTreeSet<u64> {
         .collect()
 }
 
-fn programs_ns(pid: i32) -> f64 {
+/// Nanoseconds, and runs, of a process's programs.
+fn programs_paid(pid: i32) -> (f64, f64) {
     let ours = programs(pid);
     let all: Value = serde_json::from_str(&tool("bpftool", &["-j", "prog", "list"])).unwrap();
     let all = all.as_array().unwrap().iter();
-    all.filter(|one| one["id"].as_u64().is_some_and(|id| ours.contains(&id)))
-        .filter_map(|one| one["run_time_ns"].as_f64())
-        .sum()
+    let ours = all.filter(|one| one["id"].as_u64().is_some_and(|id| ours.contains(&id)));
+    let paid = ours.map(|one| {
+        let number = |name: &str| one[name].as_f64().unwrap_or(0.0);
+        (number("run_time_ns"), number("run_cnt"))
+    });
+    paid.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
 /// On a CPU, all threads together.
