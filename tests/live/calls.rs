@@ -43,6 +43,7 @@ pub fn tests() -> Vec<Trial> {
     vec![
         test("calls/fields", &needs, fields),
         test("calls/one_file", &needs, one_file),
+        test("calls/judged_early", &needs, judged_early),
         test("calls/families", &needs, families),
         test("calls/fio", &fio, counts),
         test("calls/two_layers", &fio, two_layers),
@@ -90,6 +91,35 @@ fn summary(row: &Row) -> (&str, &str, Option<i64>, Option<i64>, i64, &str) {
     let ret = row.int("ret").unwrap();
     let (call, op, error) = (row.text("call"), row.text("op"), row.text("error"));
     (call, op, row.int("offset"), row.int("size"), ret, error)
+}
+
+/// What is known of a call before its file is looked at turns away those that cannot pass, and no others.
+fn judged_early() {
+    let disk = Disk::ext4(64);
+    let folder = disk.folder().display().to_string();
+    for (condition, count) in [
+        ("op == fsync and comm == \"calls\"", 2),
+        (
+            "(op == fsync or name == \"file\") and comm == \"calls\"",
+            17,
+        ),
+        ("not (op == write or op == read) and comm ~ \"ca*\"", 4),
+        ("comm != \"calls\"", 0),
+        (
+            "file under $1 and (call == fsync or uid == 0) and tid != 1",
+            18,
+        ),
+        ("(pid == 1 or error == EBADF) and pid under $child", 1),
+        ("(pid == 1 or size > 1000B) and comm == \"calls\"", 2),
+    ] {
+        let query = format!(
+            "on syscall.exit where dev == {} and {condition} emit call",
+            disk.name()
+        );
+        let output = json(&["-c", &child(&disk), "-e", &query, &folder]);
+        assert_eq!(output.rows.len(), count, "{condition}: {output:?}");
+        fs::remove_file(disk.folder().join("file")).unwrap();
+    }
 }
 
 /// A file is known by its inode, not by its name.
