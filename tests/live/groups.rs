@@ -339,7 +339,8 @@ fn kernel_agrees_in_intervals() {
     let output = json(&["--ring", "64M", "-c", &mixed(&disk), "-e", &script]);
     assert_eq!(output.lost, 0);
     let intervals: std::collections::BTreeSet<_> = output.groups_of(0).map(|it| it.at).collect();
-    assert!(intervals.len() > 5, "{intervals:?}");
+    // On a busy machine they are longer than was asked for.
+    assert!(intervals.len() > 2, "{intervals:?}");
     let total = |query: u64| {
         let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
         for group in output.groups_of(query) {
