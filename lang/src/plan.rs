@@ -68,6 +68,8 @@ pub enum Role {
     Root,
     /// What a root caused: there is no row for it alone, and no filter.
     Child,
+    /// What a root's host has done for it: it is looked up there, and no record of the guest's.
+    Beyond,
 }
 
 /// The records of one point, filtered as early as can be, then projected.
@@ -165,7 +167,7 @@ impl Plan {
 
     /// The streams whose records are judged by themselves.
     pub fn judged(&self) -> impl Iterator<Item = &StreamPlan> {
-        self.streams().filter(|stream| stream.role != Role::Child)
+        self.streams().filter(|stream| stream.is_judged())
     }
 
     /// The values of a layer's field `event` that its streams want, if their filters say so at the start; none: all.
@@ -191,6 +193,11 @@ impl Plan {
 }
 
 impl StreamPlan {
+    /// Whether its records are judged by themselves.
+    pub fn is_judged(&self) -> bool {
+        matches!(self.role, Role::Rows | Role::Root)
+    }
+
     /// All expressions that are evaluated for each record.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let columns = self.columns.iter().map(|column| &column.expr);

@@ -254,13 +254,20 @@ struct iotq_kept_key {
 	__u32 round;
 };
 
-/* What is kept of a guest's request: records, one behind the other, each behind its length, a word. */
+/* What is kept of a guest's request: its record, behind its length, a word. What belongs to it lies among the parts. */
 #define IOTQ_KEPT_WORDS 27
 struct iotq_kept {
-	__u32 used; /* bytes of them; zero: none yet */
-	__u32 left_out; /* records without room */
+	__u32 used;  /* bytes; zero: none yet */
+	__u32 parts; /* how many; none where requests are not followed */
+	__u64 first; /* the number of the first of them, counted from the beginning */
 	__u64 words[IOTQ_KEPT_WORDS];
 };
+
+/*
+ * What belongs to a guest's request that is followed: its trail, the calls that QEMU made for it, the requests to disks. The
+ * newest are there, each at the place that its number has in a ring of them.
+ */
+#define IOTQ_PART_WORDS 35 /* behind its length in bytes, a word, which is zero if there is none */
 
 /* A QEMU executable: where it keeps what is read. What an optional field is null for is not known. */
 #define IOTQ_MAX_QEMUS 8
@@ -676,8 +683,8 @@ struct iotq_config {
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
 	__u32 directory_count;
-	__u32 pad0;
-	__u32 roots_mask; /* the table's length, less one */
+	__u32 parts_mask; /* of the tables that are kept in arrays: their lengths, less one */
+	__u32 roots_mask;
 	__u32 fs_mask;
 	__u16 points[IOTQ_MAX_LAYERS]; /* of each layer, a bit each: those that a statement has a table for */
 	__u16 grouped[IOTQ_MAX_LAYERS]; /* those that a statement groups in the kernel */
@@ -714,7 +721,8 @@ _Static_assert(__builtin_offsetof(struct iotq_block_slot, record.origin) == 3 * 
 _Static_assert(__builtin_offsetof(struct iotq_block_slot, owners) == 6 * IOTQ_CACHE_LINE, "slot");
 _Static_assert(sizeof(struct iotq_qemu) == 208, "qemu");
 _Static_assert(sizeof(struct iotq_qemu) + 8 <= 8 * IOTQ_KEPT_WORDS, "room for what is kept");
-_Static_assert(sizeof(struct iotq_kept_key) == 24 && sizeof(struct iotq_kept) == 224, "kept");
+_Static_assert(sizeof(struct iotq_kept_key) == 24 && sizeof(struct iotq_kept) == 232, "kept");
+_Static_assert(sizeof(struct iotq_virtio) <= 8 * IOTQ_PART_WORDS, "room for a part");
 _Static_assert(sizeof(struct iotq_qemu_key) == 16 && sizeof(struct iotq_qemu_queue) == 64, "qemu queue");
 _Static_assert(sizeof(struct iotq_qemu_layout) == 72, "qemu layout");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");

@@ -6,7 +6,7 @@
 #ifndef IOTQ_GUEST_ENDS_H
 #define IOTQ_GUEST_ENDS_H
 
-#include "guest_calls.h"
+#include "guest_kept.h"
 
 /* Requests that are told at one call; the others at the next. */
 #define GUEST_ENDS 64
@@ -87,6 +87,11 @@ static __always_inline void tell_followed(struct guest_request *request, struct 
 	record->request.head.marks |= root->record.call.head.marks;
 	if (record->trail.crowded || record->trail.calls_crowded)
 		record->request.head.marks |= IOTQ_MARK_CROWDED;
+	if (iotq_config.keep) {
+		done = close_root(root, false);
+		keep_followed(request, root, index, done);
+		return;
+	}
 	passed = judge_guest(request);
 	done = close_root(root, passed & iotq_config.roots);
 	if (passed & iotq_config.roots) {
@@ -161,7 +166,10 @@ static __always_inline void end_uncalled(struct guest_request *request)
 
 	request->record.trail.stages[IOTQ_STAGE_OTHER] = record->lat;
 	note_doubt(request);
-	tell_guest(request, judge_guest(request));
+	if (iotq_config.keep)
+		keep_followed(request, NULL, 0, 0);
+	else
+		tell_guest(request, judge_guest(request));
 }
 
 /* A request for which calls were made. What they moved beyond it is for its neighbours, which are answered next. */

@@ -152,6 +152,7 @@ static __noinline int expect_calls(struct qemu_request *request, __u64 element, 
 	known->device = request->device;
 	known->stale = before;
 	known->op = request->record.op;
+	known->round = request->round;
 	known->strays = guest ? guest->strays : IOTQ_NULL64;
 	offset = request->record.offset;
 	size = request->record.size;

@@ -55,7 +55,7 @@ struct guest_request {
 	__u32 op;       /* enum iotq_virtio_op */
 	__u32 claims;   /* who makes the root */
 	__u32 unclear;  /* not all is known of what is done for it */
-	__u32 pad;
+	__u32 round;    /* of the ring */
 	struct iotq_qemu_root record; /* when it is answered */
 };
 

@@ -351,6 +351,7 @@ int iotq_qemu_push(struct pt_regs *ctx)
 {
 	struct iotq_qemu_key key = qemu_key(ctx->si);
 	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+	struct belongings none = {};
 	struct iotq_qemu *record;
 	__u64 now;
 
@@ -360,11 +361,16 @@ int iotq_qemu_push(struct pt_regs *ctx)
 	now = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_end(request, now);
-	if (iotq_config.keep) {
-		keep_request(record, request->device, request->round, now);
-	} else if (iotq_config.follow_guests) {
-		if (!answer(request, key.address, now))
+	if (iotq_config.follow_guests) {
+		if (!answer(request, key.address, now)) {
 			COUNT(IOTQ_LAYER_QEMU, lost_slot);
+			/* What was done for it is not known. */
+			record->head.marks |= IOTQ_MARK_CROWDED;
+			if (iotq_config.keep)
+				keep_request(record, request->device, request->round, now, &none);
+		}
+	} else if (iotq_config.keep) {
+		keep_request(record, request->device, request->round, now, &none);
 	} else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH)) {
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, record->head.queries,
 			filter(&iotq_qemu_at[IOTQ_QEMU_PUSH], record), now);

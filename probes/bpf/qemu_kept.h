@@ -41,13 +41,20 @@ static __always_inline struct iotq_kept *keep_anew(const struct iotq_kept_key *k
 	return bpf_map_lookup_elem(&iotq_kept, key);
 }
 
-/* The request itself is the first record under its key: its length, and all of it. */
-static __noinline int keep_request(struct iotq_qemu *record, __u64 device, __u32 round, __u64 now)
+/* Which of the parts belong to it: they are there already. */
+struct belongings {
+	__u64 first;
+	__u32 count;
+};
+
+/* The request itself: its length, and all of it. It is there from when `used` says so. */
+static __noinline int keep_request(struct iotq_qemu *record, __u64 device, __u32 round, __u64 now,
+				   const struct belongings *has)
 {
 	struct iotq_kept_key key = { .device = device, .round = round };
 	struct iotq_kept *kept;
 
-	if (!record)
+	if (!record || !has)
 		return 0;
 	key.pid = record->task.pid;
 	key.queue = record->queue;
@@ -63,8 +70,12 @@ static __noinline int keep_request(struct iotq_qemu *record, __u64 device, __u32
 	}
 	kept->words[0] = sizeof(*record);
 	__builtin_memcpy(&kept->words[1], record, sizeof(*record));
-	kept->used = sizeof(__u64) + sizeof(*record);
+	kept->first = has->first;
+	kept->parts = has->count;
+	*(volatile __u32 *)&kept->used = sizeof(__u64) + sizeof(*record);
 	COUNT(IOTQ_LAYER_QEMU, shipped);
+	if (record->head.marks & IOTQ_MARK_APPROX)
+		COUNT(IOTQ_LAYER_QEMU, approx);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ struct root {
 
 struct child {
 	__u64 size;
-	__u8 record[280]; /* that of a ring is the longest */
+	__u8 record[8 * IOTQ_PART_WORDS]; /* that of a ring is the longest */
 };
 
 /* Sized by the installer, powers of two. */

@@ -29,6 +29,7 @@ pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
 pub const IOTQ_KEPT_WORDS: u32 = 27;
+pub const IOTQ_PART_WORDS: u32 = 35;
 pub const IOTQ_MAX_QEMUS: u32 = 8;
 pub const IOTQ_ELEMENT_WINDOW: u32 = 64;
 pub const IOTQ_UNTOLD: u32 = 32;
@@ -713,16 +714,18 @@ const _: () = {
 )]
 pub struct iotq_kept {
     pub used: __u32,
-    pub left_out: __u32,
+    pub parts: __u32,
+    pub first: __u64,
     pub words: [__u64; 27usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_kept"][::core::mem::size_of::<iotq_kept>() - 224usize];
+    ["Size of iotq_kept"][::core::mem::size_of::<iotq_kept>() - 232usize];
     ["Alignment of iotq_kept"][::core::mem::align_of::<iotq_kept>() - 8usize];
     ["Offset of field: iotq_kept::used"][::core::mem::offset_of!(iotq_kept, used) - 0usize];
-    ["Offset of field: iotq_kept::left_out"][::core::mem::offset_of!(iotq_kept, left_out) - 4usize];
-    ["Offset of field: iotq_kept::words"][::core::mem::offset_of!(iotq_kept, words) - 8usize];
+    ["Offset of field: iotq_kept::parts"][::core::mem::offset_of!(iotq_kept, parts) - 4usize];
+    ["Offset of field: iotq_kept::first"][::core::mem::offset_of!(iotq_kept, first) - 8usize];
+    ["Offset of field: iotq_kept::words"][::core::mem::offset_of!(iotq_kept, words) - 16usize];
 };
 #[repr(C)]
 #[derive(
@@ -1680,7 +1683,7 @@ pub struct iotq_config {
     pub joined: [__u32; 12usize],
     pub callers: __u32,
     pub directory_count: __u32,
-    pub pad0: __u32,
+    pub parts_mask: __u32,
     pub roots_mask: __u32,
     pub fs_mask: __u32,
     pub points: [__u16; 12usize],
@@ -1761,7 +1764,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, callers) - 104usize];
     ["Offset of field: iotq_config::directory_count"]
         [::core::mem::offset_of!(iotq_config, directory_count) - 108usize];
-    ["Offset of field: iotq_config::pad0"][::core::mem::offset_of!(iotq_config, pad0) - 112usize];
+    ["Offset of field: iotq_config::parts_mask"]
+        [::core::mem::offset_of!(iotq_config, parts_mask) - 112usize];
     ["Offset of field: iotq_config::roots_mask"]
         [::core::mem::offset_of!(iotq_config, roots_mask) - 116usize];
     ["Offset of field: iotq_config::fs_mask"]

@@ -1,6 +1,7 @@
 //! Requests of a guest in QEMU, followed to this machine: each is joined with what QEMU did for it, and none with another.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,24 @@ fn named(
     query: &str,
     load: &str,
 ) -> (Output, Value, Brought) {
+    let run = |words: Vec<String>, script: &str| guest.run_with(words, MODULES, script);
+    asked_by(name, guest, more, query, load, run)
+}
+
+/// The same of one whose image is there.
+pub fn asked_on(image: &Path, guest: &Guest, query: &str, load: &str) -> (Output, Value, Brought) {
+    let run = |words: Vec<String>, script: &str| guest.run_from(image, words, MODULES, script);
+    asked_by(&guest.title(), guest, &[], query, load, run)
+}
+
+fn asked_by(
+    name: &str,
+    guest: &Guest,
+    more: &[&str],
+    query: &str,
+    load: &str,
+    run: impl FnOnce(Vec<String>, &str) -> Brought,
+) -> (Output, Value, Brought) {
     let (place, idle) = (Place::default(), Idle::new());
     let vsock = Vsock::start().unwrap();
     let mut words = vsock.words();
@@ -110,7 +129,7 @@ fn named(
     );
     let brought = std::thread::scope(|scope| {
         scope.spawn(|| end(&host));
-        guest.run_with(words, MODULES, &script)
+        run(words, &script)
     });
     drop(idle);
     let ended = host.wait();

@@ -12,6 +12,7 @@ mod about;
 mod account;
 mod across;
 mod agree;
+mod below;
 mod cache;
 mod calls;
 mod counters;
@@ -57,6 +58,7 @@ fn main() {
         origins::tests,
         qemu::tests,
         across::tests,
+        below::tests,
         followed::tests,
         repl::tests,
         tools::tests,

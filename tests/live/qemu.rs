@@ -162,7 +162,8 @@ impl Guest {
         self.run_from(image, Vec::new(), &["virtio_blk"], script)
     }
 
-    fn run_from(
+    /// The same, with more devices and their drivers.
+    pub fn run_from(
         &self,
         image: &Path,
         more: Vec<String>,

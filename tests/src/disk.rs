@@ -4,11 +4,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use tempfile::TempDir;
 
 use crate::command::{run, tool};
+use crate::slow::SlowFile;
 
 const MIB: u64 = 1 << 20;
 
@@ -69,8 +71,8 @@ pub struct Disk {
     pub image: PathBuf,
     mounted: Option<PathBuf>,
     // Last: they go when nothing uses them any more.
+    _slow: Option<SlowFile>,
     tmpfs: Tmpfs,
-    _folder: Option<TempDir>,
 }
 
 impl Disk {
@@ -90,8 +92,8 @@ impl Disk {
             node: attached(&image, options),
             image,
             mounted: None,
+            _slow: None,
             tmpfs,
-            _folder: None,
         }
     }
 
@@ -100,17 +102,18 @@ impl Disk {
         Self::raw(mib).formatted()
     }
 
-    /// The same, over a file on the machine's own disk, which takes its time.
-    pub fn slow_ext4(mib: u64) -> Self {
-        let folder = tempfile::tempdir_in(crate::needs::ROOT_FOLDER).unwrap();
-        let image = folder.path().join("disk.img");
-        written(&image, mib);
+    /// The same, of which a flush takes at least so long.
+    pub fn slow_ext4(mib: u64, flush: Duration) -> Self {
+        let tmpfs = Tmpfs::new(MIB);
+        let image = tmpfs.path().join("disk.img");
+        let bytes = usize::try_from(mib * MIB).unwrap();
+        let slow = SlowFile::new(&image, bytes, flush);
         let disk = Self {
             node: attached(&image, &[]),
             image,
             mounted: None,
-            tmpfs: Tmpfs::new(MIB),
-            _folder: Some(folder),
+            _slow: Some(slow),
+            tmpfs,
         };
         disk.formatted()
     }

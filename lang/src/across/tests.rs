@@ -6,6 +6,7 @@ use crate::diag::Errors;
 use crate::plan::{Role, Shape};
 use crate::source::{Source, Sources};
 use crate::syntax;
+use iotq_probes::catalogue::{Named, Type};
 
 fn placed(text: &str) -> Result<Placed, Errors> {
     let mut sources = Sources(vec![Source {
@@ -89,6 +90,43 @@ fn what_cannot_be_decided_there_is_not_asked() {
 }
 
 #[test]
+fn a_host_follows_requests_where_it_is_asked_what_it_did() {
+    let kept = |text: &str| across(text).host.text;
+    assert_eq!(
+        kept(
+            "join guest.syscall, guest.virtio, host.qemu, host.syscall, host.block \
+             where host.block.dev == $1 emit host.syscall.lat, max(host.block[].lat), host.qemu.disk"
+        ),
+        "join qemu, syscall, block emit block.dev, block.lat, qemu.disk, qemu.lat, syscall.lat\n"
+    );
+    // What one of several joins wants.
+    assert_eq!(
+        kept(
+            "join guest.virtio, host.qemu emit host.qemu.lat\n\
+             join guest.virtio, host.qemu, optional host.nvme, host.block emit host.block.d2c"
+        ),
+        "join qemu, block, optional nvme emit block.d2c, qemu.lat\n"
+    );
+    let text = "join guest.syscall, host.qemu emit host.qemu.device";
+    let crossing = across(text).plan().expect("plans");
+    assert!(crossing.host.follows_guests());
+    let text = "join guest.syscall, host.qemu emit host.qemu.disk";
+    let crossing = across(text).plan().expect("plans");
+    assert!(!crossing.host.follows_guests());
+}
+
+#[test]
+fn what_is_the_hosts_has_its_names() {
+    let text = "join guest.syscall, guest.block, host.qemu, host.block \
+                emit guest.block.dev, host.block.dev, host.block.dev == sda as is, count(host.block[])";
+    let crossing = across(text).plan().expect("plans");
+    let columns = &crossing.whole.statements[0].streams[0].columns;
+    let types: Vec<Type> = columns.iter().map(|it| it.expr.ty).collect();
+    let of_host = Type::OfHost(Named::Dev);
+    assert_eq!(types, [Type::Dev, of_host, Type::Bool, Type::Int]);
+}
+
+#[test]
 fn names_mean_what_they_mean_on_their_side() {
     let across = across(
         "join guest.syscall, guest.block, host.qemu \
@@ -157,6 +195,12 @@ fn stages_are_cut_where_the_device_was() {
         names("join guest.virtio, host.qemu emit stages"),
         ["requests", "lat", "kick", "vmm", "inject", "device"]
     );
+    let call = names("join guest.syscall, host.qemu, host.block emit stages");
+    let at = call.iter().position(|it| it == "device").expect("a stage");
+    let parts = ["kick", "vmm", "host.queue", "host.device", "inject"];
+    assert_eq!(call[at - 5..at], parts);
+    let ring = names("join guest.virtio, host.qemu, host.syscall, host.block emit stages");
+    assert_eq!(ring[2..], [&parts[..], &["device"]].concat());
 }
 
 #[test]
@@ -165,8 +209,10 @@ fn what_cannot_be_followed_is_refused() {
         ("join host.qemu, guest.syscall", "E0609"),
         ("join guest.block, host.qemu", "E0609"),
         ("join guest.syscall, host.block", "E0609"),
+        ("join guest.syscall, host.qemu, host.fs", "E0609"),
+        ("join guest.syscall, host.qemu, host.virtio", "E0609"),
         (
-            "join guest.syscall, guest.virtio, host.qemu, host.block",
+            "join guest.syscall, host.qemu, host.block where host.block.pid under 7",
             "E0609",
         ),
         ("join guest.syscall, guest.qemu, host.qemu", "E0609"),

@@ -3,7 +3,7 @@
 //! A guest is asked for whole requests, of which it decides what it can by itself; all else is decided where both parts
 //! are known. Nothing is decided by the host's part alone: what it had turned away would look like what it had not seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iotq_probes::catalogue::Layer;
 
@@ -19,7 +19,10 @@ use crate::syntax::{self, quote};
 
 /// The layer of a guest that leads to its host, and the one that it leads to.
 pub(crate) const VIA: &str = "virtio";
-const TO: &str = "qemu";
+pub(crate) const TO: &str = "qemu";
+
+/// The layers of the host that tell what was done for a request, and the layers of its disks' drivers.
+const BELOW: [&str; 4] = ["syscall", "block", "nvme", "scsi"];
 
 impl Join {
     /// Whether it is over a VM boundary.
@@ -91,12 +94,18 @@ pub(super) fn refusal(join: &Join, names: &[ir::Name]) -> Option<Diagnostic> {
     }
     for it in join.of_host() {
         let name = source_name(&it.source);
-        if it.source.layer.name != TO {
+        let layer = it.source.layer.name;
+        if layer != TO && !BELOW.contains(&layer) {
             let label = format!("`{name}` cannot be joined with layers of a guest");
-            let help = "of the host, `host.qemu` can be joined: what a guest's request was in QEMU";
+            let help = "of the host, `host.qemu` can be joined, what a guest's request was in QEMU; and below it what \
+                        was done for it: `host.syscall`, `host.block`, `host.nvme`, `host.scsi`";
             return refuse(it.source.span, &label, help);
         }
-        if it.optional {
+        if !join.of_host().any(|it| it.source.layer.name == TO) {
+            let help = "add `host.qemu` before it";
+            return refuse(it.source.span, "the way there leads over QEMU", help);
+        }
+        if it.optional && layer == TO {
             let help = "leave `optional` out: requests that are not seen there are rows anyway";
             return refuse(it.source.span, "the way to the host is not optional", help);
         }
@@ -267,13 +276,29 @@ fn written(it: &JoinSource) -> String {
     format!("{optional}{}", it.source.layer.name)
 }
 
-/// What the host keeps of the requests of these joins.
+/// What the host keeps of the requests of these joins: what they were in QEMU, and what was done for them if one of the joins
+/// has a layer of it.
 pub(super) fn of_host<'a>(joins: impl Iterator<Item = &'a Join>) -> Half {
     let mut fields = BTreeSet::from([format!("{TO}.lat")]);
-    joins.for_each(|join| fields.extend(read(join, Side::Host)));
+    // A layer is optional if all joins say so.
+    let mut below: BTreeMap<&str, bool> = BTreeMap::new();
+    for join in joins {
+        fields.extend(read(join, Side::Host));
+        for it in join.of_host().filter(|it| it.source.layer.name != TO) {
+            *below.entry(it.source.layer.name).or_insert(true) &= it.optional;
+        }
+    }
+    let mut layers = vec![TO.to_owned()];
+    for layer in BELOW {
+        let optional = below
+            .get(layer)
+            .map(|optional| if *optional { "optional " } else { "" });
+        layers.extend(optional.map(|optional| format!("{optional}{layer}")));
+    }
+    let verb = if below.is_empty() { "trace" } else { "join" };
     let fields: Vec<String> = fields.into_iter().collect();
     Half {
-        text: format!("trace {TO} emit {}\n", fields.join(", ")),
+        text: format!("{verb} {} emit {}\n", layers.join(", "), fields.join(", ")),
         ..Half::default()
     }
 }

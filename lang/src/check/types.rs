@@ -2,7 +2,7 @@
 //!
 //! The literal 0 fits every unit. An `int` becomes a `float` beside one, and a `pid` beside one. Nothing else converts.
 
-use iotq_probes::catalogue::Type;
+use iotq_probes::catalogue::{Named, Type};
 
 use super::{Checker, Res};
 use crate::diag::Diagnostic;
@@ -22,9 +22,9 @@ pub(super) fn a(ty: Type) -> String {
         Type::Time => "a time".into(),
         Type::Text => "text".into(),
         Type::Enum(list) => format!("one of the names of `{}`", list.name),
-        Type::Dev => "a device".into(),
-        Type::File => "a file".into(),
-        Type::Cgroup => "a control group".into(),
+        Type::Dev | Type::OfHost(Named::Dev) => "a device".into(),
+        Type::File | Type::OfHost(Named::File) => "a file".into(),
+        Type::Cgroup | Type::OfHost(Named::Cgroup) => "a control group".into(),
         Type::Pid => "a process".into(),
     }
 }

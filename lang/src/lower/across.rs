@@ -3,16 +3,16 @@
 //! The guest's kernel decides what its half says; whoever has both parts decides all of it anew.
 
 use iotq_probes::abi;
-use iotq_probes::catalogue::Type;
+use iotq_probes::catalogue::{CHILDREN, Named, Type};
 
-use super::join::{child, output_of, stages};
+use super::join::{output_of, part, stages};
 use super::{fit, groups};
-use crate::check::across::{VIA, leads};
+use crate::check::across::{TO, VIA, leads};
 use crate::diag::codes::build::STREAMS;
 use crate::diag::{Diagnostic, Errors};
 use crate::ir::{
-    Aggregate, ArithOp, Checked, Column, Expr, ExprKind, FieldRef, Function, Groups, Join, Kind,
-    Name, NameId, Output, Side, Statement,
+    Aggregate, ArithOp, Checked, Column, Expr, ExprKind, FieldRef, Function, Groups, Join,
+    JoinSource, Kind, Name, NameId, Output, Side, Statement,
 };
 use crate::plan::{JoinPlan, Plan, Role, Shape, StatementPlan};
 use crate::value::Const;
@@ -84,7 +84,7 @@ impl Crossing {
             let bit = u8::try_from(self.next).unwrap_or(u8::MAX);
             self.next += 1;
             sources.push(bit);
-            plan.streams.push(child(bit, it.source.layer));
+            plan.streams.push(part(Role::Beyond, bit, it.source.layer));
         }
         let via = match leads(&join) {
             true => join
@@ -116,6 +116,12 @@ impl Crossing {
                 let mut streams = plan.streams.iter_mut();
                 if let Some(stream) = streams.find(|it| it.bit == *bit) {
                     stream.columns = super::join::node(source, stream.layer);
+                    if stream.role == Role::Beyond {
+                        stream
+                            .columns
+                            .iter_mut()
+                            .for_each(|it| of_host(&mut it.expr));
+                    }
                 }
             }
         } else if let Some(root) = plan.streams.first_mut() {
@@ -139,12 +145,6 @@ impl Crossing {
             let is_guest = |field: FieldRef| sides.get(field.source) == Some(&Side::Guest);
             let (field, NameId(name)) = match expr.kind {
                 ExprKind::Is(field, name) | ExprKind::Under(field, name) => (field, name),
-                // Names are asked of the guest: of what is the host's, numbers are shown.
-                ExprKind::Field(field) if expr.ty == Type::Cgroup && !is_guest(field) => {
-                    let number = Expr::field(field, expr.span);
-                    let ty = Type::Int;
-                    return Some(Expr { ty, ..number });
-                }
                 _ => return None,
             };
             let is_guest = is_guest(field);
@@ -155,7 +155,10 @@ impl Crossing {
             };
             Some(Expr::condition(kind, expr.span))
         };
-        let mut each = |expr: &mut Expr| *expr = expr.rewrite(&mut replace);
+        let mut each = |expr: &mut Expr| {
+            *expr = expr.rewrite(&mut replace);
+            named_there(expr, &sides);
+        };
         join.filter.iter_mut().for_each(&mut each);
         let (columns, groups) = match &mut join.output {
             Output::Rows(columns) => (Some(columns), None),
@@ -191,15 +194,56 @@ impl Crossing {
     }
 }
 
+/// A value that is made of the host's has the names that the host has for it; one of both sides has none.
+fn named_there(expr: &mut Expr, sides: &[Side]) {
+    let (mut guest, mut host) = (false, false);
+    expr.walk(&mut |it| {
+        if let Some(field) = it.reads() {
+            let is_guest = sides.get(field.source) == Some(&Side::Guest);
+            guest |= is_guest;
+            host |= !is_guest;
+        }
+    });
+    match (guest, host) {
+        (_, false) => {}
+        (false, true) => of_host(expr),
+        (true, true) if matches!(expr.ty, Type::Dev | Type::Cgroup) => expr.ty = Type::Int,
+        (true, true) => {}
+    }
+}
+
+/// What is the host's has the host's names.
+fn of_host(expr: &mut Expr) {
+    expr.ty = match expr.ty {
+        Type::Dev => Type::OfHost(Named::Dev),
+        Type::File => Type::OfHost(Named::File),
+        Type::Cgroup => Type::OfHost(Named::Cgroup),
+        other => other,
+    };
+}
+
 fn is_via(side: Side, layer: &str) -> bool {
     side == Side::Guest && layer == VIA
 }
 
 /// What the time in the guest's device is cut into, as columns of sums: names and fields of the host's layer.
-const PARTS: [(&str, &str); 3] = [("kick", "kick"), ("vmm", "lat"), ("inject", "inject")];
+const PARTS: [(&str, &str); 5] = [
+    ("kick", "kick"),
+    ("vmm", "lat"),
+    ("host.queue", "queued"),
+    ("host.device", "device"),
+    ("inject", "inject"),
+];
 
-fn parts(sources: &[crate::ir::JoinSource]) -> Vec<(&'static str, Expr)> {
-    let host = sources.iter().position(|it| it.source.side != Side::Guest);
+/// Of these, those that are known with what the host's disks did.
+const OF_DISKS: [&str; 2] = ["host.queue", "host.device"];
+
+fn parts(sources: &[JoinSource]) -> Vec<(&'static str, Expr)> {
+    let is_host = |it: &JoinSource, layer: &str| {
+        it.source.side != Side::Guest && it.source.layer.name == layer
+    };
+    let host = sources.iter().position(|it| is_host(it, TO));
+    let has_disks = sources.iter().any(|it| is_host(it, CHILDREN.name));
     let value = |(name, field): (&'static str, &str)| {
         let source = host?;
         let at = sources.get(source)?.source;
@@ -211,7 +255,12 @@ fn parts(sources: &[crate::ir::JoinSource]) -> Vec<(&'static str, Expr)> {
         };
         Some((name, Expr::field(field, at.span)))
     };
-    PARTS.into_iter().filter_map(value).collect()
+    let is_known = |(name, _): &(&str, &str)| has_disks || !OF_DISKS.contains(name);
+    PARTS
+        .into_iter()
+        .filter(is_known)
+        .filter_map(value)
+        .collect()
 }
 
 fn sum((name, value): (&'static str, Expr)) -> Column {
@@ -223,7 +272,7 @@ fn sum((name, value): (&'static str, Expr)) -> Column {
 }
 
 /// Those of a call, with the parts before what is left of the time at the device.
-fn stages_across(it: Groups, sources: &[crate::ir::JoinSource]) -> Groups {
+fn stages_across(it: Groups, sources: &[JoinSource]) -> Groups {
     let Some(root) = sources.first() else {
         return it;
     };
@@ -239,7 +288,7 @@ fn stages_across(it: Groups, sources: &[crate::ir::JoinSource]) -> Groups {
 }
 
 /// Those of a request on the ring: what its host has not seen of it is all at the device.
-fn ring_stages(it: Groups, sources: &[crate::ir::JoinSource]) -> Groups {
+fn ring_stages(it: Groups, sources: &[JoinSource]) -> Groups {
     let Some(root) = sources.first() else {
         return it;
     };

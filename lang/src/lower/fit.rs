@@ -20,7 +20,7 @@ pub(super) fn push_down(plan: &mut Plan) {
         .statements
         .iter_mut()
         .flat_map(|each| &mut each.streams)
-        .filter(|stream| stream.role != Role::Child)
+        .filter(|stream| stream.is_judged())
     {
         split(stream, &mut room);
     }

@@ -78,8 +78,13 @@ pub(super) fn output_of(
 
 /// A stream of what a root causes.
 pub(super) fn child(bit: u8, layer: &'static Layer) -> StreamPlan {
+    part(Role::Child, bit, layer)
+}
+
+/// A stream of something that belongs to a root.
+pub(super) fn part(role: Role, bit: u8, layer: &'static Layer) -> StreamPlan {
     StreamPlan {
-        role: Role::Child,
+        role,
         optional: false,
         bit,
         layer,

@@ -67,6 +67,7 @@ fn stream_text(out: &mut Formatter<'_>, stream: &StreamPlan, names: &[Name]) -> 
         Role::Rows => "",
         Role::Root => ", with what it causes",
         Role::Child => ", as part of what caused it",
+        Role::Beyond => ", of the host, looked up",
     };
     let optional = if stream.optional {
         ", if it is here"
@@ -78,7 +79,7 @@ fn stream_text(out: &mut Formatter<'_>, stream: &StreamPlan, names: &[Name]) -> 
         "  stream {}: {layer}.{point}{role}{optional}",
         stream.bit
     )?;
-    if stream.role == Role::Child {
+    if !stream.is_judged() {
         return Ok(());
     }
     for clause in &stream.start {

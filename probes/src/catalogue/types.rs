@@ -27,6 +27,19 @@ pub enum Type {
     Cgroup,
     /// A process.
     Pid,
+    /// One of the host of a guest, among what is the guest's: only made by joins of both.
+    OfHost(Named),
+}
+
+/// What a machine has names for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A block device.
+    Dev,
+    /// A file.
+    File,
+    /// A control group.
+    Cgroup,
 }
 
 impl Type {
@@ -45,6 +58,9 @@ impl Type {
             Type::File => "file",
             Type::Cgroup => "cgroup",
             Type::Pid => "pid",
+            Type::OfHost(Named::Dev) => "dev",
+            Type::OfHost(Named::File) => "file",
+            Type::OfHost(Named::Cgroup) => "cgroup",
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use iotq_engine::Names;
 use iotq_kernel::names::{cgroup, device};
+use iotq_lang::ir::Name;
 use iotq_lang::plan::{Meaning, Plan};
 
 /// How often unknown control groups are searched again: the hierarchy can be large.
@@ -26,9 +27,14 @@ struct Cgroups {
 }
 
 impl MachineNames {
-    /// The names that the records of a plan can need; its files are known by the paths in the query.
+    /// The names that the records of a plan can need.
     pub fn read(plan: &Plan, meanings: &[Meaning]) -> Self {
-        let file = |(name, meaning): (&iotq_lang::ir::Name, &Meaning)| match meaning {
+        Self::with(&plan.names, meanings)
+    }
+
+    /// All names; the files that a query names are known by their paths in it.
+    pub fn with(names: &[Name], meanings: &[Meaning]) -> Self {
+        let file = |(name, meaning): (&Name, &Meaning)| match meaning {
             Meaning::File { dev, inode } => Some(((*dev, *inode), name.text.clone())),
             _ => None,
         };
@@ -38,7 +44,7 @@ impl MachineNames {
                 .map(|device| (device.number, device.name))
                 .collect(),
             new_devices: RefCell::default(),
-            files: plan.names.iter().zip(meanings).filter_map(file).collect(),
+            files: names.iter().zip(meanings).filter_map(file).collect(),
             cgroups: RefCell::new(Cgroups {
                 paths: HashMap::new(),
                 read: None,

@@ -14,6 +14,10 @@ pub trait Names {
     fn guest(&self) -> Option<&str> {
         None
     }
+    /// Those of its host, if that is known, too.
+    fn of_host(&self) -> Option<&dyn Names> {
+        None
+    }
 }
 
 /// Knows none.

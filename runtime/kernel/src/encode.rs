@@ -73,7 +73,7 @@ pub fn encode(
         let bit = 1 << stream.bit;
         match stream.role {
             Role::Rows if stream.layer.is_of_callers() => constants.config.callers |= bit,
-            Role::Rows => {}
+            Role::Rows | Role::Beyond => {}
             Role::Root => constants.config.roots |= bit,
             Role::Child => constants.config.joined[usize::from(stream.layer.id)] |= bit,
         }

@@ -161,7 +161,12 @@ impl Asked {
         if question.no_pushdown {
             plan = plan.without_pushdown();
         }
-        let mut engine = Engine::new(&plan, self.clock, Box::new(self.names.clone()));
+        let names = self.names.clone();
+        let names = match &self.process {
+            Some(process) => process.with_names(names),
+            None => Box::new(names),
+        };
+        let mut engine = Engine::new(&plan, self.clock, names);
         engine.begin(question.elapsed);
         engine.set_room(GROUPS);
         if let Some(process) = self.process.take() {

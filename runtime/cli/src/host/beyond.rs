@@ -1,16 +1,18 @@
 //! This host's part of a query over a VM boundary: what guests ask is kept in the kernel, and looked up for what they tell.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use iotq_engine::Crossed;
 use iotq_engine::beyond::{Queue, Spot};
+use iotq_engine::{Crossed, Names};
 use iotq_kernel::names::{self, Resolved};
 use iotq_kernel::{Guests, Kept, Options, Running};
 use iotq_lang::across::{Across, Crossing};
 use iotq_lang::plan::Meaning;
 
 use crate::args::Run;
+use crate::names::MachineNames;
 use crate::report::{Failure, note};
 use crate::run::install;
 
@@ -20,12 +22,21 @@ pub struct Own {
     kept: Rc<RefCell<Kept>>,
     /// What the names of this machine mean.
     meanings: Vec<Meaning>,
+    /// What it calls its own.
+    names: Rc<MachineNames>,
 }
 
 /// A guest's process here. Another one's requests are not seen through it.
 pub struct Process {
     pid: Option<u32>,
     kept: Rc<RefCell<Kept>>,
+    names: Rc<MachineNames>,
+}
+
+/// What a guest calls its own, and this host what is its.
+struct BothNames<N> {
+    guest: N,
+    host: Rc<MachineNames>,
 }
 
 impl Own {
@@ -37,7 +48,8 @@ impl Own {
         let sources = across.host.sources();
         let failed = |errors| Failure::new(errors, &sources);
         let here = crossing.whole.names.get(crossing.guest.names.len()..);
-        let meant = names::resolve(here.unwrap_or_default(), None).map_err(failed)?;
+        let here = here.unwrap_or_default();
+        let meant = names::resolve(here, None).map_err(failed)?;
         let plan = crossing.host.bind(&[]);
         let how = Options {
             btf: run.btf.clone(),
@@ -53,6 +65,7 @@ impl Own {
         Ok(Self {
             running,
             kept: Rc::new(RefCell::new(kept)),
+            names: Rc::new(MachineNames::with(here, &meant.meanings)),
             meanings: meant.meanings,
         })
     }
@@ -80,6 +93,7 @@ impl Own {
         Process {
             pid,
             kept: Rc::clone(&self.kept),
+            names: Rc::clone(&self.names),
         }
     }
 
@@ -118,7 +132,49 @@ impl Own {
                 "iotq: {lost} requests found no room among those that are kept here"
             ));
         }
+        if counts.approx > 0 {
+            let approx = counts.approx;
+            note(&format!(
+                "iotq: of {approx} requests, not all is known that was done for them here: they are marked `approx`"
+            ));
+        }
+        let forgotten = self.kept.borrow().forgotten();
+        if forgotten > 0 {
+            note(&format!(
+                "iotq: what was done here for {forgotten} requests was forgotten before it was asked for"
+            ));
+        }
         Ok(())
+    }
+}
+
+impl Process {
+    /// The names of both sides.
+    pub fn with_names<N: Names + 'static>(&self, guest: N) -> Box<dyn Names> {
+        let host = Rc::clone(&self.names);
+        Box::new(BothNames { guest, host })
+    }
+}
+
+impl<N: Names> Names for BothNames<N> {
+    fn dev(&self, number: u32) -> Option<Cow<'_, str>> {
+        self.guest.dev(number)
+    }
+
+    fn file(&self, dev: u32, inode: u64) -> Option<Cow<'_, str>> {
+        self.guest.file(dev, inode)
+    }
+
+    fn cgroup(&self, id: u64) -> Option<Cow<'_, str>> {
+        self.guest.cgroup(id)
+    }
+
+    fn guest(&self) -> Option<&str> {
+        self.guest.guest()
+    }
+
+    fn of_host(&self) -> Option<&dyn Names> {
+        Some(&*self.host)
     }
 }
 
@@ -137,6 +193,6 @@ impl iotq_engine::Kept for Process {
     }
 
     fn look_up(&mut self, spot: &Spot) -> Option<Vec<u8>> {
-        self.kept.borrow().look_up(self.pid?, spot)
+        self.kept.borrow_mut().look_up(self.pid?, spot)
     }
 }

@@ -9,12 +9,13 @@ mod cut;
 mod pairing;
 mod request;
 mod rounds;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
-use iotq_probes::abi::{iotq_head, iotq_qemu};
+use iotq_probes::abi::{iotq_head, iotq_qemu, iotq_qemu_root, iotq_trail};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::RawRecord;
@@ -188,11 +189,10 @@ impl Beyond {
         let pushed = here(pushed).clamp(popped, asked.completed);
         seen.kick = popped - asked.issued;
         seen.inject = asked.completed - pushed;
-        if seen.lat > pushed - popped {
-            seen.lat = pushed - popped;
-        }
+        let over = seen.lat.saturating_sub(pushed - popped);
+        seen.lat -= over;
         seen.head.at = pushed;
-        let mut all = vec![seen.as_bytes().to_vec()];
+        let mut all = vec![with_trail(seen, bytes, over)];
         for more in records(bytes).skip(1) {
             let mut more = more.to_vec();
             if let Ok((head, _)) = iotq_head::mut_from_prefix(&mut more) {
@@ -219,5 +219,24 @@ fn records(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The host's own record among them, which comes first.
 fn own(bytes: &[u8]) -> Option<iotq_qemu> {
     let first = records(bytes).next()?;
-    iotq_qemu::read_from_bytes(first).ok()
+    let (own, trail) = iotq_qemu::read_from_prefix(first).ok()?;
+    [0, size_of::<iotq_trail>()]
+        .contains(&trail.len())
+        .then_some(own)
+}
+
+/// A request with the trail of the first of some records, if it has one: without a time that is not the guest's.
+fn with_trail(request: iotq_qemu, bytes: &[u8], mut over: u64) -> Vec<u8> {
+    let followed = records(bytes).next().map(iotq_qemu_root::read_from_bytes);
+    let Some(Ok(mut followed)) = followed else {
+        return request.as_bytes().to_vec();
+    };
+    followed.request = request;
+    // What was spent in QEMU alone goes first: it is the last of them.
+    for stage in followed.trail.stages.iter_mut().rev() {
+        let part = over.min(*stage);
+        *stage -= part;
+        over -= part;
+    }
+    followed.as_bytes().to_vec()
 }

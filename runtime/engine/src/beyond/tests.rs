@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use iotq_probes::abi::{iotq_qemu, iotq_virtio};
+use iotq_probes::abi::{
+    IOTQ_STAGE_DEVICE, IOTQ_STAGE_OTHER, IOTQ_STAGE_QUEUE, iotq_qemu, iotq_virtio,
+};
 use iotq_probes::catalogue::layer;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::*;
 use crate::sink::{Json, Sink, Summary};
+use crate::testing::Bytes;
 use crate::{Clock, Engine, NoNames};
 
 const DISK: u64 = 0x5500_0000;
@@ -68,6 +71,32 @@ impl Shelf {
                 round,
                 name: "disk0".into(),
             }),
+        }
+    }
+
+    /// The same, with what was done for it: of 70 us in QEMU, 10 queued and 40 at a disk, by a call and two requests.
+    fn keep_followed(&self, asked: &iotq_virtio) {
+        self.keep(DISK, 0, asked, |_| ());
+        let pushed = asked.block.head.at + AHEAD - 20 * US;
+        let mut trail = iotq_trail::new_zeroed();
+        trail.stages[IOTQ_STAGE_QUEUE as usize] = 10 * US;
+        trail.stages[IOTQ_STAGE_DEVICE as usize] = 40 * US;
+        trail.stages[IOTQ_STAGE_OTHER as usize] = 20 * US;
+        let call = Bytes::syscall(0).number("time", pushed - 5 * US);
+        let call = call.number("lat", 60 * US).number("offset", 4096);
+        let block = |at: u64, sector| {
+            let block = Bytes::block(0).number("time", pushed - at);
+            let block = block.number("lat", 25 * US).number("d2c", 20 * US);
+            block.number("sector", sector).0
+        };
+        let mut shelf = self.0.borrow_mut();
+        for bytes in shelf.0.values_mut().filter(|it| it.len() == 216) {
+            bytes[..8].copy_from_slice(&(size_of::<iotq_qemu_root>() as u64).to_ne_bytes());
+            bytes.extend_from_slice(trail.as_bytes());
+            for more in [call.0.clone(), block(30 * US, 8), block(5 * US, 16)] {
+                bytes.extend_from_slice(&(more.len() as u64).to_ne_bytes());
+                bytes.extend_from_slice(&more);
+            }
         }
     }
 
@@ -226,7 +255,13 @@ fn whatever_a_host_has_kept_does_no_harm() {
     let mut beyond = shelf.beyond();
     let asked = asked(0, 1_000 * US);
     shelf.keep(DISK, 0, &asked, |_| ());
-    for bytes in [vec![], vec![0xff; 8], vec![0xff; 300], vec![0; 216]] {
+    for bytes in [
+        vec![],
+        vec![0xff; 8],
+        vec![0xff; 300],
+        vec![0; 216],
+        vec![0; 304],
+    ] {
         for kept in shelf.0.borrow_mut().0.values_mut() {
             kept.clone_from(&bytes);
         }
@@ -379,6 +414,107 @@ fn a_tree_of_a_ring_has_the_host_below_it() {
     assert_eq!(
         (&below["start"], &below["data"]["lat"]),
         (&15_000.into(), &70_000.into())
+    );
+}
+
+const BELOW: &str = "join guest.virtio, host.qemu, host.syscall, host.block";
+
+#[test]
+fn what_was_done_for_a_request_makes_rows() {
+    let mut house = House::new(&format!(
+        "{BELOW} emit host.syscall.offset as o, host.block.sector as s, host.block.d2c as d, \
+         count(host.block[]) as n, count(guest.virtio[]) as g, max(host.qemu[].device) as v"
+    ));
+    let asked = alone(0, 1_000 * US);
+    house.shelf.keep_followed(&asked);
+    house.push(&asked);
+    let (lines, _) = house.end();
+    let data = |line: &String| line.split_once("\"data\":").expect("data").1.to_owned();
+    let lists = "\"n\":2,\"g\":1,\"v\":40000}}";
+    assert_eq!(
+        lines.iter().map(data).collect::<Vec<_>>(),
+        [
+            format!("{{\"o\":4096,\"s\":null,\"d\":null,{lists}"),
+            format!("{{\"o\":null,\"s\":8,\"d\":20000,{lists}"),
+            format!("{{\"o\":null,\"s\":16,\"d\":20000,{lists}"),
+        ]
+    );
+}
+
+#[test]
+fn the_disks_of_the_host_are_stages_where_they_are_joined() {
+    let texts = [
+        format!("{BELOW} emit stages"),
+        "join guest.virtio, host.qemu, host.syscall emit stages".to_owned(),
+    ];
+    let parts = [
+        "\"kick\":15000,\"vmm\":20000,\"host.queue\":10000,\"host.device\":40000,\"inject\":15000,\"device\":0",
+        "\"kick\":15000,\"vmm\":70000,\"inject\":15000,\"device\":0",
+    ];
+    for (text, parts) in texts.iter().zip(parts) {
+        let mut house = House::new(text);
+        let asked = alone(0, 1_000 * US);
+        house.shelf.keep_followed(&asked);
+        house.push(&asked);
+        let (lines, _) = house.end();
+        assert!(lines[0].contains(parts), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_tree_has_what_was_done_below_the_request_in_qemu() {
+    let mut house = House::new(&format!("{BELOW} emit tree"));
+    let asked = alone(0, 1_000 * US);
+    house.shelf.keep_followed(&asked);
+    house.push(&asked);
+    let (lines, _) = house.end();
+    let tree: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+    assert_eq!(tree["beyond"]["host.device"], 40_000);
+    let qemu = &tree["children"][0];
+    let (from, to) = (15_000, 85_000);
+    let below = qemu["children"].as_array().expect("children");
+    let found = below.iter().map(|it| {
+        let (start, lat) = (&it["start"], &it["data"]["lat"]);
+        let (start, lat) = (start.as_i64().expect("a time"), lat.as_i64().expect("one"));
+        assert!(start >= from && start + lat <= to, "{it}");
+        (it["layer"].as_str().expect("a layer"), start - from)
+    });
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [("syscall", 5_000), ("block", 15_000), ("block", 40_000)]
+    );
+}
+
+/// Two requests of a call that QEMU served by one: what it did counts once.
+#[test]
+fn what_was_done_for_several_is_listed_once() {
+    let text = "join guest.syscall, host.qemu, host.block emit count(host.block[]) as n, count(host.qemu[]) as q";
+    let mut house = House::new(text);
+    let at = 1_000 * US;
+    for index in 0..2 {
+        let mut asked = asked(index, at + u64::from(index));
+        asked.block.task.root = 7;
+        asked.block.head.queries = 1 << 1;
+        asked.block.d2c = asked.lat;
+        house.shelf.keep_followed(&asked);
+        house.push(&asked);
+    }
+    let mut call = Bytes::syscall(1)
+        .number("time", at + 10 * US)
+        .number("lat", 200 * US);
+    call.0
+        .resize(layer("syscall").and_then(|it| it.root).expect("roots"), 0);
+    let root = iotq_probes::abi::iotq_call_root::read_from_bytes(&call.0);
+    let mut root = root.expect("a root");
+    (root.call.task.root, root.trail.children) = (7, 2);
+    root.trail.stages[IOTQ_STAGE_DEVICE as usize] = 100 * US;
+    let pushed = house.engine.push(root.as_bytes(), &mut house.sink);
+    pushed.expect("written");
+    let (lines, counts) = house.end();
+    assert_eq!((lines.len(), counts.joined), (4, 2), "{lines:?}");
+    assert!(
+        lines.iter().all(|it| it.contains("\"n\":2,\"q\":2")),
+        "{lines:?}"
     );
 }
 

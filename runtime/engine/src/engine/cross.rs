@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use iotq_lang::plan::{JoinPlan, Plan, StatementPlan};
-use iotq_probes::abi::iotq_qemu;
+use iotq_probes::abi::{IOTQ_STAGE_DEVICE, IOTQ_STAGE_QUEUE, iotq_qemu, iotq_qemu_root};
 use iotq_probes::catalogue::CHILDREN;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 use super::Engine;
 use crate::beyond::{Beyond, Cut, Part, Span, cut_alone, cut_root};
@@ -19,17 +19,17 @@ use crate::{RawRecord, Sink};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The first pause before it is asked for again; each is twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Requests that wait, at most, and the requests below them.
+/// Requests that wait, at most, and the records below them.
 const MOST: usize = 1 << 14;
-const MOST_CHILDREN: usize = 1 << 17;
+const MOST_BELOW: usize = 1 << 17;
 
 /// Requests of which the host's part is not known yet.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     /// The oldest first.
     waiting: VecDeque<Waiting>,
-    /// How many requests are below them.
-    children: usize,
+    /// How many records are below them, the host's among them.
+    below: usize,
     /// Since the start, as it was told last.
     now: Duration,
 }
@@ -46,23 +46,23 @@ struct Waiting {
 
 impl Open {
     fn push(&mut self, it: Waiting) {
-        self.children += it.request.children.len();
+        self.below += it.request.weight();
         self.waiting.push_back(it);
     }
 
     /// All of them.
     fn take(&mut self) -> VecDeque<Waiting> {
-        self.children = 0;
+        self.below = 0;
         std::mem::take(&mut self.waiting)
     }
 
     /// The oldest one, if they are too many.
     fn spill(&mut self) -> Option<Request> {
-        if self.waiting.len() <= MOST && self.children <= MOST_CHILDREN {
+        if self.waiting.len() <= MOST && self.below <= MOST_BELOW {
             return None;
         }
         let request = self.waiting.pop_front()?.request;
-        self.children = self.children.saturating_sub(request.children.len());
+        self.below = self.below.saturating_sub(request.weight());
         Some(request)
     }
 }
@@ -194,7 +194,7 @@ impl Request {
             let is_request = |it: &RawRecord<'_>| it.layer().record >= CHILDREN.record;
             let span = record.filter(is_request).and_then(|it| Span::of(&it));
             let host = self.host.get(index).and_then(Option::as_ref);
-            let seen = host.and_then(|it| it.first()).map(Vec::as_slice);
+            let seen = host.map_or(&[][..], Vec::as_slice);
             requests.extend(span.map(|span| (span, seen)));
         }
         let is_alone = self.children.first() == Some(&self.root);
@@ -204,22 +204,31 @@ impl Request {
         };
     }
 
-    /// A record of the host for all of the request: its times are those of the cut.
-    pub(super) fn whole(&self) -> Option<Vec<u8>> {
-        let all = self.host.iter().flatten().flatten();
-        let mut all = all.filter_map(|it| iotq_qemu::read_from_bytes(it).ok());
-        let mut whole = all.next()?;
-        let Cut { kick, vmm, inject } = self.cut;
-        (whole.kick, whole.lat, whole.inject) = (kick, vmm, inject);
+    /// A record of the host for all of the request: its times are those of a cut.
+    pub(super) fn whole(&self, cut: Cut) -> Option<Vec<u8>> {
+        let own = self.host.iter().flatten().find_map(|it| it.first())?;
+        let mut whole = iotq_qemu_root::new_zeroed();
+        (whole.request, _) = iotq_qemu::read_from_prefix(own).ok()?;
+        let request = &mut whole.request;
+        (request.kick, request.lat, request.inject) = (cut.kick, cut.vmm, cut.inject);
+        whole.trail.stages[IOTQ_STAGE_QUEUE as usize] = cut.queue;
+        whole.trail.stages[IOTQ_STAGE_DEVICE as usize] = cut.device;
         Some(whole.as_bytes().to_vec())
+    }
+
+    /// How many records it has.
+    fn weight(&self) -> usize {
+        let host = self.host.iter().flatten().map(Vec::len);
+        self.children.len() + host.sum::<usize>()
     }
 }
 
 impl Beyond {
     /// A cut, as it is shown.
-    pub(super) fn parts_of(&self, cut: Cut) -> TreeParts {
+    pub(super) fn parts_of(&self, cut: Cut, has_disks: bool) -> TreeParts {
         TreeParts {
             cut,
+            has_disks,
             uncertainty: self.counts().uncertainty_ns,
         }
     }

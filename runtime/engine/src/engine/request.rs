@@ -5,8 +5,10 @@ use std::io;
 use iotq_lang::eval;
 use iotq_lang::ir::{Column, Expr};
 use iotq_lang::plan::{Role, Shape, StatementPlan, StreamPlan};
+use iotq_probes::catalogue::CHILDREN;
 
 use super::{Cells, Engine, Row, Stream, bits};
+use crate::beyond::{Beyond, Cut};
 use crate::join::{self, Parts, Request, Source, Tree};
 use crate::{RawRecord, Sink};
 
@@ -18,6 +20,8 @@ pub(super) struct Join {
     shape: Shape,
     /// It is over a VM boundary.
     crosses: bool,
+    /// Of the host it has the disks.
+    has_disks: bool,
     /// What a tree tells of each source's operations.
     columns: Vec<Vec<Column>>,
 }
@@ -29,16 +33,18 @@ impl Join {
         let plan = statement.join.as_ref().filter(|_| is_root)?;
         let stream_of = |bit: &u8| statement.streams.iter().find(|it| it.bit == *bit);
         let source = |&bit: &u8| {
-            let layer = stream_of(&bit)?.layer;
-            let of_host = plan.via.is_some() && layer.is_of_guests();
+            let stream = stream_of(&bit)?;
             Some(Source {
-                layer,
+                layer: stream.layer,
                 bit,
-                of_host,
+                of_host: stream.role == Role::Beyond,
             })
         };
+        let sources: Vec<Source> = plan.sources.iter().filter_map(source).collect();
+        let is_disks = |it: &Source| it.of_host && it.layer.id == CHILDREN.id;
         Some(Self {
-            sources: plan.sources.iter().filter_map(source).collect(),
+            has_disks: sources.iter().any(is_disks),
+            sources,
             residual: plan.residual.clone(),
             required: plan.required,
             shape: plan.shape,
@@ -49,6 +55,14 @@ impl Join {
                 .filter_map(|bit| Some(stream_of(bit)?.columns.clone()))
                 .collect(),
         })
+    }
+
+    /// The time of a request at its device, as this join shows it.
+    fn cut_of(&self, request: &Request) -> Cut {
+        match self.has_disks {
+            true => request.cut,
+            false => request.cut.without_disks(),
+        }
     }
 }
 
@@ -129,7 +143,10 @@ impl Engine {
         };
         let passing = passing.take(most);
         let (statement, names) = (*statement, &*self.names);
-        let whole = request.whole().filter(|_| join.shape == Shape::Whole);
+        let is_whole = join.shape == Shape::Whole;
+        let whole = is_whole
+            .then(|| request.whole(join.cut_of(request)))
+            .flatten();
         let whole = whole
             .as_ref()
             .and_then(|it| RawRecord::parse(it, self.clock).ok());
@@ -153,7 +170,9 @@ impl Engine {
                     return Ok(());
                 };
                 if join.crosses {
-                    root.parts = self.beyond.as_ref().map(|it| it.parts_of(request.cut));
+                    let cut = join.cut_of(request);
+                    let parts = |it: &Beyond| it.parts_of(cut, join.has_disks);
+                    root.parts = self.beyond.as_ref().map(parts);
                 }
                 sink.tree(&Tree {
                     statement,

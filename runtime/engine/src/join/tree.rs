@@ -23,19 +23,22 @@ pub struct Tree<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
     pub(crate) cut: Cut,
+    /// Those at the host's disks are told apart.
+    pub(crate) has_disks: bool,
     /// How far off the guest's clock may be, by which these were cut.
     pub uncertainty: u64,
 }
 
 impl Parts {
     /// With their names.
-    pub fn named(&self) -> [(&'static str, i128); 3] {
-        let Cut { kick, vmm, inject } = self.cut;
-        [
-            ("kick", kick.into()),
-            ("vmm", vmm.into()),
-            ("inject", inject.into()),
-        ]
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, i128)> {
+        let cut = self.cut;
+        let disks = [("host.queue", cut.queue), ("host.device", cut.device)];
+        let disks = disks.into_iter().filter(|_| self.has_disks);
+        let before = [("kick", cut.kick), ("vmm", cut.vmm)];
+        let all = before.into_iter().chain(disks);
+        all.chain([("inject", cut.inject)])
+            .map(|(name, ns)| (name, ns.into()))
     }
 }
 
@@ -109,24 +112,52 @@ pub(crate) fn root<'a>(
     sources: &[Source],
     columns: &'a [Vec<Column>],
 ) -> Option<Node<'a>> {
-    let of_source = |source: usize| columns.get(source).map(Vec::as_slice);
-    let mut root = Node::new(parts.root, of_source(0)?, 0);
+    let mut root = Node::new(parts.root, columns.first()?, 0);
     let began = std::mem::take(&mut root.start);
+    let chain = Chain {
+        sources,
+        columns,
+        began,
+    };
     for child in &parts.children {
-        // The layers stand in each other: the driver's part is below the block layer's.
-        let mut order: Vec<usize> = (1..sources.len()).collect();
-        order.sort_by_key(|&source| (sources[source].of_host, sources[source].layer.record));
-        let mut below: Vec<Node<'a>> = Vec::new();
+        let below = child.below.iter().flat_map(|it| chain.of(it, Vec::new()));
+        let below = in_order(below.collect());
+        root.children.extend(chain.of(&child.own, below));
+    }
+    root.children = in_order(root.children);
+    Some(root)
+}
+
+fn in_order(mut nodes: Vec<Node<'_>>) -> Vec<Node<'_>> {
+    nodes.sort_by_key(|it| it.start);
+    nodes
+}
+
+/// How one operation on several layers is drawn.
+struct Chain<'a, 's> {
+    sources: &'s [Source],
+    columns: &'a [Vec<Column>],
+    /// When the root began.
+    began: i128,
+}
+
+impl<'a> Chain<'a, '_> {
+    /// The layers stand in each other: the driver's part is below the block layer's, and the host's below the guest's. What is
+    /// below stands in the last one; by itself, if there is none.
+    fn of(&self, parts: &[Option<RawRecord<'a>>], mut below: Vec<Node<'a>>) -> Vec<Node<'a>> {
+        let mut order: Vec<usize> = (1..self.sources.len()).collect();
+        order.sort_by_key(|&source| {
+            let source = &self.sources[source];
+            (source.of_host, source.layer.record)
+        });
         for source in order.into_iter().rev() {
-            let part = child.get(source).copied().flatten();
-            if let (Some(record), Some(columns)) = (part, of_source(source)) {
-                let mut node = Node::new(record, columns, began);
+            let part = parts.get(source).copied().flatten();
+            if let (Some(record), Some(columns)) = (part, self.columns.get(source)) {
+                let mut node = Node::new(record, columns, self.began);
                 node.children = std::mem::take(&mut below);
                 below.push(node);
             }
         }
-        root.children.append(&mut below);
+        below
     }
-    root.children.sort_by_key(|child| child.start);
-    Some(root)
 }

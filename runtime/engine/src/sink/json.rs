@@ -107,12 +107,11 @@ impl<W: Write> Json<W> {
         }
         self.line.push(b'}');
         if let Some(parts) = node.parts {
-            let [kick, vmm, inject] = parts.named().map(|(name, ns)| format!("\"{name}\":{ns}"));
-            let uncertainty = parts.uncertainty;
-            write!(
-                self.line,
-                ",\"beyond\":{{{kick},{vmm},{inject},\"uncertainty\":{uncertainty}}}"
-            )?;
+            self.line.extend_from_slice(b",\"beyond\":{");
+            for (name, ns) in parts.named() {
+                write!(self.line, "\"{name}\":{ns},")?;
+            }
+            write!(self.line, "\"uncertainty\":{}}}", parts.uncertainty)?;
         }
         self.line.extend_from_slice(b",\"children\":[");
         for (index, child) in node.children.iter().enumerate() {

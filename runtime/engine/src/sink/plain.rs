@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use iotq_lang::value::Value;
-use iotq_probes::catalogue::Type;
+use iotq_probes::catalogue::{Named, Type};
 
 use crate::Names;
+use crate::names::NoNames;
 
 /// A value, ready to be written.
 pub(super) enum Plain<'a> {
@@ -23,6 +24,10 @@ pub(super) enum Plain<'a> {
 
 impl<'a> Plain<'a> {
     pub(super) fn new(value: Value<'a>, ty: Type, names: &'a dyn Names) -> Self {
+        let names = match ty {
+            Type::OfHost(_) => names.of_host().unwrap_or(&NoNames),
+            _ => names,
+        };
         match value {
             Value::Null => Plain::Null,
             Value::Bool(value) => Plain::Bool(value),
@@ -40,8 +45,8 @@ impl<'a> Plain<'a> {
 fn named<'a>(value: i128, ty: Type, names: &'a dyn Names) -> Option<Cow<'a, str>> {
     match ty {
         Type::Enum(list) => Some(list.variant(u64::try_from(value).ok()?)?.into()),
-        Type::Dev => Some(device(u32::try_from(value).ok()?, names)),
-        Type::Cgroup => {
+        Type::Dev | Type::OfHost(Named::Dev) => Some(device(u32::try_from(value).ok()?, names)),
+        Type::Cgroup | Type::OfHost(Named::Cgroup) => {
             let id = u64::try_from(value).ok()?;
             Some(names.cgroup(id).unwrap_or_else(|| id.to_string().into()))
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use iotq_lang::value::Value;
-use iotq_probes::catalogue::Type;
+use iotq_probes::catalogue::{Named, Type};
 
 use crate::units::Nanoseconds;
 use crate::{Node, Tree};
@@ -12,6 +12,9 @@ use crate::{Node, Tree};
 const WIDTH: usize = 40;
 /// Characters before the axis, at most: what is longer pushes it aside.
 const LABEL: usize = 96;
+
+/// Characters of a stage's name.
+const STAGE: usize = 9;
 
 /// What is said of an operation or a stage, and its bar.
 type Line = (String, String);
@@ -80,13 +83,15 @@ fn stages(root: &Node<'_>, whole: i128, strokes: &Strokes) -> Vec<Line> {
     } else {
         strokes.line
     };
-    let stages = root.stages().filter(|(_, ns)| *ns > 0);
-    let drawn = stages.map(|(name, ns)| {
+    let stages: Vec<_> = root.stages().filter(|(_, ns)| *ns > 0).collect();
+    let names = stages.iter().map(|(name, _)| name.len());
+    let width = names.fold(STAGE, usize::max);
+    let drawn = stages.into_iter().map(|(name, ns)| {
         let share = ns as f64 / whole.max(1) as f64;
         let filled = (share * WIDTH as f64).round() as usize;
         let time = Nanoseconds(ns).to_string();
         let bar: String = std::iter::repeat_n(strokes.busy, filled.min(WIDTH)).collect();
-        let label = format!("{line}{name:9}{time:>8}{:>6.1}%", share * 100.0);
+        let label = format!("{line}{name:width$}{time:>8}{:>6.1}%", share * 100.0);
         // As far from the edge as those of what it caused.
         (label, format!(" {bar}"))
     });
@@ -160,7 +165,10 @@ fn describe(out: &mut String, it: &Node<'_>, is_root: bool, show: &mut Show<'_>)
         if !std::mem::take(&mut first) {
             out.push_str("  ");
         }
-        if !matches!(ty, Type::Time | Type::Text | Type::Enum(_) | Type::Dev) {
+        if !matches!(
+            ty,
+            Type::Time | Type::Text | Type::Enum(_) | Type::Dev | Type::OfHost(Named::Dev)
+        ) {
             let _ = write!(out, "{name} ");
         }
         show(out, value, ty);

@@ -25,7 +25,7 @@ use iotq_probes::abi::iotq_set_key;
 use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::groups::{Groupings, Groups, Maps};
-use crate::kept::Kept;
+use crate::kept::{self, Kept};
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
 use crate::running::{Attached, Running};
@@ -174,11 +174,13 @@ pub fn install(
     let counts = take(&mut ebpf, "iotq_counts")?;
     let slots = take(&mut ebpf, "iotq_requests")?;
     let kept = match options.keep {
-        true => Some(Kept::new(
-            take(&mut ebpf, "iotq_kept")?,
-            take(&mut ebpf, "iotq_keeping")?,
-            take(&mut ebpf, "iotq_qemu_queues")?,
-        )),
+        true => Some(Kept::new(kept::Maps {
+            kept: take(&mut ebpf, "iotq_kept")?,
+            parts: take(&mut ebpf, "iotq_kept_parts")?,
+            next: take(&mut ebpf, "iotq_kept_next")?,
+            keeping: take(&mut ebpf, "iotq_keeping")?,
+            queues: take(&mut ebpf, "iotq_qemu_queues")?,
+        })),
         false => None,
     };
     let requests = hooks.follows_requests().then(|| Requests {

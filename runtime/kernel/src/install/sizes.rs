@@ -42,6 +42,8 @@ const GUEST_REQUESTS_PER_CPU: u32 = 256;
 const GUEST_QUEUES: u32 = 4096;
 /// Their requests that are kept: a second of 32 000 each second. Guests tell of theirs sooner than that.
 const KEPT: u32 = 32_768;
+/// What belongs to those that are followed, a power of two: of most, their trail, a call and a request to a disk.
+const KEPT_PARTS: u32 = 65_536;
 /// Processes whose guests are asked.
 const KEEPING: u32 = 1024;
 /// Of guests that are followed: places of data in their memory, processes, files.
@@ -75,6 +77,7 @@ pub(super) struct Sizes {
     guest_queues: u32,
     kept: u32,
     keeping: u32,
+    kept_parts: u32,
     follow_guests: bool,
     guest_calls: u32,
     groups: Room,
@@ -149,6 +152,10 @@ impl Sizes {
             guest_queues: used(PUSH, GUEST_QUEUES),
             kept: only_if(constants.config.keep != 0, KEPT),
             keeping: only_if(constants.config.keep != 0, KEEPING),
+            kept_parts: only_if(
+                constants.config.keep != 0 && constants.config.follow_guests != 0,
+                KEPT_PARTS,
+            ),
             follow_guests: constants.config.follow_guests != 0,
             guest_calls: if constants.config.follow_guests != 0 && joins(constants, "syscall") {
                 ROOTS * IOTQ_ROOT_CALLS
@@ -195,6 +202,7 @@ impl Sizes {
             ("iotq_qemu_queues", self.guest_queues),
             ("iotq_kept", self.kept),
             ("iotq_keeping", self.keeping),
+            ("iotq_kept_parts", self.kept_parts),
             (
                 "iotq_guest_requests",
                 self.only_for_guests(self.guest_requests),
@@ -220,6 +228,7 @@ impl Sizes {
     pub fn tell(&self, config: &mut iotq_config) {
         config.requests_mask = self.requests - 1;
         config.bios_mask = self.bios - 1;
+        config.parts_mask = self.kept_parts - 1;
         config.roots_mask = self.roots / IOTQ_PLACE_KEYS - 1;
         config.fs_mask = self.fs_calls / IOTQ_PLACE_KEYS - 1;
         config.wakeup_bytes = self.ring / 4;

@@ -2,7 +2,7 @@
 
 use iotq_lang::ir::{Aggregate, Column as Planned, ExprKind};
 use iotq_lang::plan::{StatementPlan, StreamPlan};
-use iotq_probes::catalogue::Type;
+use iotq_probes::catalogue::{Named, Type};
 
 use super::escaped;
 use crate::sink::heat::Heat;
@@ -110,8 +110,8 @@ fn shape(ty: Type) -> (usize, bool) {
     match ty {
         Type::Time => (15, false),
         Type::Text => (15, false),
-        Type::File | Type::Cgroup => (24, false),
-        Type::Dev => (8, false),
+        Type::Dev | Type::OfHost(Named::Dev) => (8, false),
+        Type::File | Type::Cgroup | Type::OfHost(_) => (24, false),
         Type::Enum(_) => (6, false),
         Type::Bool => (5, false),
         Type::Int => (8, true),

@@ -1,0 +1,314 @@
+//! Requests of a guest, followed through QEMU to what this machine does for them: its calls, and the requests to its disks.
+
+use std::collections::BTreeMap;
+
+use iotq_tests::disk::written;
+use iotq_tests::lab::machine::DISK_BYTES;
+use iotq_tests::lab::qcow2;
+use iotq_tests::lab::result::Brought;
+use iotq_tests::needs::{Need, test};
+use iotq_tests::{Disk, Output, Row};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::across::asked_on;
+use crate::followed::{FLUSHES, NATIVE, QCOW2, SLOW, STAGES, THREADS};
+use crate::qemu::Guest;
+
+/// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
+const QUERY: &str = "
+join guest.virtio, host.qemu, host.syscall, host.block emit guest.virtio.time as time, guest.virtio.queue as queue,
+     guest.virtio.index as index, guest.virtio.op as op, guest.virtio.sector as sector, guest.virtio.size as size,
+     guest.virtio.lat as lat, host.qemu.kick as kick, host.qemu.lat as vmm, host.qemu.inject as inject,
+     host.qemu.cpu as cpu, host.qemu.runqueue as runqueue, host.qemu.device as device, host.qemu.queued as queued,
+     host.qemu.blocked as blocked, host.qemu.other as other, host.qemu.children as children, host.qemu.approx as approx,
+     host.syscall.call as call, host.syscall.op as call_op, host.syscall.offset as at, host.syscall.size as asked,
+     host.syscall.ret as ret, host.syscall.lat as call_lat, host.block.op as part, host.block.sector as part_sector,
+     host.block.size as bytes, host.block.lat as part_lat, host.block.d2c as d2c, host.block.dev as dev,
+     max(host.block[].lat) as longest, count(host.syscall[]) as calls
+join guest.virtio, host.qemu, host.syscall, host.block emit stages by guest.virtio.op as op
+join guest.syscall, guest.block, guest.virtio, host.qemu, host.syscall, host.block
+     where guest.syscall.file == \"/dev/vda\" and guest.syscall.op in {read, write} and host.syscall.lat > 0ns
+     emit stages by guest.syscall.op as op
+join guest.syscall, guest.block, guest.virtio, host.qemu, host.syscall, host.block
+     where guest.syscall.file == \"/dev/vda\" and guest.syscall.op == write and host.block.size > 0B emit tree limit 50
+join guest.virtio, host.qemu, host.block where host.block.size > 0B and guest.virtio.op == write
+     emit count() by host.block.dev as dev
+";
+
+/// One thread for flushes: the guest's kernel serves several that come at once by one. They come first: behind discards,
+/// the host's filesystem has its journal to write, and a flush waits for that.
+const LOAD: &str = "\
+ioload --ops 200 --read 1 --write 2 --flush 2 --seed 2 --log flushed /dev/vda
+ioload --ops 1000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log many /dev/vda
+";
+
+static QUEUES: Guest = Guest {
+    name: "native4",
+    device: "num-queues=4",
+    queues: 4,
+    ..NATIVE
+};
+
+pub fn tests() -> Vec<Trial> {
+    let needs = [Need::Root, Need::Guests, Need::Vsock, Need::Loop];
+    let all = [&THREADS, &QUEUES, &QCOW2].map(|guest| {
+        let name = format!("below/{}", guest.name);
+        test(&name, &needs, || every_request(guest))
+    });
+    let slow = test("below/slow_flushes", &needs, slow_flushes);
+    all.into_iter().chain([slow]).collect()
+}
+
+/// A request of a guest, with what the host did for it.
+struct Request {
+    root: Row,
+    calls: Vec<Row>,
+    parts: Vec<Row>,
+}
+
+fn watched(disk: &Disk, guest: &Guest, query: &str, load: &str) -> (Output, Value, Brought) {
+    let image = disk.folder().join("image");
+    match guest.format {
+        "qcow2" => qcow2::make(&image, DISK_BYTES).unwrap(),
+        _ => written(&image, DISK_BYTES >> 20),
+    }
+    let (output, summary, brought) = asked_on(&image, guest, query, load);
+    let words = &output.stderr;
+    assert_eq!((output.lost, &summary["unseen"]), (0, &0.into()), "{words}");
+    assert_eq!(summary["untimely"], 0, "{words}");
+    assert!(!words.contains("forgotten"), "{words}");
+    (output, summary, brought)
+}
+
+/// All of them, each with parts that add up.
+fn requests(output: &Output) -> Vec<Request> {
+    let mut all = BTreeMap::<_, Request>::new();
+    for row in output.of(0) {
+        let key = (row.number("time"), row.number("queue"), row.number("index"));
+        let request = all.entry(key).or_insert_with(|| Request {
+            root: row.clone(),
+            calls: Vec::new(),
+            parts: Vec::new(),
+        });
+        if !row.field("call").is_null() {
+            request.calls.push(row.clone());
+        } else if !row.field("part").is_null() {
+            request.parts.push(row.clone());
+        }
+    }
+    for Request { root, calls, parts } in all.values() {
+        let lat = root.number("kick") + root.number("vmm") + root.number("inject");
+        assert_eq!(lat, root.number("lat"), "{root:?}");
+        let sum: u64 = STAGES.iter().map(|stage| root.number(stage)).sum();
+        assert_eq!(sum, root.number("vmm"), "{root:?}");
+        let longest = parts.iter().map(|it| it.number("part_lat")).max();
+        assert_eq!(
+            root.int("longest").map(i64::unsigned_abs),
+            longest,
+            "{root:?}"
+        );
+        assert_eq!(root.number("calls"), calls.len() as u64, "{root:?}");
+        for it in calls {
+            assert!(it.number("call_lat") <= root.number("vmm"), "{it:?}");
+        }
+    }
+    all.into_values().collect()
+}
+
+impl Request {
+    fn is(&self, op: &str) -> bool {
+        self.root.text("op") == op
+    }
+
+    fn is_approx(&self) -> bool {
+        self.root.field("approx") == true
+    }
+
+    /// Where on the guest's disk.
+    fn offset(&self) -> Option<i64> {
+        self.root.int("sector").map(|sector| sector * 512)
+    }
+
+    fn moved(&self) -> u64 {
+        let moved = self.calls.iter().filter_map(|call| call.int("ret"));
+        moved.map(i64::unsigned_abs).sum()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.number("bytes")).sum()
+    }
+
+    /// Of a raw image: one call of its place and size, and requests to the disk of its size.
+    fn has_its_call(&self) {
+        let root = &self.root;
+        let [call] = &self.calls[..] else {
+            panic!("{} calls: {root:?}", self.calls.len())
+        };
+        assert_eq!(call.int("at"), self.offset(), "{call:?}");
+        if self.is("discard") {
+            assert_eq!(call.text("call"), "fallocate", "{call:?}");
+            assert_eq!(call.field("asked"), root.field("size"), "{call:?}");
+            return;
+        }
+        assert_eq!(call.text("call_op"), root.text("op"), "{call:?}");
+        assert_eq!(self.moved(), root.number("size"), "{call:?}");
+        // What was discarded is nowhere.
+        let (bytes, size) = (self.bytes(), root.number("size"));
+        assert!(bytes == size || self.is("read") && bytes < size, "{root:?}");
+    }
+}
+
+fn every_request(guest: &'static Guest) {
+    let disk = Disk::ext4(256);
+    let (output, _, brought) = watched(&disk, guest, QUERY, LOAD);
+    let all = requests(&output);
+    operations(&all, &brought);
+    // Calls for tables and discarded clusters of a format are nobody's: what was under way meanwhile is in doubt, but writes.
+    let is_in_doubt = |it: &&Request| guest.format == "raw" || it.is("write");
+    let approx = all.iter().filter(|it| it.is_approx()).filter(is_in_doubt);
+    let approx = approx.count();
+    assert!(approx * 100 <= all.len(), "{approx} of {}", all.len());
+    let whole = || all.iter().filter(|it| !it.is_approx());
+    for it in whole().filter(|it| !it.is("flush") && guest.format == "raw") {
+        it.has_its_call();
+    }
+    for it in whole().filter(|it| it.is("write") && guest.format != "raw") {
+        assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
+    }
+    for part in all.iter().flat_map(|it| &it.parts) {
+        assert_eq!(part.text("dev"), disk.name(), "{part:?}");
+    }
+    flushes(guest, &all);
+    stages(&output);
+    trees(&output);
+    let groups: Vec<_> = output.groups_of(4).collect();
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(groups[0].by["dev"], *disk.name());
+}
+
+/// Each operation of the load is a request, with what was done for it.
+fn operations(all: &[Request], brought: &Brought) {
+    let mut seen: BTreeMap<(String, i64, u64), u64> = BTreeMap::new();
+    for it in all {
+        let place = it.offset().unwrap_or(0);
+        let size = if it.is("flush") {
+            0
+        } else {
+            it.root.number("size")
+        };
+        *seen
+            .entry((it.root.text("op").to_owned(), place, size))
+            .or_default() += 1;
+    }
+    let text = brought.text("many") + &brought.text("flushed");
+    assert_eq!(text.lines().count(), 1200);
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        assert_eq!(words[3], "0", "an error in the guest: {line}");
+        let (place, size) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+        let operation = (words[0].to_owned(), place, size);
+        let left = seen.get_mut(&operation).filter(|left| **left > 0);
+        *left.unwrap_or_else(|| panic!("no row of {operation:?}")) -= 1;
+    }
+}
+
+/// QEMU syncs what was written since the last time, and the disk is flushed. Of an image that grows, by the filesystem's
+/// journal.
+fn flushes(guest: &Guest, all: &[Request]) {
+    let (mut written, mut synced) = (0, 0);
+    for it in all {
+        match it.root.text("op") {
+            "flush" if written > 0 => {
+                if !it.is_approx() {
+                    let calls: Vec<_> = it.calls.iter().map(|it| it.text("call")).collect();
+                    assert!(calls.contains(&"fdatasync"), "{calls:?}: {:?}", it.root);
+                    let is_flush = |part: &Row| part.text("part") == "flush";
+                    let grows = guest.format != "raw" && it.root.number("blocked") > 0;
+                    assert!(grows || it.parts.iter().any(is_flush), "{:?}", it.root);
+                }
+                (written, synced) = (0, synced + 1);
+            }
+            "flush" => assert!(it.is_approx() || it.calls.is_empty(), "{:?}", it.root),
+            _ => written += u64::from(!it.is("read")),
+        }
+    }
+    assert!(synced > 10, "{synced} flushes");
+}
+
+/// They add up, by the requests on the rings and by the calls.
+fn stages(output: &Output) {
+    let all: Vec<_> = output.groups_of(1).chain(output.groups_of(2)).collect();
+    for group in &all {
+        let parts = group.data.keys();
+        let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
+        let sum: u64 = parts.map(|it| group.number(it)).sum();
+        assert_eq!(sum, group.number("lat"), "{group:?}");
+        assert_eq!(group.number("device"), 0, "{group:?}");
+        if group.by["op"] == "write" {
+            let (disk, vmm) = (group.number("host.device"), group.number("vmm"));
+            assert!(disk > 0 && vmm > 0, "{group:?}");
+        }
+    }
+    let ops: Vec<_> = all.iter().map(|it| it.by["op"].as_str().unwrap()).collect();
+    for (op, count) in [("read", 2), ("write", 2), ("flush", 1), ("discard", 1)] {
+        let found = ops.iter().filter(|it| **it == op).count();
+        assert_eq!(found, count, "{op}: {ops:?}");
+    }
+}
+
+/// What the host did lies within the request in QEMU.
+fn trees(output: &Output) {
+    assert_eq!(output.trees.len(), 50);
+    let number = |it: &Value| it.as_i64().unwrap_or_else(|| panic!("a number: {it}"));
+    let children = |it: &Value| it["children"].as_array().cloned().unwrap_or_default();
+    for tree in &output.trees {
+        let beyond = &tree["beyond"];
+        let parts = ["kick", "vmm", "host.queue", "host.device", "inject"];
+        let sum: i64 = parts.iter().map(|it| number(&beyond[it])).sum();
+        assert!(sum <= number(&tree["data"]["lat"]), "{tree}");
+        let rings = children(tree)
+            .into_iter()
+            .flat_map(|block| children(&block));
+        let mut found = Vec::new();
+        for qemu in rings.flat_map(|virtio| children(&virtio)) {
+            assert_eq!(qemu["layer"], "qemu", "{tree}");
+            let (from, lat) = (number(&qemu["start"]), number(&qemu["data"]["lat"]));
+            for it in children(&qemu) {
+                let (start, own) = (number(&it["start"]), number(&it["data"]["lat"]));
+                assert!(start >= from && start + own <= from + lat, "{tree}");
+                found.push(it["layer"].as_str().unwrap().to_owned());
+            }
+        }
+        for layer in ["syscall", "block"] {
+            assert!(found.iter().any(|it| it == layer), "{layer}: {tree}");
+        }
+    }
+}
+
+/// On a disk that takes its time, all but a little of a flush is explained, from the guest's ring to the host's disk.
+fn slow_flushes() {
+    let disk = Disk::slow_ext4(256, SLOW);
+    let (output, ..) = watched(&disk, &THREADS, QUERY, FLUSHES);
+    let all = requests(&output);
+    flushes(&THREADS, &all);
+    let is_synced = |it: &&Request| it.is("flush") && !it.is_approx() && !it.calls.is_empty();
+    let slow: Vec<_> = all.iter().filter(is_synced).collect();
+    let mut explained = 0;
+    for it in &slow {
+        let time = |field| u128::from(it.root.number(field));
+        assert!(time("device") >= SLOW.as_nanos(), "{:?}", it.root);
+        // What is left was in QEMU, or its thread waited for a CPU.
+        let known = time("kick") + time("device") + time("queued") + time("inject");
+        explained += usize::from(known * 100 >= time("lat") * 95);
+    }
+    assert!(
+        explained * 10 >= slow.len() * 9,
+        "{explained} of {} slow flushes are explained",
+        slow.len()
+    );
+    let groups: Vec<_> = output.groups_of(1).collect();
+    let group = groups.iter().find(|it| it.by["op"] == "flush").unwrap();
+    let (disk, lat) = (group.number("host.device"), group.number("lat"));
+    assert!(disk * 100 >= lat * 90, "{group:?}");
+}
