@@ -18,6 +18,7 @@ pub mod leftover;
 pub mod link;
 pub mod monitor;
 pub mod needs;
+pub mod qmp;
 pub mod trace;
 
 pub use command::{Ended, Started, run, start, tool};

@@ -30,6 +30,8 @@ pub struct Kept {
     queues: HashMap<MapData, QueueKey, QueueValue>,
     known: Known<u32, Vec<Queue>>,
     looked: Option<Instant>,
+    /// The executables that are hooked.
+    executables: Vec<qemu::Identity>,
 }
 
 impl Kept {
@@ -37,6 +39,7 @@ impl Kept {
         kept: HashMap<MapData, KeptKey, KeptValue>,
         keeping: HashMap<MapData, u32, u32>,
         queues: HashMap<MapData, QueueKey, QueueValue>,
+        executables: Vec<qemu::Identity>,
     ) -> Self {
         Self {
             kept,
@@ -44,7 +47,14 @@ impl Kept {
             queues,
             known: Known::new(),
             looked: None,
+            executables,
         }
+    }
+
+    /// Whether what a process does is seen: it may run an executable that did not run when the hooks were made.
+    pub fn sees(&self, pid: u32) -> bool {
+        let executable = qemu::executable(pid);
+        executable.is_some_and(|it| self.executables.contains(&it))
     }
 
     /// From now on, the requests of this process's guest are kept.

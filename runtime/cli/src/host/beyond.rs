@@ -65,6 +65,15 @@ impl Own {
     /// The process of a guest, whose requests are kept from now on.
     pub fn process(&self, name: &str, cid: Option<u32>) -> Process {
         let mut pid = Guests::running().process(name, cid);
+        let is_seen = |pid: &u32| self.kept.borrow().sees(*pid);
+        if let Some(unseen) = pid.take_if(|pid| !is_seen(pid)) {
+            note(&format!(
+                "iotq: {name}: process {unseen} runs a QEMU that did not run when the query began: its requests are not seen \
+                 here; begin anew to see them"
+            ));
+            let kept = Rc::clone(&self.kept);
+            return Process { pid, kept };
+        }
         match pid.map(|pid| (pid, self.kept.borrow_mut().keep(pid))) {
             Some((pid, Ok(()))) => note(&format!("iotq: {name} runs in process {pid}")),
             Some((other, Err(_))) => {

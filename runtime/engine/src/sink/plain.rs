@@ -8,7 +8,7 @@ use iotq_probes::catalogue::Type;
 use crate::Names;
 
 /// A value, ready to be written.
-pub(super) enum Plain<'a> {
+pub(crate) enum Plain<'a> {
     /// No value.
     Null,
     /// True or false.
@@ -22,7 +22,7 @@ pub(super) enum Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    pub(super) fn new(value: Value<'a>, ty: Type, names: &'a dyn Names) -> Self {
+    pub(crate) fn new(value: Value<'a>, ty: Type, names: &'a dyn Names) -> Self {
         match value {
             Value::Null => Plain::Null,
             Value::Bool(value) => Plain::Bool(value),

@@ -28,6 +28,7 @@ use crate::groups::{Groupings, Groups, Maps};
 use crate::kept::Kept;
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
+use crate::qemu;
 use crate::running::{Attached, Running};
 use crate::unended::Requests;
 use attach::{attach, fill_sets};
@@ -178,6 +179,9 @@ pub fn install(
             take(&mut ebpf, "iotq_kept")?,
             take(&mut ebpf, "iotq_keeping")?,
             take(&mut ebpf, "iotq_qemu_queues")?,
+            qemu::hooked(&hooks.qemus)
+                .filter_map(|(qemu, _)| qemu.identity())
+                .collect(),
         )),
         false => None,
     };
