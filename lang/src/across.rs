@@ -39,7 +39,8 @@ impl Across {
     pub fn plan(&self) -> Result<Crossing, Errors> {
         let guest = self.guest.plan()?;
         let host = self.host.plan()?;
-        let whole = across::whole(&guest, self.program.clone())?;
+        let mut whole = across::whole(&guest, self.program.clone())?;
+        self.guest.tell_apart(&mut whole);
         Ok(Crossing { guest, host, whole })
     }
 }

@@ -5,11 +5,14 @@
 use crate::check::{Inputs, check};
 use crate::diag::codes::build::HALF;
 use crate::diag::{Diagnostic, Errors};
+use crate::ir::{Column, Expr};
 use crate::lower::lower;
 use crate::plan::Plan;
-use crate::source::{Source, Sources};
+use crate::source::{Source, Sources, Span};
 use crate::syntax;
 use crate::syntax::ast::Item;
+use crate::value::Const;
+use iotq_probes::catalogue::Type;
 
 /// The most bytes of a half, all of its texts together.
 pub const MAX_TEXT: usize = 64 << 10;
@@ -26,6 +29,19 @@ pub struct Half {
     pub args: Vec<String>,
     /// The values of its parameters, as typed.
     pub params: Vec<(String, String)>,
+    /// Whose groups stay apart: guests are not told.
+    pub apart: Vec<Apart>,
+}
+
+/// A statement whose groups stay apart by guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// Its index.
+    pub statement: usize,
+    /// Where the guest's name stands among the keys.
+    pub key: usize,
+    /// What this key is called.
+    pub name: String,
 }
 
 impl Half {
@@ -51,7 +67,31 @@ impl Half {
             params: self.params.clone(),
             ..Inputs::default()
         };
-        lower(check(&mut self.sources(), &script, &inputs)?)
+        let mut plan = lower(check(&mut self.sources(), &script, &inputs)?)?;
+        self.tell_apart(&mut plan);
+        Ok(plan)
+    }
+
+    /// Puts the guest's name among the keys of a plan of these statements.
+    pub(crate) fn tell_apart(&self, plan: &mut Plan) {
+        for Apart {
+            statement,
+            key,
+            name,
+        } in &self.apart
+        {
+            let streams = plan.statements.get_mut(*statement).into_iter();
+            let groups = streams
+                .flat_map(|it| &mut it.streams)
+                .map(|it| &mut it.groups);
+            for groups in groups.flatten().filter(|it| *key <= it.by.len()) {
+                let unknown = Const::Text(String::new());
+                let expr = Expr::constant(unknown, Type::Text, Span::default());
+                let name = name.clone();
+                groups.by.insert(*key, Column { name, expr });
+                groups.guest = Some(*key);
+            }
+        }
     }
 
     /// The text as errors refer to it.

@@ -8,7 +8,7 @@
  *   block_bio_queue -> [block_split, block_bio_*merge] -> block_io_start -> [block_rq_insert] -> block_rq_issue
  *   -> [block_rq_requeue -> block_rq_issue] -> block_rq_complete
  */
-#include "block_owners.h"
+#include "block_flush.h"
 #include "block_sequence.h"
 
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
@@ -81,8 +81,7 @@ static __always_inline int bio_queued(struct bio *bio)
 		own_bio(identity(bio), owner);
 		/* A bio to a device without requests is a child itself. */
 		if (owner && bio_disk(bio)->queue->mq_ops)
-			note_submission(owner, operation(bio->bi_opf, bio->bi_iter.bi_size) == IOTQ_BLOCK_OP_FLUSH,
-					bio->bi_iter.bi_size, now);
+			note_submission(owner, bio->bi_iter.bi_size, now);
 	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)
@@ -258,8 +257,10 @@ static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 	struct iotq_block_slot *slot = find_slot(identity(rq));
 	struct request_facts facts;
 
-	if (slot && slot->queued)
+	if (slot && slot->queued) {
+		own_if_flush(slot, rq);
 		return slot->record.head.queries ? slot : NULL;
+	}
 	if (iotq_config.has_start && bio)
 		return NULL;
 	slot = slot_of(identity(rq));
@@ -267,6 +268,7 @@ static __always_inline struct iotq_block_slot *arrive(struct request *rq)
 		return NULL;
 	typed_facts(&facts, rq, queue, bio);
 	begin(slot, &facts, false);
+	own_if_flush(slot, rq);
 	track(slot, filter_rare(&iotq_block_start, &slot->record));
 	return slot->record.head.queries ? slot : NULL;
 }

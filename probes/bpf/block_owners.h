@@ -43,19 +43,19 @@ __noinline int note_owner(__u32 index, __u64 owner)
 	return true;
 }
 
-/* A request that has begun becomes part of the root of its bio. A flush is never issued: it waits for the device at once. */
+/* A request that has begun becomes part of the root of its bio. A flush is never issued: it waits for the one that serves it. */
 static __always_inline void own(struct iotq_block_slot *slot, __u64 now)
 {
 	__u64 parent;
 
 	if (!is_followed(slot) || slot->owned)
 		return;
-	slot->owned = slot->record.op == IOTQ_BLOCK_OP_FLUSH ? OWNED_AT_DEVICE : OWNED_QUEUED;
+	slot->owned = OWNED_QUEUED;
 	parent = iotq_config.follow_guests ? parent_of(slot->owners[0]) : 0;
-	slot->owners[0] = add_child(slot->owners[0], slot->owned == OWNED_AT_DEVICE, now);
+	slot->owners[0] = add_child(slot->owners[0], false, now);
 	slot->owner_count = 1; /* zero in its place: that root is over */
 	if (parent) {
-		slot->owners[1] = add_child(parent, slot->owned == OWNED_AT_DEVICE, now);
+		slot->owners[1] = add_child(parent, false, now);
 		slot->owner_count = 2;
 	}
 }

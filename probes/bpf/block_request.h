@@ -154,6 +154,18 @@ static __always_inline bool is_followed(const struct iotq_block_slot *slot)
 	return iotq_config.follow && slot->owners[0];
 }
 
+/* The block layer made it by itself, to flush the device. */
+static __always_inline bool is_internal_flush(const struct iotq_block_slot *slot)
+{
+	return slot->record.op == IOTQ_BLOCK_OP_FLUSH && slot->record.head.marks & IOTQ_MARK_INTERNAL;
+}
+
+/* The same, or it may turn out to be: whose an internal flush is shows at its issue, which some drivers come before. */
+static __always_inline bool may_be_followed(const struct iotq_block_slot *slot)
+{
+	return is_followed(slot) || (iotq_config.follow && is_internal_flush(slot));
+}
+
 /* The statements on this layer that want a request which has begun. Its driver may have others that do. */
 static __always_inline void track(struct iotq_block_slot *slot, __u32 passed)
 {

@@ -87,7 +87,7 @@ static __always_inline void track_below(struct iotq_block_slot *slot, __u32 laye
 {
 	bool wanted = passed;
 
-	if (is_followed(slot))
+	if (may_be_followed(slot))
 		passed |= iotq_config.joined[layer];
 	slot->given = passed ? now : 0;
 	slot->driver_queries = passed;

@@ -355,8 +355,22 @@ struct request_queue {
 	void *queuedata; /* the driver's */
 } CORE;
 
+struct list_head {
+	struct list_head *next, *prev;
+} CORE;
+
+struct request;
+
+/* Requests that ask for a flush: those that wait, and those that are flushed for now. */
+struct blk_flush_queue {
+	unsigned int flush_running_idx : 1;
+	struct list_head flush_queue[2];
+	struct request *flush_rq;
+} CORE;
+
 struct blk_mq_hw_ctx {
 	__u32 queue_num;
+	struct blk_flush_queue *fq;
 } CORE;
 
 struct request {
@@ -369,6 +383,14 @@ struct request {
 	__u64 __sector;
 	__u64 start_time_ns;
 	struct bio *bio;
+	struct list_head queuelist;
+} CORE;
+
+/* Before 6.6 a request that waits for a flush has a place of its own for it. */
+struct request___flush {
+	struct {
+		struct list_head list;
+	} flush;
 } CORE;
 
 /* Before 5.17 a request names its disk itself. */

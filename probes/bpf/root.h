@@ -19,7 +19,7 @@ static __always_inline __u32 stage_of(const struct root *root)
 		return IOTQ_STAGE_CPU;
 	if (root->caller == CALLER_WAITS_FOR_CPU)
 		return IOTQ_STAGE_RUNQUEUE;
-	if (root->at_device || root->submitting == SUBMITS_FLUSH)
+	if (root->at_device)
 		return IOTQ_STAGE_DEVICE;
 	if (root->queued || root->submitting == SUBMITS)
 		return IOTQ_STAGE_QUEUE;
@@ -103,7 +103,7 @@ static __always_inline void wake_caller(struct root *root, struct task_struct *w
 }
 
 /* The current thread has submitted a bio, which waits for a request. */
-static __always_inline void note_submission(__u64 owner, bool flush, __u32 bytes, __u64 now)
+static __always_inline void note_submission(__u64 owner, __u32 bytes, __u64 now)
 {
 	struct root *root = owning_root(owner);
 
@@ -112,7 +112,7 @@ static __always_inline void note_submission(__u64 owner, bool flush, __u32 bytes
 	bpf_spin_lock(&root->lock);
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		advance(root, now);
-		root->submitting = flush ? SUBMITS_FLUSH : SUBMITS;
+		root->submitting = SUBMITS;
 		root->pending += bytes;
 	}
 	bpf_spin_unlock(&root->lock);

@@ -15,8 +15,8 @@
 /* What a root's caller does. Away: nobody waits for this root. */
 enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY };
 
-/* Its caller has submitted a bio that has no request yet. A flush waits for the device at once. */
-enum submission { SUBMITS_NOTHING, SUBMITS, SUBMITS_FLUSH };
+/* Whether its caller has submitted a bio that has no request yet. */
+enum submission { SUBMITS_NOTHING, SUBMITS };
 
 struct root {
 	struct bpf_spin_lock lock;

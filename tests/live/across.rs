@@ -1,5 +1,7 @@
 //! Requests of a guest in QEMU, followed to this machine: each is joined with what QEMU did for it, and none with another.
 
+mod flushes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread::sleep;
@@ -71,6 +73,12 @@ pub fn tests() -> Vec<Trial> {
     let more = [
         test("across/twins", &needs, twins),
         test("across/stranger", &needs, stranger),
+        test("across/flushes", &needs, flushes::of_devices),
+        test(
+            "across/flushes_of_files",
+            &[&needs[..], &[Need::Tool("mkfs.ext4")]].concat(),
+            flushes::of_files,
+        ),
     ];
     all.chain(more).collect()
 }

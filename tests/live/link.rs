@@ -3,6 +3,7 @@
 mod faults;
 mod impostor;
 mod monitored;
+mod pooled;
 
 use std::process::Command;
 
@@ -27,6 +28,8 @@ pub fn tests() -> Vec<Trial> {
         test("link/rows", &load, rows),
         test("link/without_pushdown", &load, without_pushdown),
         test("link/groups", &load, groups),
+        test("link/pooled", &load, pooled::pooled),
+        test("link/late", &load, pooled::late),
         test("link/requests", &load, requests),
         test("link/two_guests", &load, two_guests),
         test("link/back_pressure", &load, back_pressure),

@@ -225,7 +225,14 @@ fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> B
     let mut ended = boot.run(&[&case]).unwrap();
     assert_eq!(ended.death, None);
     let brought = ended.results.cases.remove("load").unwrap();
-    assert_eq!(brought.status.exit, Some(0), "{}", brought.text("stderr"));
+    let said = |name: &str| {
+        brought
+            .files
+            .get(name)
+            .map(|it| String::from_utf8_lossy(it))
+    };
+    let (stderr, agent) = (said("stderr"), said("agent.log"));
+    assert_eq!(brought.status.exit, Some(0), "{stderr:?} {agent:?}");
     assert!(brought.status.trouble.is_empty(), "{:?}", brought.status);
     brought
 }

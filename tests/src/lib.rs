@@ -18,6 +18,7 @@ pub mod leftover;
 pub mod link;
 pub mod monitor;
 pub mod needs;
+pub mod qmp;
 pub mod slow;
 pub mod trace;
 

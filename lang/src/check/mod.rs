@@ -4,6 +4,7 @@
 //! check that fails reports and returns [`Reported`], which silences what would follow from it.
 
 pub(crate) mod across;
+mod apart;
 mod arith;
 mod call;
 mod compare;

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use iotq_probes::catalogue;
 
 use super::scope::Definition;
-use super::{Checker, Inputs, across, checked, sources};
+use super::{Checker, Inputs, across, apart, checked, sources};
 use crate::across::Across;
 use crate::diag::codes::build::BOUNDARY;
 use crate::diag::{Diagnostic, Errors};
-use crate::half::Half;
+use crate::half::{Apart, Half};
 use crate::ir::{self, Join, Side, SourcePoint};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Emit, Expr, ExprKind, Item, Spanned};
@@ -38,10 +38,13 @@ pub fn place(
     script: &ast::Script,
     inputs: &Inputs<'_>,
 ) -> Result<Placed, Errors> {
+    let mut script = script.clone();
+    let apart = apart::take(&mut script);
+    let script = &script;
     let (mut checker, mut program) = checked(sources, script, inputs)?;
     if program.joins().any(Join::crosses) {
         return checker
-            .across(script, program)
+            .across(script, program, apart)
             .map(|it| Placed::Across(Box::new(it)));
     }
     let points: Vec<SourcePoint> = points(&mut program).map(|point| *point).collect();
@@ -51,7 +54,7 @@ pub fn place(
     };
     match (on(true), on(false)) {
         (Some(guest), Some(here)) => Err(Errors(vec![both(guest, here)])),
-        (Some(_), None) => Ok(Placed::Guest(checker.half(script, &program))),
+        (Some(_), None) => Ok(Placed::Guest(checker.half(script, &program, apart))),
         (None, _) => {
             self::points(&mut program).for_each(|point| point.side = Side::Local);
             Ok(Placed::Here(program))
@@ -113,7 +116,12 @@ fn both(guest: &SourcePoint, here: &SourcePoint) -> Diagnostic {
 
 impl Checker<'_> {
     /// The parts of a program of which a join is over the boundary. Its other statements are about guests.
-    fn across(&mut self, script: &ast::Script, program: ir::Checked) -> Result<Across, Errors> {
+    fn across(
+        &mut self,
+        script: &ast::Script,
+        program: ir::Checked,
+        apart: Vec<Apart>,
+    ) -> Result<Across, Errors> {
         let is_mixed = |it: &&ir::Statement| it.join().is_some_and(Join::crosses);
         let mixed: Vec<&Join> = program
             .statements
@@ -139,7 +147,7 @@ impl Checker<'_> {
         }
         self.names.clone_from(&program.names);
         let host = across::of_host(mixed.into_iter());
-        let guest = self.half(script, &program);
+        let guest = self.half(script, &program, apart);
         Ok(Across {
             guest,
             host,
@@ -148,7 +156,7 @@ impl Checker<'_> {
     }
 
     /// The half of a guest: all that is about it.
-    fn half(&mut self, script: &ast::Script, program: &ir::Checked) -> Half {
+    fn half(&mut self, script: &ast::Script, program: &ir::Checked, apart: Vec<Apart>) -> Half {
         let mut items = Vec::new();
         let mut statements = program.statements.iter();
         for item in &script.items {
@@ -175,6 +183,7 @@ impl Checker<'_> {
             text: print::script(&script),
             args: self.inputs.args.clone(),
             params: self.inputs.params.clone(),
+            apart,
         }
     }
 
@@ -186,6 +195,7 @@ impl Checker<'_> {
                 path.remove(0);
             }
         }
+        it.by.take_if(|by| by.node.is_empty());
         let (columns, clauses) = parts(it);
         columns.for_each(|column| self.column_of_guest(column));
         clauses.for_each(unqualify);

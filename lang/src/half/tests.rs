@@ -128,6 +128,33 @@ fn only_what_is_needed_of_modules_comes_along() {
 }
 
 #[test]
+fn a_guest_is_a_key_that_it_is_not_told() {
+    let keys = |text: &str| {
+        let half = half(text, &[], &[]);
+        assert!(!half.text.contains("guest"), "{}", half.text);
+        let plan = half.plan().expect("a plan");
+        let groups = plan.statements[0].streams[0].groups.clone();
+        let groups = groups.expect("groups");
+        let names = groups.by.into_iter().map(|key| key.name);
+        (names.collect::<Vec<_>>().join(" "), groups.guest)
+    };
+    let alone = "on guest.block.complete emit count() by guest";
+    assert_eq!(keys(alone), ("guest".into(), Some(0)));
+    let between = "trace guest.block emit count() by op, guest as vm, comm top 3";
+    assert_eq!(keys(between), ("op vm comm".into(), Some(1)));
+    let stages = "join guest.syscall, guest.block emit stages by guest, syscall.op";
+    assert_eq!(keys(stages), ("guest syscall.op".into(), Some(0)));
+    let none = "trace guest.block emit count() by op";
+    assert_eq!(keys(none), ("op".into(), None));
+    // The word may have another meaning, and there must be groups.
+    let other = "let guest = 1ms\ntrace guest.block emit count() by guest, nosuch";
+    for (text, code) in [(other, "E0201"), ("trace guest.block by guest", "E0403")] {
+        let errors = placed(text, &[], &[]).expect_err("refused");
+        assert_eq!(errors.0[0].code.id, code, "{text}");
+    }
+}
+
+#[test]
 fn a_program_is_on_one_side() {
     for text in [
         "join guest.syscall, host.block",

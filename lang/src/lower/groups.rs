@@ -22,6 +22,7 @@ pub(super) fn plan(groups: Groups) -> GroupPlan {
     } = groups;
     measured(GroupPlan {
         by,
+        guest: None,
         measures: Vec::new(),
         columns,
         having,

@@ -12,6 +12,8 @@ use crate::ir::{Column, Expr};
 pub struct GroupPlan {
     /// The keys.
     pub by: Vec<Column>,
+    /// The key that is the name of the guest, if there is one. Whoever merges the groups of guests fills it in.
+    pub guest: Option<usize>,
     /// What is kept of each group.
     pub measures: Vec<Measure>,
     /// What is emitted: aggregates, and expressions of them.

@@ -106,7 +106,14 @@ fn columns_text(out: &mut Formatter<'_>, what: &str, columns: &[Column], names: 
 
 fn groups_text(out: &mut Formatter<'_>, groups: &GroupPlan, names: &[Name]) -> Result {
     if !groups.by.is_empty() {
-        columns_text(out, "group by", &groups.by, names)?;
+        let keys = groups.by.iter().enumerate();
+        let keys = keys.map(|(index, key)| match groups.guest {
+            Some(guest) if guest == index => column(&"the guest", &key.name),
+            _ => column(&key.expr.display(names), &key.name),
+        });
+        write!(out, "    group by: ")?;
+        list(out, keys, ", ")?;
+        writeln!(out)?;
     }
     for (index, measure) in groups.measures.iter().enumerate() {
         let of = measure.of.display(names);

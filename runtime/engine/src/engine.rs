@@ -1,10 +1,12 @@
 //! From records to rows and groups: what the kernel left undecided, the columns, the bounds of the statements.
 
 mod cross;
+mod pool;
 mod report;
 mod request;
 
 use std::array;
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::jit::{Compiler, Computed, Condition};
 use crate::join::{Assembly, Request};
 use crate::{Beyond, Clock, Names, RawRecord, Sink};
 use cross::Open;
+pub use pool::Pool;
 use request::Join;
 
 /// What became of the records.
@@ -99,6 +102,8 @@ pub struct Engine {
     beyond: Option<Beyond>,
     /// Requests of which the host's part is not known yet.
     open: Open,
+    /// Where groups go, instead of to the sink.
+    pool: Option<Rc<RefCell<Pool>>>,
 }
 
 struct Stream {
@@ -128,12 +133,7 @@ impl Engine {
         let mut streams = array::from_fn(|_| None);
         let mut statements = Vec::with_capacity(plan.statements.len());
         for (statement, planned) in plan.statements.iter().enumerate() {
-            let mut progress = Progress {
-                bounds: planned.bounds,
-                rows: 0,
-                streams: 0,
-                since: Duration::ZERO,
-            };
+            let mut progress = Progress::new(planned.bounds);
             for plan in &planned.streams {
                 if let Some(slot) = streams.get_mut(usize::from(plan.bit)) {
                     progress.streams |= 1 << plan.bit;
@@ -159,7 +159,13 @@ impl Engine {
             via: cross::ways(plan),
             beyond: None,
             open: Open::default(),
+            pool: None,
         }
+    }
+
+    /// From now on groups go here, to be one with those of others.
+    pub fn set_pool(&mut self, pool: Rc<RefCell<Pool>>) {
+        self.pool = Some(pool);
     }
 
     /// Makes room for so many groups of each stream between two reports.

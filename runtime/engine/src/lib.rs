@@ -14,7 +14,7 @@ pub mod units;
 mod testing;
 
 pub use beyond::{Apart, Beyond, Crossed, Kept};
-pub use engine::{Counts, Engine, Row};
+pub use engine::{Counts, Engine, Pool, Row};
 pub use group::Group;
 pub use join::{Node, Tree};
 pub use names::{Names, NoNames};

@@ -45,16 +45,25 @@ pub struct Kept {
     forgotten: u64,
     known: Known<u32, Vec<Queue>>,
     looked: Option<Instant>,
+    /// The executables that are hooked.
+    executables: Vec<qemu::Identity>,
 }
 
 impl Kept {
-    pub(crate) fn new(maps: Maps) -> Self {
+    pub(crate) fn new(maps: Maps, executables: Vec<qemu::Identity>) -> Self {
         Self {
             maps,
             forgotten: 0,
             known: Known::new(),
             looked: None,
+            executables,
         }
+    }
+
+    /// Whether what a process does is seen: it may run an executable that did not run when the hooks were made.
+    pub fn sees(&self, pid: u32) -> bool {
+        let executable = qemu::executable(pid);
+        executable.is_some_and(|it| self.executables.contains(&it))
     }
 
     /// From now on, the requests of this process's guest are kept.

@@ -17,6 +17,7 @@ pub mod message;
 pub mod reception;
 pub mod records;
 pub mod session;
+pub mod strangers;
 pub mod token;
 pub mod transport;
 pub mod wire;

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -17,12 +17,10 @@ use crate::address::ANY;
 use crate::clock::Offset;
 use crate::handshake::{HandshakeError, PATIENCE, receive};
 use crate::message::{Hello, ToGuest, ToHost, Turned};
+use crate::strangers::{Stranger, Strangers};
 use crate::transport::{Connection, Listener, call};
 use crate::wire::Wire;
 use crate::{Address, Backoff, Session, Token};
-
-/// Connections whose peers have not shown who they are. Whoever comes while there are so many is turned away at once.
-const MOST_STRANGERS: usize = 32;
 
 /// Visits that wait to be looked at.
 const QUEUE: usize = 16;
@@ -94,6 +92,7 @@ impl Drop for Presence {
 pub struct Reception {
     visits: mpsc::Receiver<Visit>,
     doors: Vec<JoinHandle<()>>,
+    strangers: Arc<Strangers>,
 }
 
 /// What all doors know.
@@ -101,7 +100,7 @@ struct House {
     token: Token,
     asked: HashSet<Invited>,
     present: Arc<Mutex<HashSet<Invited>>>,
-    strangers: Semaphore,
+    strangers: Arc<Strangers>,
     visits: mpsc::Sender<Visit>,
 }
 
@@ -128,15 +127,25 @@ impl Reception {
             token,
             asked: asked.into_iter().collect(),
             present: Arc::default(),
-            strangers: Semaphore::new(MOST_STRANGERS),
+            strangers: Arc::default(),
             visits: sender,
         });
-        let door = |listener| tokio::spawn(keep(listener, Arc::clone(&house)));
-        let mut doors: Vec<_> = listeners.into_iter().map(door).collect();
+        let strangers = Arc::clone(&house.strangers);
+        let door = |(number, listener)| tokio::spawn(keep(number, listener, Arc::clone(&house)));
+        let mut doors: Vec<_> = listeners.into_iter().enumerate().map(door).collect();
         for address in calls {
             doors.push(tokio::spawn(fetch(address.clone(), Arc::clone(&house))));
         }
-        Ok(Self { visits, doors })
+        Ok(Self {
+            visits,
+            doors,
+            strangers,
+        })
+    }
+
+    /// How many came when there were too many already, and were not heard.
+    pub fn unheard(&self) -> u64 {
+        self.strangers.unheard()
     }
 
     /// The next visit. Nothing is lost if this is given up before.
@@ -154,23 +163,32 @@ impl Drop for Reception {
     }
 }
 
-async fn keep(listener: Listener, house: Arc<House>) {
+async fn keep(number: usize, listener: Listener, house: Arc<House>) {
     loop {
         let Ok((connection, cid)) = listener.accept().await else {
             sleep(TROUBLE).await;
             continue;
         };
-        if let Ok(permit) = house.strangers.try_acquire() {
-            permit.forget();
-            tokio::spawn(greet_stranger(connection, cid, Arc::clone(&house)));
+        if let Some(stranger) = house.strangers.enter((number, cid)) {
+            tokio::spawn(greet_stranger(
+                stranger,
+                connection,
+                cid,
+                Arc::clone(&house),
+            ));
         }
     }
 }
 
-async fn greet_stranger(connection: Connection, cid: Option<u32>, house: Arc<House>) {
+async fn greet_stranger(
+    stranger: Stranger,
+    connection: Connection,
+    cid: Option<u32>,
+    house: Arc<House>,
+) {
     let mut wire = Wire::new(connection);
     let received = house.receive(&mut wire, cid).await;
-    house.strangers.add_permits(1);
+    drop(stranger);
     let _ = house.welcome(wire, cid, received).await;
 }
 

@@ -1,6 +1,7 @@
 # Calls followed to the disk: each with what it caused, and stages that add up.
 # machine: virtio-blk
 # judge: followed
+# judge: flushed
 . /lab/cases/lib
 wait_for /dev/vda
 follow vda "" --ops 1500 --threads 3 --read 6 --write 3 --flush 1 --max 65536

@@ -44,6 +44,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["nvme"] => nvme::commands(brought),
         ["virtio", format] => virtio::requests(brought, format),
         ["followed"] => request::followed(brought),
+        ["flushed"] => request::flushed(brought),
         ["written-back"] => request::written_back(brought),
         ["faults"] => request::faults(brought),
         ["most", stages, nominal] => request::most(brought, stages, nominal),

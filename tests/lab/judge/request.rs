@@ -58,6 +58,28 @@ pub fn followed(brought: &Brought) {
     );
 }
 
+/// Each sync has the flush of the block layer's own that it waited for, though this one has no bio and others wait for it, too.
+pub fn flushed(brought: &Brought) {
+    let rows = rows_of(brought);
+    let mut syncs = BTreeMap::<_, bool>::new();
+    for row in rows.iter().filter(|row| row.text("op") == "fsync") {
+        let key = (row.number("time"), row.number("tid"));
+        let is_own = row.field("internal") == true && row.text("part") == "flush";
+        if is_own {
+            assert!(row.number("part_lat") <= row.number("lat"), "{row:?}");
+        }
+        *syncs.entry(key).or_default() |= is_own;
+    }
+    let without = syncs.values().filter(|has| !**has).count();
+    let skipped = usize::try_from(skipped(brought)).unwrap();
+    assert!(syncs.len() > 50, "{} syncs", syncs.len());
+    let all = syncs.len();
+    assert!(
+        without <= skipped,
+        "{without} of {all} syncs without a flush"
+    );
+}
+
 /// Each page that the generator touches first is read by a fault of its own. (Threads may want the same page; what follows
 /// finds it mapped.)
 pub fn faults(brought: &Brought) {

@@ -160,6 +160,7 @@ impl Agent<'_> {
             text: half.text,
             args: half.args,
             params: half.params,
+            ..Half::default()
         };
         let how = iotq_kernel::Options {
             btf: self.options.btf.clone(),

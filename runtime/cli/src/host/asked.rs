@@ -2,11 +2,13 @@
 //!
 //! What it sends is judged here. Whatever does not suit what it was asked ends its session, and nobody else's.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::beyond::Process;
-use iotq_engine::{Apart, Beyond, Clock, Crossed, Engine, Sink};
+use iotq_engine::{Apart, Beyond, Clock, Crossed, Engine, Pool, Sink};
 use iotq_kernel::Counts;
 use iotq_lang::plan::{Meaning, Plan};
 use iotq_link::clock::{self, Offset};
@@ -39,6 +41,8 @@ pub struct Asked {
     refused: bool,
     /// It takes no messages: its session is to end.
     pub stuck: bool,
+    /// A report was made without its groups: they are for the next one.
+    pub late: bool,
     _presence: Presence,
 }
 
@@ -91,6 +95,8 @@ pub struct Question<'a> {
     pub here: &'a [Meaning],
     /// Nothing is decided in the kernel.
     pub no_pushdown: bool,
+    /// Where groups of all guests become one answer.
+    pub pool: &'a Rc<RefCell<Pool>>,
     /// Since the first guest was ready.
     pub elapsed: Duration,
 }
@@ -112,6 +118,7 @@ impl Asked {
             work: None,
             refused: false,
             stuck: false,
+            late: false,
             _presence: arrival.presence,
         }
     }
@@ -169,6 +176,7 @@ impl Asked {
         let mut engine = Engine::new(&plan, self.clock, names);
         engine.begin(question.elapsed);
         engine.set_room(GROUPS);
+        engine.set_pool(Rc::clone(question.pool));
         if let Some(process) = self.process.take() {
             let Offset { ns, uncertainty_ns } = self.offset;
             let now = clock::now().saturating_sub_signed(ns);
@@ -250,6 +258,13 @@ impl Asked {
     /// Says something to it.
     pub fn tell(&mut self, message: ToGuest) {
         self.stuck |= self.session.send_now(message).is_err();
+    }
+
+    /// Whether groups of an interval that is over are still to come.
+    pub fn owes(&self, elapsed: Duration) -> bool {
+        let work = self.work.as_ref().filter(|it| !it.ended);
+        let due = work.and_then(|it| it.engine.deadline());
+        due.is_some_and(|due| due <= elapsed)
     }
 
     /// When it must be asked next.

@@ -77,19 +77,29 @@ impl Own {
 
     /// The process of a guest, whose requests are kept from now on.
     pub fn process(&self, name: &str, cid: Option<u32>) -> Process {
-        let mut pid = Guests::running().process(name, cid);
-        match pid.map(|pid| (pid, self.kept.borrow_mut().keep(pid))) {
-            Some((pid, Ok(()))) => note(&format!("iotq: {name} runs in process {pid}")),
-            Some((other, Err(_))) => {
-                pid = None;
-                note(&format!(
-                    "iotq: {name}: process {other} is another guest's: its requests are not seen here"
-                ));
-            }
-            None => note(&format!(
-                "iotq: {name}: no QEMU here has this name (`-name`) or its context id: its requests are not seen here"
-            )),
-        }
+        let found = Guests::running().process(name, cid);
+        let kept = found.map(|pid| (pid, self.kept.borrow().sees(pid)));
+        let (pid, told) = match kept {
+            None => (
+                None,
+                "no QEMU here has this name (`-name`) or its context id: its requests are not seen here".to_owned(),
+            ),
+            Some((other, false)) => (
+                None,
+                format!(
+                    "process {other} runs a QEMU that did not run when the query began: its requests are not seen here; \
+                     begin anew to see them"
+                ),
+            ),
+            Some((pid, true)) => match self.kept.borrow_mut().keep(pid) {
+                Ok(()) => (Some(pid), format!("runs in process {pid}")),
+                Err(_) => (
+                    None,
+                    format!("process {pid} is another guest's: its requests are not seen here"),
+                ),
+            },
+        };
+        note(&format!("iotq: {name}: {told}"));
         Process {
             pid,
             kept: Rc::clone(&self.kept),

@@ -6,12 +6,14 @@ mod beyond;
 mod limit;
 mod serve;
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Instant;
 
 use clap::CommandFactory;
-use iotq_engine::Summary;
+use iotq_engine::{Pool, Summary};
 use iotq_lang::across::{Across, Crossing};
 use iotq_lang::check::Placed;
 use iotq_lang::diag::codes::link;
@@ -135,6 +137,8 @@ fn ask(
             own,
             stop,
             sink: Limited::new(sink, plan),
+            pool: Rc::new(RefCell::new(Pool::new(plan, GROUPS))),
+            late: Vec::new(),
             reception,
             clock: run::clock(),
             asked: asked.len(),
@@ -193,6 +197,12 @@ async fn end(mut hosting: Hosting<'_>) -> Result<ExitCode, Failure> {
     )?;
     if skipped > 0 {
         note(&run::unseen(skipped));
+    }
+    let unheard = hosting.reception.unheard();
+    if unheard > 0 {
+        note(&format!(
+            "iotq: {unheard} connections were too many at once, and not heard"
+        ));
     }
     if let Some(own) = &hosting.own {
         own.account(&crossed)?;

@@ -1,14 +1,16 @@
 //! The work of a host: guests come and go, what they send becomes rows, and at the end everything is asked for.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use iotq_engine::{Clock, Sink};
+use iotq_engine::{Clock, Pool, Sink};
 use iotq_lang::half::Half;
 use iotq_lang::plan::Plan;
 use iotq_link::handshake::HandshakeError;
@@ -21,9 +23,9 @@ use super::asked::{Account, Amiss, Asked, Outcome, Question};
 use super::beyond::Own;
 use super::limit::Limited;
 use crate::args::Run;
-use crate::output;
 use crate::report::{chain, note};
 use crate::stop::Stop;
+use crate::{output, run};
 
 /// How often it is looked whether somebody reads.
 const LOOK: Duration = Duration::from_millis(200);
@@ -31,6 +33,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const FAR: Duration = Duration::from_secs(3600);
 /// How long guests are waited for at the end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a report waits for the groups of a guest that is slow to tell them.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Kinds of strangers that are told of, each once; what a guest's kernel lacks.
 const MOST_TOLD: usize = 16;
 /// How often a guest may come: one that comes and goes so often is no guest.
@@ -46,6 +50,10 @@ pub(super) struct Hosting<'a> {
     pub own: Option<Own>,
     pub stop: &'a Stop,
     pub sink: Limited,
+    /// Groups of all guests.
+    pub pool: Rc<RefCell<Pool>>,
+    /// Those that were late with theirs, each told of once.
+    pub late: Vec<String>,
     pub reception: Reception,
     pub clock: Clock,
     /// How many guests are asked.
@@ -113,10 +121,12 @@ impl Hosting<'_> {
                     ending = Some(Instant::now());
                     self.guests.iter_mut().for_each(Asked::stop);
                 }
-                None => self
-                    .guests
-                    .iter_mut()
-                    .for_each(|it| it.ask_for_reports(elapsed)),
+                None => {
+                    self.report(elapsed)?;
+                    self.guests
+                        .iter_mut()
+                        .for_each(|it| it.ask_for_reports(elapsed));
+                }
                 Some(since) if since.elapsed() >= GRACE => break,
                 Some(_) => {}
             }
@@ -144,13 +154,45 @@ impl Hosting<'_> {
         Ok(())
     }
 
+    /// Reports the groups of intervals that are over, once all guests have told theirs, or have had the time to.
+    fn report(&mut self, elapsed: Duration) -> io::Result<()> {
+        let due = self.pool.borrow().deadline();
+        let Some(due) = due.filter(|due| *due <= elapsed && self.began.is_some()) else {
+            return Ok(());
+        };
+        for guest in &mut self.guests {
+            let owes = guest.owes(elapsed);
+            guest.late &= owes;
+            if !owes || guest.late {
+                continue;
+            }
+            if elapsed < due.saturating_add(PATIENCE) {
+                return Ok(());
+            }
+            guest.late = true;
+            let name = &guest.hello.name;
+            if !self.late.contains(name) {
+                note(&format!(
+                    "iotq: {name} is late: groups that it has not told count in the next interval"
+                ));
+                self.late.push(name.clone());
+            }
+        }
+        self.pool.borrow_mut().advance(elapsed, &mut self.sink)
+    }
+
     fn elapsed(&self) -> Duration {
         self.began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 
     fn deadline(&self) -> Duration {
         let guests = self.guests.iter().filter_map(Asked::deadline);
-        guests.chain(self.options.duration).min().unwrap_or(FAR)
+        // What is due waits for guests, who will say so.
+        let elapsed = self.elapsed();
+        let pool = self.pool.borrow().deadline();
+        let pool = pool.filter(|due| *due > elapsed);
+        let all = guests.chain(pool).chain(self.options.duration);
+        all.min().unwrap_or(FAR)
     }
 
     /// Whether nothing more is wanted, or can come.
@@ -212,6 +254,7 @@ impl Hosting<'_> {
             plan: self.plan,
             here: self.own.as_ref().map_or(&[], Own::meanings),
             no_pushdown: self.options.no_pushdown,
+            pool: &self.pool,
             elapsed: self.elapsed(),
         };
         let guest = &mut self.guests[index];
@@ -219,7 +262,10 @@ impl Hosting<'_> {
         match guest.take(message, &question, &mut self.sink) {
             Ok(Outcome::Fine | Outcome::Ended) => Ok(()),
             Ok(Outcome::Ready(missing)) => {
-                self.began.get_or_insert_with(Instant::now);
+                self.began.get_or_insert_with(|| {
+                    self.pool.borrow_mut().begin(run::clock());
+                    Instant::now()
+                });
                 let kernel = plain(&guest.hello.kernel);
                 let clock = guest.offset.uncertainty_ns.div_ceil(1000);
                 note(&format!(
@@ -276,6 +322,9 @@ impl Hosting<'_> {
             }
             guest.finish(elapsed, &mut self.sink, &mut self.account)?;
         }
+        let mut pool = self.pool.borrow_mut();
+        pool.finish(elapsed, &mut self.sink)?;
+        self.account.engine.ungrouped += pool.ungrouped();
         self.sink.flush()
     }
 }

@@ -159,8 +159,9 @@ impl Beyond {
         for device in self.pairing.candidates(&devices) {
             let verdict = match self.at(device, asked) {
                 Found::Same(_, seen) if asked.compare(&seen) == Agreement::Whole => Verdict::Agrees,
+                Found::Same(..) => Verdict::Hints,
                 Found::Other => Verdict::Contradicts,
-                Found::Same(..) | Found::Nothing => Verdict::Silent,
+                Found::Nothing => Verdict::Silent,
             };
             verdicts.push((device, verdict));
         }

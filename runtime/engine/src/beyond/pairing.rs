@@ -5,8 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// So many more requests must agree on a device than on any other one of which nothing is known to be wrong.
-const AHEAD: u32 = 3;
+/// What a request weighs that agrees in all, against one that has nothing but its place on the ring, its kind and its time.
+const WHOLE: u32 = 3;
+/// So much more must be said for a device than for any other one of which nothing is known to be wrong.
+const AHEAD: u32 = 3 * WHOLE;
 /// Devices of a guest of which something is remembered.
 const MOST: usize = 256;
 
@@ -40,6 +42,8 @@ pub struct Spot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Agrees,
+    /// As far as can be told: a flush has no place.
+    Hints,
     Contradicts,
     Silent,
 }
@@ -108,7 +112,8 @@ impl Evidence {
         }
         for (device, verdict) in verdicts {
             match verdict {
-                Verdict::Agrees => *self.agreed.entry(*device).or_default() += 1,
+                Verdict::Agrees => *self.agreed.entry(*device).or_default() += WHOLE,
+                Verdict::Hints => *self.agreed.entry(*device).or_default() += 1,
                 Verdict::Contradicts => {
                     self.excluded.insert(*device);
                 }
@@ -129,7 +134,7 @@ impl Evidence {
         let mut all: Vec<(u32, u64)> = possible.map(|it| (count(&it), it)).collect();
         all.sort_unstable_by(|a, b| b.cmp(a));
         match all[..] {
-            [(best, device)] if best > 0 => Some(device),
+            [(best, device)] if best >= WHOLE => Some(device),
             [(best, device), (second, _), ..] if best >= second.saturating_add(AHEAD) => {
                 Some(device)
             }
@@ -183,6 +188,25 @@ mod tests {
         }
         let one = [(A, Agrees), (B, Silent)];
         assert_eq!(pairing.judge(3, &request(2), &one), Some(A));
+    }
+
+    #[test]
+    fn flushes_alone_need_some_more() {
+        use Verdict::{Hints, Silent};
+        let mut pairing = Pairing::default();
+        for number in 0..2 {
+            let hint = [(A, Hints)];
+            assert_eq!(pairing.judge(3, &request(number), &hint), None);
+            assert_eq!(pairing.judge(3, &request(number), &hint), None);
+        }
+        assert_eq!(pairing.judge(3, &request(2), &[(A, Hints)]), Some(A));
+        let mut pairing = Pairing::default();
+        for number in 0..8 {
+            let two = [(A, Hints), (B, Silent)];
+            assert_eq!(pairing.judge(3, &request(number), &two), None);
+        }
+        let two = [(A, Hints), (B, Silent)];
+        assert_eq!(pairing.judge(3, &request(8), &two), Some(A));
     }
 
     #[test]

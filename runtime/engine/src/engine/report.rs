@@ -6,6 +6,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use iotq_lang::ir::Bounds;
+
 use super::{Engine, Progress, bits};
 use crate::Sink;
 use crate::group::Origin;
@@ -122,10 +124,14 @@ impl Engine {
                 at,
                 names: &*names,
             };
-            for group in grouping.report(seconds).groups(origin) {
-                if self.runs(statement) {
-                    sink.group(&group)?;
-                    self.wrote(statement);
+            if let Some(pool) = &self.pool {
+                pool.borrow_mut().take(bit, &mut grouping, &*names);
+            } else {
+                for group in grouping.report(seconds).groups(origin) {
+                    if self.runs(statement) {
+                        sink.group(&group)?;
+                        self.wrote(statement);
+                    }
                 }
             }
             if let Some(stream) = &mut self.streams[bit] {
@@ -137,8 +143,17 @@ impl Engine {
 }
 
 impl Progress {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            rows: 0,
+            streams: 0,
+            since: Duration::ZERO,
+        }
+    }
+
     /// When the interval at hand ends: at a multiple of `every`.
-    fn next_report(&self) -> Option<Duration> {
+    pub(super) fn next_report(&self) -> Option<Duration> {
         let every = Duration::from_nanos(self.bounds.every?);
         let over = self.since.as_nanos().checked_div(every.as_nanos())?;
         let next = (over + 1).saturating_mul(every.as_nanos());
@@ -148,7 +163,7 @@ impl Progress {
     }
 
     /// When the statement ends by itself.
-    fn end(&self) -> Option<Duration> {
+    pub(super) fn end(&self) -> Option<Duration> {
         self.bounds.duration.map(Duration::from_nanos)
     }
 }

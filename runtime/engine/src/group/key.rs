@@ -4,11 +4,16 @@ use std::cmp::Ordering;
 
 use iotq_lang::eval;
 use iotq_lang::ir::Column;
+use iotq_lang::plan::GroupPlan;
 use iotq_lang::value::{Record, Value};
+use iotq_probes::catalogue::Type;
+
+use crate::Names;
+use crate::sink::Plain;
 
 /// Values, one behind the other: a kind, then as many bytes as it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Key(Vec<u8>);
+pub(crate) struct Key(Vec<u8>);
 
 const NULL: u8 = 0;
 const BOOL: u8 = 1;
@@ -45,6 +50,29 @@ impl Key {
                 put(FILE, [&dev.to_ne_bytes(), &inode.to_ne_bytes()]);
             }
         }
+    }
+
+    /// The same with names instead of the numbers that one machine has for them, and with its name.
+    pub fn named(&self, plan: &GroupPlan, names: &dyn Names) -> Self {
+        let mut named = Self::default();
+        for (index, (value, key)) in self.values().zip(&plan.by).enumerate() {
+            let is_number = matches!(key.expr.ty, Type::Dev | Type::Cgroup | Type::File);
+            match value {
+                _ if plan.guest == Some(index) => {
+                    let guest = names.guest().map(str::as_bytes);
+                    named.push(&guest.map_or(Value::Null, Value::Text));
+                }
+                value @ (Value::Int(_) | Value::File { .. }) if is_number => {
+                    let Plain::Text(name) = Plain::new(value.clone(), key.expr.ty, names) else {
+                        named.push(&value);
+                        continue;
+                    };
+                    named.push(&Value::Text(name.as_bytes()));
+                }
+                value => named.push(&value),
+            }
+        }
+        named
     }
 
     /// Its values.

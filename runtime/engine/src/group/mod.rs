@@ -6,6 +6,7 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use iotq_lang::aggregate::{Emitted, Totals};
 use iotq_lang::eval;
@@ -14,7 +15,7 @@ use iotq_lang::value::{Record, Value};
 use iotq_probes::catalogue::Type;
 
 use crate::Names;
-use key::Key;
+pub(crate) use key::Key;
 
 /// The most groups of one stream between two reports, unless less is wanted. The rows of others are counted and left out.
 pub const MAX_GROUPS: usize = 1 << 15;
@@ -71,6 +72,28 @@ impl Grouping {
             groups.insert(key.clone(), Totals::new(&plan.measures));
         }
         groups.get_mut(key)
+    }
+
+    /// Takes all groups out, with keys as people see them.
+    pub(crate) fn named(&mut self, names: &dyn Names) -> impl Iterator<Item = (Key, Totals)> {
+        let plan = &self.plan;
+        let named = |(key, totals): (Key, _)| (key.named(plan, names), totals);
+        self.groups.drain().map(named)
+    }
+
+    /// Whether there is a group with this key.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.groups.contains_key(key)
+    }
+
+    /// Takes a group of another one with the same plan.
+    pub(crate) fn merge(&mut self, key: Key, totals: Totals) {
+        match self.groups.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().merge(&totals),
+            Entry::Vacant(new) => {
+                new.insert(totals);
+            }
+        }
     }
 
     /// Whether no row has come since the last report.

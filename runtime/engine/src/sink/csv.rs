@@ -64,6 +64,8 @@ impl<W: Write> Csv<W> {
             .terminator(Terminator::CRLF)
             .from_writer(out);
         let name = |column: &'_ Column| column.name.clone();
+        // Those of groups are of all guests.
+        let guests = guests && stream.groups.is_none();
         let guest = guests.then(|| "guest".to_owned()).into_iter();
         match &stream.groups {
             None => out.write_record(guest.chain(stream.columns.iter().map(name))),
@@ -112,7 +114,6 @@ impl<W: Write> Sink for Csv<W> {
 
     fn group(&mut self, group: &Group<'_>) -> io::Result<()> {
         let names = group.origin.names;
-        self.guest(names)?;
         if self.timed {
             self.field(Plain::Int(group.origin.at))?;
         }

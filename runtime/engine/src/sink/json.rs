@@ -197,7 +197,6 @@ impl<W: Write> Sink for Json<W> {
         let (stream, names) = (group.origin.stream, group.origin.names);
         self.line.clear();
         self.line.extend_from_slice(&self.streams[stream].head);
-        self.guest(names)?;
         self.line.extend_from_slice(b"\"at\":");
         self.value(Plain::Int(group.origin.at))?;
         self.line.extend_from_slice(b",\"by\":{");

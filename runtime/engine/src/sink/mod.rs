@@ -15,6 +15,7 @@ use crate::{Crossed, Group, Row, Tree};
 
 pub use csv::{Csv, CsvError};
 pub use json::Json;
+pub(crate) use plain::Plain;
 pub use text::Text;
 
 /// Takes the rows of a run.

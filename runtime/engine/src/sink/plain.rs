@@ -9,7 +9,7 @@ use crate::Names;
 use crate::names::NoNames;
 
 /// A value, ready to be written.
-pub(super) enum Plain<'a> {
+pub(crate) enum Plain<'a> {
     /// No value.
     Null,
     /// True or false.
@@ -23,7 +23,7 @@ pub(super) enum Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    pub(super) fn new(value: Value<'a>, ty: Type, names: &'a dyn Names) -> Self {
+    pub(crate) fn new(value: Value<'a>, ty: Type, names: &'a dyn Names) -> Self {
         let names = match ty {
             Type::OfHost(_) => names.of_host().unwrap_or(&NoNames),
             _ => names,

@@ -18,7 +18,7 @@ use super::{Sink, Summary, picture, waterfall};
 use crate::units::{Bytes, Nanoseconds};
 use crate::{Group, Names, Row, Tree};
 use map::Axis;
-use table::{GAP, GUEST_WIDTH, LAYER_WIDTH, Table, pad};
+use table::{GUEST_WIDTH, LAYER_WIDTH, Table, pad};
 
 /// Writes aligned columns.
 pub struct Text<W> {
@@ -78,8 +78,6 @@ impl<W: Write> Text<W> {
     #[must_use]
     pub fn watched(mut self, terminal: Option<usize>) -> Self {
         if let Some(columns) = terminal {
-            let before = if self.guests { GUEST_WIDTH + GAP } else { 0 };
-            let columns = columns.saturating_sub(before);
             self.streams.iter_mut().for_each(|it| it.fit(columns));
         }
         Self { terminal, ..self }
@@ -87,17 +85,23 @@ impl<W: Write> Text<W> {
 
     fn header(&mut self, stream: usize) -> io::Result<()> {
         let layer = self.streams[stream].layer.map(|_| "layer");
-        self.begin("guest", layer);
+        self.begin(self.of_guest(stream, "guest"), layer);
         for column in &self.streams[stream].columns {
             pad(&mut self.line, &column.name, column.width, column.right);
         }
         self.write_line()
     }
 
+    /// What tells the guest in a line of a stream, where there are several.
+    fn of_guest<'a>(&self, stream: usize, name: &'a str) -> Option<&'a str> {
+        let tells = self.guests && !self.streams[stream].grouped;
+        tells.then_some(name)
+    }
+
     /// What a line begins with, where there are several guests or layers.
-    fn begin(&mut self, guest: &str, layer: Option<&str>) {
+    fn begin(&mut self, guest: Option<&str>, layer: Option<&str>) {
         self.line.clear();
-        if self.guests {
+        if let Some(guest) = guest {
             pad(&mut self.line, guest, GUEST_WIDTH, false);
         }
         if let Some(layer) = layer {
@@ -125,7 +129,8 @@ impl<W: Write> Text<W> {
             self.header(stream)?;
             self.last = Some(stream);
         }
-        self.begin(names.guest().unwrap_or(""), self.streams[stream].layer);
+        let guest = self.of_guest(stream, names.guest().unwrap_or(""));
+        self.begin(guest, self.streams[stream].layer);
         let table = &mut self.streams[stream];
         for ((value, ty), column) in cells.zip(&mut table.columns) {
             self.cell.clear();
@@ -139,8 +144,7 @@ impl<W: Write> Text<W> {
     /// A group with histograms: what else it has in a line, then each of them.
     fn drawing(&mut self, group: &Group<'_>) -> io::Result<()> {
         self.leave_axis()?;
-        let guest = group.origin.names.guest().unwrap_or("");
-        self.begin(guest, self.streams[group.origin.stream].layer);
+        self.begin(None, self.streams[group.origin.stream].layer);
         let table = &self.streams[group.origin.stream];
         let mut pictures = String::new();
         for ((shown, ty), column) in whole(group, table.timed).zip(&table.columns) {

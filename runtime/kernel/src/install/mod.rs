@@ -28,6 +28,7 @@ use crate::groups::{Groupings, Groups, Maps};
 use crate::kept::{self, Kept};
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
+use crate::qemu;
 use crate::running::{Attached, Running};
 use crate::unended::Requests;
 use attach::{attach, fill_sets};
@@ -174,13 +175,18 @@ pub fn install(
     let counts = take(&mut ebpf, "iotq_counts")?;
     let slots = take(&mut ebpf, "iotq_requests")?;
     let kept = match options.keep {
-        true => Some(Kept::new(kept::Maps {
-            kept: take(&mut ebpf, "iotq_kept")?,
-            parts: take(&mut ebpf, "iotq_kept_parts")?,
-            next: take(&mut ebpf, "iotq_kept_next")?,
-            keeping: take(&mut ebpf, "iotq_keeping")?,
-            queues: take(&mut ebpf, "iotq_qemu_queues")?,
-        })),
+        true => Some(Kept::new(
+            kept::Maps {
+                kept: take(&mut ebpf, "iotq_kept")?,
+                parts: take(&mut ebpf, "iotq_kept_parts")?,
+                next: take(&mut ebpf, "iotq_kept_next")?,
+                keeping: take(&mut ebpf, "iotq_keeping")?,
+                queues: take(&mut ebpf, "iotq_qemu_queues")?,
+            },
+            qemu::hooked(&hooks.qemus)
+                .filter_map(|(qemu, _)| qemu.identity())
+                .collect(),
+        )),
         false => None,
     };
     let requests = hooks.follows_requests().then(|| Requests {

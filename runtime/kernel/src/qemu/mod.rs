@@ -48,7 +48,22 @@ const FUNCTIONS: [(&str, &[Register]); 6] = [
     ("virtqueue_push", &[Register::RDI, Register::RSI]),
 ];
 
+/// What tells an executable from others: its filesystem and its inode.
+pub(crate) type Identity = (u64, u64);
+
+/// The executable that a process runs.
+pub(crate) fn executable(pid: u32) -> Option<Identity> {
+    let about = fs::metadata(format!("/proc/{pid}/exe")).ok()?;
+    Some((about.dev(), about.ino()))
+}
+
 impl Qemu {
+    /// What tells it from others.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let about = self.file.metadata().ok()?;
+        Some((about.dev(), about.ino()))
+    }
+
     /// Where in the file a function is hooked.
     pub(crate) fn site(&self, function: &str) -> Option<u64> {
         let mut sites = self.sites.iter();

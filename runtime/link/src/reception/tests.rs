@@ -61,7 +61,7 @@ async fn strangers_are_few_and_keep_nobody_out_for_long() {
     let folder = folder.path();
     let mut reception = open(folder);
     let mut idle = Vec::new();
-    for _ in 0..MOST_STRANGERS * 4 {
+    for _ in 0..crate::strangers::EACH * 4 {
         idle.push(connect(&address(folder)).await.expect("connected"));
     }
     // There is no room while they are there, and there is when they are gone.
@@ -121,7 +121,7 @@ fn a_machine_is_there_once_whatever_it_calls_itself() {
         token: Token::default(),
         asked: [Invited::Cid(3), Invited::Name("vm1".into())].into(),
         present: Arc::default(),
-        strangers: Semaphore::new(1),
+        strangers: Arc::default(),
         visits,
     };
     let hello = |name: &str| Hello {

@@ -68,8 +68,7 @@ impl<W: Write> Text<W> {
     }
 
     fn shades(&mut self, group: &Group<'_>) -> io::Result<()> {
-        let guest = group.origin.names.guest().unwrap_or("");
-        self.begin(guest, self.streams[group.origin.stream].layer);
+        self.begin(None, self.streams[group.origin.stream].layer);
         let table = &mut self.streams[group.origin.stream];
         for ((shown, ty), column) in whole(group, table.timed).zip(&mut table.columns) {
             self.cell.clear();
@@ -88,7 +87,7 @@ impl<W: Write> Text<W> {
 
     /// The axes of a stream's heat maps, each below or above its cells; nothing before there are values.
     fn axis_line(&mut self, stream: usize) -> io::Result<()> {
-        self.begin("", self.streams[stream].layer.map(|_| ""));
+        self.begin(None, self.streams[stream].layer.map(|_| ""));
         for column in &self.streams[stream].columns {
             let axis = column.heat.as_ref().map(|heat| heat.axis());
             let axis = axis.unwrap_or_default();

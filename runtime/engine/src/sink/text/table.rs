@@ -11,6 +11,8 @@ use crate::sink::heat::Heat;
 pub(super) struct Table {
     /// What its rows begin with: the layer, where there are several streams.
     pub layer: Option<&'static str>,
+    /// Its rows are groups, which are of all guests.
+    pub grouped: bool,
     /// Groups of intervals begin with their time.
     pub timed: bool,
     /// Groups are drawn one by one, since there are histograms in them.
@@ -50,6 +52,7 @@ impl Table {
         }
         Self {
             layer: several.then_some(stream.layer.name),
+            grouped: stream.groups.is_some(),
             timed,
             drawn,
             columns,
