@@ -122,7 +122,8 @@ const CASES: &[Case] = &[
         run.has_all(run.sum(|_| true, "n"));
     }),
     case("merges", &[], |run| {
-        assert_eq!(run.sum(|by| by["op"] == "read", "queued"), READS);
+        // The filesystem may read, too.
+        run.has_all(run.sum(|by| by["op"] == "read", "queued"));
         // Pages that are written behind each other make one request.
         assert!(run.sum(|by| by["op"] == "write", "merged") > 0);
     }),
