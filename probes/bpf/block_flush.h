@@ -68,10 +68,14 @@ __noinline int own_flush(__u32 index, __u64 address, __u64 now)
 {
 	struct iotq_block_slot *flush = slot_at(index);
 	struct request *rq = (void *)address;
-	struct blk_flush_queue *queue = BPF_CORE_READ(rq, mq_hctx, fq);
+	struct blk_flush_queue *queue;
 	__u64 head, at;
 
-	if (!flush || !queue || BPF_CORE_READ(queue, flush_rq) != rq)
+	/* Without joins nothing of the kernel's memory is to be copied. */
+	if (!flush)
+		return 0;
+	queue = BPF_CORE_READ(rq, mq_hctx, fq);
+	if (!queue || BPF_CORE_READ(queue, flush_rq) != rq)
 		return 0;
 	flush->owner_count = 0;
 	flush->owned = OWNED_AT_DEVICE;
