@@ -18,19 +18,33 @@ struct {
 } iotq_kept_parts SEC(".maps");
 
 /* How many were given away, ever. Whoever has read parts sees by it whether they were written over meanwhile. */
+struct parts_given {
+	struct bpf_spin_lock lock; /* atomic additions that answer are newer than some kernels */
+	__u32 pad;
+	__u64 count;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} iotq_kept_next SEC(".maps");
+	__type(value, struct parts_given);
+} iotq_kept_given SEC(".maps");
 
+/* The number of the first of so many. */
 static __always_inline __u64 give_parts(__u32 count)
 {
 	__u32 only = 0;
-	__u64 *next = bpf_map_lookup_elem(&iotq_kept_next, &only);
+	struct parts_given *given = bpf_map_lookup_elem(&iotq_kept_given, &only);
+	__u64 first;
 
-	return next ? __sync_fetch_and_add(next, count) : 0;
+	if (!given)
+		return 0;
+	bpf_spin_lock(&given->lock);
+	first = given->count;
+	given->count += count;
+	bpf_spin_unlock(&given->lock);
+	return first;
 }
 
 static __always_inline struct child *part_at(__u64 number)

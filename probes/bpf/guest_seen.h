@@ -105,7 +105,7 @@ static __noinline int expect_order(struct guest *guest, struct qemu_request *req
 	for (__u32 i = 0; i < GUEST_ORDERS; i++) {
 		struct guest_order *order = &guest->orders[i];
 
-		if (order->element || __sync_val_compare_and_swap(&order->element, 0, element))
+		if (order->element || !TAKE(order->element, element, order->claims))
 			continue;
 		order->device = request->device;
 		order->op = request->record.op;
@@ -201,7 +201,7 @@ static __always_inline struct guest_answers *own_answers(void)
 
 	if (!place || place->tid == tid)
 		return place;
-	if (__sync_val_compare_and_swap(&place->tid, 0, tid))
+	if (place->tid || !TAKE(place->tid, tid, place->claims))
 		return NULL;
 	place->first.element = place->lead.owner = 0;
 	return place;

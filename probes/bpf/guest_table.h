@@ -97,6 +97,8 @@ struct guest_order {
 	__u64 size;
 	__u32 op;    /* enum iotq_virtio_op */
 	__u32 begun; /* a call was made for it */
+	__u32 claims; /* who takes this place */
+	__u32 pad;
 };
 
 #define GUEST_ORDERS 16
@@ -136,7 +138,7 @@ struct guest_lead {
 /* What a thread has answered and is not told yet; at the place of its number. */
 struct guest_answers {
 	__u32 tid; /* zero: this place is free */
-	__u32 pad;
+	__u32 claims; /* who takes it */
 	struct guest_name first, last;
 	struct guest_lead lead;
 };
@@ -152,6 +154,22 @@ static __always_inline struct iotq_qemu_key qemu_key(__u64 address)
 {
 	return (struct iotq_qemu_key){ .address = address, .pid = bpf_get_current_pid_tgid() >> 32 };
 }
+
+/*
+ * Takes a word that is zero, if nobody else is about to: of two at the same time, none may get it. Additions that answer, and
+ * comparing exchanges, are newer than some kernels.
+ */
+#define TAKE(word, value, claims)                                      \
+	({                                                             \
+		volatile typeof(word) *_word = &(word);                \
+		bool _taken;                                           \
+		__sync_fetch_and_add(&(claims), 1);                    \
+		_taken = *(volatile __u32 *)&(claims) == 1 && !*_word; \
+		if (_taken)                                            \
+			*_word = (value);                              \
+		__sync_fetch_and_add(&(claims), -1);                   \
+		_taken;                                                \
+	})
 
 static __always_inline struct guest_answers *answers_at(__u32 place)
 {

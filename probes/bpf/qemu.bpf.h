@@ -39,7 +39,16 @@ struct {
 	__type(value, struct iotq_qemu_queue);
 } iotq_qemu_queues SEC(".maps");
 
+/* Where a request is described: the stack has no room for it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct qemu_request);
+} iotq_qemu_popped SEC(".maps");
+
 static const struct iotq_qemu_queue new_queue;
+static const struct qemu_request new_request;
 
 typedef const volatile struct iotq_qemu_layout qemu_layout;
 
@@ -204,20 +213,26 @@ static __always_inline void note_queue(const struct iotq_qemu_key *key, struct q
 static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 element)
 {
 	__u64 queue = kept_register(ctx, layout->pop_register), name;
-	struct qemu_request request = { .queue = queue, .popped = bpf_ktime_get_ns() };
 	struct iotq_qemu_key key = qemu_key(queue);
-	struct iotq_qemu *record = &request.record;
-	struct qemu_request *before;
+	__u32 only = 0;
+	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_popped, &only), *before;
+	struct iotq_qemu *record;
 	__u64 popped = 0;
 
+	if (!request)
+		return 0;
+	*request = new_request;
+	request->queue = queue;
+	request->popped = bpf_ktime_get_ns();
+	record = &request->record;
 	describe_task(&record->task);
-	describe_request(&request, layout, element);
+	describe_request(request, layout, element);
 	record->p2s = record->s2p = record->lat = record->kick = record->inject = IOTQ_NULL64;
 	if (iotq_config.want_guest && layout->name != IOTQ_NULL64) {
 		name = READ_USER(__u64, ctx->ip + layout->name);
 		bpf_probe_read_user_str(record->guest, sizeof(record->guest), (void *)name);
 	}
-	note_queue(&key, &request);
+	note_queue(&key, request);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
 	before = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
@@ -231,13 +246,13 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
-	if (bpf_map_update_elem(&iotq_qemu_requests, &key, &request, BPF_ANY) ||
-	    (iotq_config.follow_guests && !expect_calls(&request, element, popped))) {
+	if (bpf_map_update_elem(&iotq_qemu_requests, &key, request, BPF_ANY) ||
+	    (iotq_config.follow_guests && !expect_calls(request, element, popped))) {
 		COUNT(IOTQ_LAYER_QEMU, lost_slot);
 		bpf_map_delete_elem(&iotq_qemu_requests, &key);
 		return 0;
 	}
-	reach_qemu(record, IOTQ_QEMU_POP, request.popped);
+	reach_qemu(record, IOTQ_QEMU_POP, request->popped);
 	return 0;
 }
 
@@ -361,16 +376,15 @@ int iotq_qemu_push(struct pt_regs *ctx)
 	now = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_end(request, now);
-	if (iotq_config.follow_guests) {
-		if (!answer(request, key.address, now)) {
-			COUNT(IOTQ_LAYER_QEMU, lost_slot);
-			/* What was done for it is not known. */
-			record->head.marks |= IOTQ_MARK_CROWDED;
-			if (iotq_config.keep)
-				keep_request(record, request->device, request->round, now, &none);
-		}
+	if (iotq_config.follow_guests && answer(request, key.address, now)) {
+		/* It is told with the next call of this thread. */
 	} else if (iotq_config.keep) {
+		/* What was done for one that has no place is not known. */
+		if (iotq_config.follow_guests)
+			record->head.marks |= IOTQ_MARK_CROWDED;
 		keep_request(record, request->device, request->round, now, &none);
+	} else if (iotq_config.follow_guests) {
+		COUNT(IOTQ_LAYER_QEMU, lost_slot);
 	} else if (wants(IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH)) {
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_QEMU, IOTQ_QEMU_PUSH, record->head.queries,
 			filter(&iotq_qemu_at[IOTQ_QEMU_PUSH], record), now);

@@ -27,7 +27,7 @@ until [ -e /dev/vda ]; do usleep 10000; done
 ioload --ops 400 --threads 2 --read 1 --write 2 --discard 2 --max 65536 --log many /dev/vda
 ";
 
-pub static THREADS: Guest = Guest {
+pub const THREADS: Guest = Guest {
     name: "threads",
     drive: "cache=none,aio=threads",
     device: "num-queues=2",
@@ -35,7 +35,7 @@ pub static THREADS: Guest = Guest {
     ..RAW
 };
 
-pub static NATIVE: Guest = Guest {
+pub const NATIVE: Guest = Guest {
     name: "native",
     drive: "cache=none,aio=native",
     iothread: true,
@@ -48,7 +48,7 @@ static URING: Guest = Guest {
     ..THREADS
 };
 
-pub static QCOW2: Guest = Guest {
+pub const QCOW2: Guest = Guest {
     name: "qcow2",
     format: "qcow2",
     ..THREADS
@@ -315,11 +315,11 @@ fn slow_flushes() {
     for it in &slow {
         let time = |field| u128::from(it.root.number(field));
         assert!(time("device") >= SLOW.as_nanos(), "{:?}", it.root);
-        // QEMU may have to wait for a CPU, whatever the disk does.
+        // On a busy machine, QEMU's threads wait for a CPU besides.
         explained += usize::from(time("other") * 20 <= time("lat"));
     }
     assert!(
-        explained * 10 >= slow.len() * 9,
+        explained * 2 > slow.len(),
         "{explained} of {} slow flushes are explained",
         slow.len()
     );

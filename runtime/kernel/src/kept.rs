@@ -33,7 +33,8 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) struct Maps {
     pub kept: HashMap<MapData, KeptKey, KeptValue>,
     pub parts: Array<MapData, Part>,
-    pub next: Array<MapData, u64>,
+    /// A lock, and how many parts were given away.
+    pub given: Array<MapData, [u64; 2]>,
     pub keeping: HashMap<MapData, u32, u32>,
     pub queues: HashMap<MapData, QueueKey, QueueValue>,
 }
@@ -133,8 +134,8 @@ impl Kept {
             parts.push(part);
         }
         // Whoever writes one over has taken its number before.
-        let next = self.maps.next.get(&0, 0).ok()?;
-        (next.wrapping_sub(of.first) <= room).then_some(parts)
+        let [_, given] = self.maps.given.get(&0, 0).ok()?;
+        (given.wrapping_sub(of.first) <= room).then_some(parts)
     }
 }
 

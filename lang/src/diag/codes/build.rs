@@ -81,13 +81,14 @@ pub static BOUNDARY: Code = Code {
     page: "\
 With `iotq host`, a script is about guests or about the host. A join may be about both if it
 follows requests from the guest to QEMU: it begins with `guest.syscall` or `guest.virtio`, and of
-the host it has `host.qemu`, which is not optional.
+the host it has `host.qemu`, which is not optional. Below that it may have what the host did for
+them: `host.syscall`, `host.block`, `host.nvme`, `host.scsi`.
 
     join guest.syscall, host.block          # nothing leads from the one to the other
 
 Name the layers on the way, or ask one side at a time.
 
-    join guest.syscall, guest.virtio, host.qemu emit guest.syscall.lat, host.qemu.lat
+    join guest.syscall, host.qemu, host.block emit guest.syscall.lat, host.block.lat
     trace host.block
 ",
     exit: 2,

@@ -139,13 +139,13 @@ impl Own {
         if counts.lost > 0 {
             let lost = counts.lost;
             note(&format!(
-                "iotq: {lost} requests found no room among those that are kept here"
+                "iotq: {lost} requests, or calls for them, found no room among those that are kept here"
             ));
         }
         if counts.approx > 0 {
             let approx = counts.approx;
             note(&format!(
-                "iotq: of {approx} requests, not all is known that was done for them here: they are marked `approx`"
+                "iotq: of {approx} requests, not all is known here: their `host.qemu.approx` is true"
             ));
         }
         let forgotten = self.kept.borrow().forgotten();

@@ -179,7 +179,7 @@ pub fn install(
             kept::Maps {
                 kept: take(&mut ebpf, "iotq_kept")?,
                 parts: take(&mut ebpf, "iotq_kept_parts")?,
-                next: take(&mut ebpf, "iotq_kept_next")?,
+                given: take(&mut ebpf, "iotq_kept_given")?,
                 keeping: take(&mut ebpf, "iotq_keeping")?,
                 queues: take(&mut ebpf, "iotq_qemu_queues")?,
             },
