@@ -1,5 +1,6 @@
 //! A guest's records of any bytes, and a host that has kept any bytes: joined or not, they become output that can be read.
 
+use std::mem::offset_of;
 use std::sync::OnceLock;
 
 use iotq_engine::beyond::{Queue, Spot};
@@ -7,7 +8,7 @@ use iotq_engine::{Apart, Beyond, Kept};
 use iotq_lang::check::{Inputs, Placed, place};
 use iotq_lang::plan::Plan;
 use iotq_lang::syntax::parse;
-use iotq_probes::abi::iotq_qemu;
+use iotq_probes::abi::{iotq_head, iotq_qemu, iotq_qemu_root};
 use iotq_probes::catalogue::layer;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -21,6 +22,10 @@ join guest.syscall, host.qemu emit stages by guest.syscall.op every 1s
 join guest.virtio, host.qemu emit stages
 join guest.syscall, host.qemu where host.qemu.lat > 1us or guest.syscall.lat > 1ms
      emit guest.syscall.lat, max(host.qemu[].lat), count(host.qemu[]) limit 20
+join guest.syscall, guest.block, host.qemu, host.syscall, host.block, host.nvme emit tree
+join guest.virtio, host.qemu, host.block emit stages by host.block.dev
+join guest.syscall, host.qemu, host.syscall, host.block where host.block.size > 0B or host.syscall.lat > 1us
+     emit guest.syscall.lat, host.syscall.name, host.block.dev, max(host.block[].d2c), count(host.syscall[]) limit 20
 ";
 
 /// Drives an engine of both sides. Says how many records it took.
@@ -49,6 +54,19 @@ impl Shelf {
         self.at += 1;
         let at = self.at % self.bytes.len().max(1);
         self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// A call, or a request to a disk.
+    fn part(&mut self) -> Vec<u8> {
+        let names = ["syscall", "block", "nvme"];
+        let layer = layer(names[usize::from(self.next() % 3)]).expect("a layer");
+        let length = layer.record.expect("a layer with records");
+        let mut part: Vec<u8> = (0..length / 8)
+            .flat_map(|_| self.number().to_ne_bytes())
+            .collect();
+        let head = [layer.id, layer.end_point().id];
+        part[offset_of!(iotq_head, layer)..][..2].copy_from_slice(&head);
+        part
     }
 
     fn number(&mut self) -> u64 {
@@ -88,8 +106,21 @@ impl Kept for Shelf {
         (seen.queue, seen.index) = (spot.queue, spot.index);
         (seen.offset, seen.size) = (self.number(), self.number());
         (seen.first, seen.op, seen.format) = (self.next().into(), self.next() % 3, self.next() % 2);
-        let mut bytes = (size_of::<iotq_qemu>() as u64).to_ne_bytes().to_vec();
-        bytes.extend_from_slice(seen.as_bytes());
+        let mut bytes = Vec::new();
+        let mut add = |record: &[u8]| {
+            bytes.extend_from_slice(&(record.len() as u64).to_ne_bytes());
+            bytes.extend_from_slice(record);
+        };
+        match self.next() % 2 {
+            0 => add(seen.as_bytes()),
+            _ => {
+                let mut followed = iotq_qemu_root::new_zeroed();
+                followed.request = seen;
+                followed.trail.stages = std::array::from_fn(|_| self.number());
+                add(followed.as_bytes());
+            }
+        }
+        (0..self.next() % 6).for_each(|_| add(&self.part()));
         bytes.extend((0..self.next() % 32).map(|_| self.next()));
         Some(bytes)
     }
