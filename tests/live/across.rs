@@ -1,5 +1,6 @@
 //! Requests of a guest in QEMU, followed to this machine: each is joined with what QEMU did for it, and none with another.
 
+mod faults;
 mod flushes;
 
 use std::collections::BTreeMap;
@@ -73,6 +74,11 @@ pub fn tests() -> Vec<Trial> {
     let more = [
         test("across/twins", &needs, twins),
         test("across/stranger", &needs, stranger),
+        test("across/again", &needs, faults::again),
+        test("across/reset", &needs, faults::reset),
+        test("across/killed", &needs, faults::killed),
+        test("across/unplugged", &needs, faults::unplugged),
+        test("across/another", &needs, faults::another),
         test("across/flushes", &needs, flushes::of_devices),
         test(
             "across/flushes_of_files",
@@ -116,15 +122,8 @@ fn asked_by(
 ) -> (Output, Value, Brought) {
     let (place, idle) = (Place::default(), Idle::new());
     let vsock = Vsock::start().unwrap();
-    let mut words = vsock.words();
-    // A queue is used by the CPUs that it is for.
-    words.extend(["-smp".to_owned(), guest.queues.max(2).to_string()]);
-    words.extend(more.iter().map(|it| (*it).to_owned()));
-    let mut command = iotq();
-    command.args(["host", "--listen", &vsock.address(), "--guest", name]);
-    command.args(["--format", "json", "--ring", "16M", "-e", query]);
-    let host = place.side(command);
-    host.wait_for("waiting for", 1);
+    let words = words(&vsock, guest, more);
+    let host = host(&place, &vsock, name, query);
     let script = format!(
         "until [ -e /dev/vda ]; do usleep 10000; done\n\
          iotq guest --name {name} 2>agent.log &\n\
@@ -145,6 +144,25 @@ fn asked_by(
     let output = Output::parse(&ended);
     let summary = ended.text().lines().last().map(serde_json::from_str);
     (output, summary.unwrap().unwrap(), brought)
+}
+
+/// What QEMU must be told for a guest to reach its host.
+fn words(vsock: &Vsock, guest: &Guest, more: &[&str]) -> Vec<String> {
+    let mut words = vsock.words();
+    // A queue is used by the CPUs that it is for.
+    words.extend(["-smp".to_owned(), guest.queues.max(2).to_string()]);
+    words.extend(more.iter().map(|it| (*it).to_owned()));
+    words
+}
+
+/// A host that waits for its guest.
+fn host(place: &Place, vsock: &Vsock, name: &str, query: &str) -> Side {
+    let mut command = iotq();
+    command.args(["host", "--listen", &vsock.address(), "--guest", name]);
+    command.args(["--format", "json", "--ring", "16M", "-e", query]);
+    let host = place.side(command);
+    host.wait_for("waiting for", 1);
+    host
 }
 
 /// Ends a host when it has told of the last request of its guest, or has ended by itself.

@@ -1,5 +1,6 @@
 //! Guest and host: what the guest's kernel sees comes to the host, whoever else comes, goes, or talks nonsense.
 
+mod crowd;
 mod faults;
 mod impostor;
 mod monitored;
@@ -35,6 +36,8 @@ pub fn tests() -> Vec<Trial> {
         test("link/back_pressure", &load, back_pressure),
         test("link/hostile", &load, faults::hostile),
         test("link/impostor", &load, faults::impostor),
+        test("link/crowd", &load, crowd::crowd),
+        test("link/tampered", &load, crowd::tampered),
         test("link/agent_killed", &load, faults::agent_killed),
         test("link/host_killed", &load, faults::host_killed),
         test("link/called", &load, monitored::called),

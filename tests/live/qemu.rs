@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use iotq_tests::gate::traced;
 use iotq_tests::iotq::iotq;
-use iotq_tests::lab::boot::{Boot, QEMU};
+use iotq_tests::lab::boot::{Boot, Ended, QEMU};
 use iotq_tests::lab::case::Case;
 use iotq_tests::lab::kernel::SERIES;
 use iotq_tests::lab::machine::{DISK_BYTES, Machine, Pace};
@@ -35,6 +35,7 @@ until [ -e /dev/vda ]; do usleep 10000; done
 dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 ";
 const PATIENCE: Duration = Duration::from_secs(20);
+const MODULE_DIR: &str = "/usr/lib/x86_64-linux-gnu/qemu";
 
 /// A guest's disk.
 pub struct Guest {
@@ -102,19 +103,33 @@ pub struct Idle(Child);
 
 impl Idle {
     pub fn new() -> Self {
+        Self::of(Path::new(QEMU), &[])
+    }
+
+    /// The same by this program.
+    pub fn of(program: &Path, more: &[&str]) -> Self {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", QEMU]);
+        command
+            .args(["--pdeathsig", "KILL"])
+            .arg(program)
+            .args(more);
+        // A copy does not find them by itself.
+        command.env("QEMU_MODULE_DIR", MODULE_DIR);
         command.args(["-machine", "none", "-S", "-nodefaults", "-display", "none"]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::null()).process_group(0);
         let idle = Self(command.spawn().unwrap());
-        let exe = format!("/proc/{}/exe", idle.0.id());
         let begin = Instant::now();
-        while !fs::read_link(&exe).is_ok_and(|path| path.ends_with(QEMU)) {
+        while !fs::read_link(idle.executable()).is_ok_and(|path| path.ends_with(program)) {
             assert!(begin.elapsed() < PATIENCE, "QEMU does not start");
             sleep(Duration::from_millis(1));
         }
         idle
+    }
+
+    /// What it runs.
+    pub fn executable(&self) -> String {
+        format!("/proc/{}/exe", self.0.id())
     }
 }
 
@@ -131,7 +146,7 @@ impl Guest {
         format!("iotq-{}", self.name)
     }
 
-    fn make(&self, image: &Path) {
+    pub fn make(&self, image: &Path) {
         if self.format == "qcow2" {
             return qcow2::make(image, DISK_BYTES).unwrap();
         }
@@ -162,6 +177,17 @@ impl Guest {
         self.run_from(image, Vec::new(), &["virtio_blk"], script)
     }
 
+    /// With an image that is there, until something kills it.
+    pub fn run_to_death(
+        &self,
+        image: &Path,
+        more: Vec<String>,
+        modules: &'static [&'static str],
+        script: &str,
+    ) -> Ended {
+        booted(self.words(image, more), modules, script)
+    }
+
     /// The same, with more devices and their drivers.
     pub fn run_from(
         &self,
@@ -170,6 +196,10 @@ impl Guest {
         modules: &'static [&'static str],
         script: &str,
     ) -> Brought {
+        boot(self.words(image, more), modules, script)
+    }
+
+    fn words(&self, image: &Path, more: Vec<String>) -> Vec<String> {
         let (format, drive, device) = (self.format, self.drive, self.device);
         let mut words = vec![
             "-name".into(),
@@ -187,12 +217,28 @@ impl Guest {
         }
         words.extend(["-device".into(), device]);
         words.extend(more);
-        boot(words, modules, script)
+        words
     }
 }
 
-/// A boot of a machine with these devices. It is as static as the lab's own are: a few words for each boot.
 fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Brought {
+    let mut ended = booted(words, modules, script);
+    assert_eq!(ended.death, None);
+    let brought = ended.results.cases.remove("load").unwrap();
+    let said = |name: &str| {
+        brought
+            .files
+            .get(name)
+            .map(|it| String::from_utf8_lossy(it))
+    };
+    let (stderr, agent) = (said("stderr"), said("agent.log"));
+    assert_eq!(brought.status.exit, Some(0), "{stderr:?} {agent:?}");
+    assert!(brought.status.trouble.is_empty(), "{:?}", brought.status);
+    brought
+}
+
+/// A boot of a machine with these devices. It is as static as the lab's own are: a few words for each boot.
+fn booted(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Ended {
     let words = words.into_iter().map(|word| &*word.leak());
     let words: Vec<&'static str> = words.collect();
     let machine: &'static Machine = Box::leak(Box::new(Machine {
@@ -222,19 +268,7 @@ fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> B
         machine,
         shared: &[],
     };
-    let mut ended = boot.run(&[&case]).unwrap();
-    assert_eq!(ended.death, None);
-    let brought = ended.results.cases.remove("load").unwrap();
-    let said = |name: &str| {
-        brought
-            .files
-            .get(name)
-            .map(|it| String::from_utf8_lossy(it))
-    };
-    let (stderr, agent) = (said("stderr"), said("agent.log"));
-    assert_eq!(brought.status.exit, Some(0), "{stderr:?} {agent:?}");
-    assert!(brought.status.trouble.is_empty(), "{:?}", brought.status);
-    brought
+    boot.run(&[&case]).unwrap()
 }
 
 /// Traces guests while this one runs.

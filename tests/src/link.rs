@@ -55,10 +55,20 @@ impl Place {
         path.display().to_string()
     }
 
+    /// The address of a host for another machine.
+    pub fn other_address(&self) -> String {
+        format!("unix:{}", self.folder().join("other.vsock").display())
+    }
+
     /// An agent of this name.
     pub fn agent(&self, name: &str, more: &[&str]) -> Side {
+        self.agent_at(&self.address(), name, more)
+    }
+
+    /// The same that connects elsewhere.
+    pub fn agent_at(&self, address: &str, name: &str, more: &[&str]) -> Side {
         let mut command = iotq();
-        command.args(["guest", "--host", &self.address(), "--name", name]);
+        command.args(["guest", "--host", address, "--name", name]);
         command.args(more);
         self.side(command)
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -104,12 +105,16 @@ where
         self.outbox.send(message).await.map_err(|_| Gone)
     }
 
-    /// Sends a message if there is room for it: a peer that does not take its messages loses its session.
+    /// Sends a message if there is room for it: a peer that does not take its messages loses its session. Why a session has
+    /// ended is told by what comes of it, not here.
     ///
     /// # Errors
-    /// If there is none, or the session has ended.
+    /// If there is none.
     pub fn send_now(&self, message: Out) -> Result<(), Gone> {
-        self.outbox.try_send(message).map_err(|_| Gone)
+        match self.outbox.try_send(message) {
+            Err(TrySendError::Full(_)) => Err(Gone),
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+        }
     }
 }
 

@@ -9,23 +9,32 @@ use rustix::process::Signal;
 use super::{Load, READS, close_to, impostor};
 
 /// A host that asks two guests, of which one is there, and the secret of both.
-struct House {
-    host: Side,
+pub struct House {
+    pub(super) host: Side,
     _agent: Side,
-    load: Load,
-    secret: String,
-    place: Place,
+    pub(super) load: Load,
+    pub(super) secret: String,
+    pub(super) place: Place,
 }
 
 impl House {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let (place, load) = (Place::default(), Load::new());
         let secret = place.token("a secret of the house");
         let _agent = place.agent("vm1", &["--token", &secret]);
         let query = load.query();
         let host = place.host(
             "vm1,vm2",
-            &["--ring", "16M", "--token", &secret, "-e", &query],
+            &[
+                "--ring",
+                "16M",
+                "--token",
+                &secret,
+                "--listen",
+                &place.other_address(),
+                "-e",
+                &query,
+            ],
         );
         host.wait_for("vm1 is ready", 1);
         Self {

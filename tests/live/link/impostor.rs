@@ -1,6 +1,5 @@
 //! A guest that knows the token and means no good: it loses its session, and changes nothing for the others.
 
-use std::fs;
 use std::path::Path;
 
 use iotq_link::handshake::greet;
@@ -9,6 +8,8 @@ use iotq_link::transport::{Connection, connect};
 use iotq_link::wire::{Wire, WireError};
 use iotq_link::{Address, Introduction, ToGuest, ToHost, Token};
 use iotq_tests::link::{Place, Side};
+
+use super::crowd::resident;
 
 type Guest = Wire<Connection, ToGuest>;
 
@@ -35,15 +36,7 @@ pub fn misbehave(place: &Place, token: &str, host: &Side) {
     // The host ends it at whatever it notices first, which may be before the last of it.
     let _ = runtime.block_on(flood(&address, &token));
     host.wait_for("vm2 is gone", more);
-    let status = fs::read_to_string(format!("/proc/{}/status", host.pid().as_raw_nonzero()));
-    let status = status.unwrap();
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let most: u64 = most
-        .unwrap()
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .unwrap();
+    let most = resident(host);
     assert!(most < 100 << 10, "{most} KiB");
 }
 

@@ -26,6 +26,8 @@ use work::Work;
 
 /// A run that is no failure, however it ended.
 const LONG: Duration = Duration::from_secs(5);
+/// The largest ring that a host may ask for: it is memory of the guest's kernel.
+const MOST_RING: u32 = 64 << 20;
 
 /// Serves hosts, one after the other, until it is to stop.
 ///
@@ -164,7 +166,7 @@ impl Agent<'_> {
         };
         let how = iotq_kernel::Options {
             btf: self.options.btf.clone(),
-            ring: half.ring,
+            ring: half.ring.map(|it| it.min(MOST_RING)),
             keep: false,
         };
         match Work::start(&asked, half.no_pushdown, &how) {

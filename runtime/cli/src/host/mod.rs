@@ -130,6 +130,7 @@ fn ask(
         let reception = reception
             .map_err(|error| Failure::plain(&link::LISTEN, "nobody can connect", &error))?;
         let sink = output::sink(&options.run, plan, asked.len() > 1, stop)?;
+        note(&format!("iotq: waiting for {}", options.guests.join(", ")));
         let hosting = Hosting {
             options: &options.run,
             half,
@@ -233,6 +234,5 @@ fn names(given: &[String]) -> Result<Vec<Invited>, Failure> {
             .help("name them: `iotq host --guest NAME[,NAME…]`");
         return Err(Failure::new(Errors(vec![error]), &Sources::default()));
     }
-    note(&format!("iotq: waiting for {}", given.join(", ")));
     Ok(names)
 }

@@ -117,15 +117,31 @@ impl Beyond {
                 self.counts.joined += 1;
                 Part::Records(bytes)
             }
-            Found::Other => {
+            Found::Nothing if !self.lies_elsewhere(&asked) => Part::NotYet,
+            Found::Other | Found::Nothing => {
                 // Whatever was believed, it is not so any more.
                 self.pairing.forget(asked.device);
                 let line = format!("virtio{} is not the disk that it was", asked.device);
                 self.notes.push(line);
                 Part::NotYet
             }
-            Found::Nothing => Part::NotYet,
         }
+    }
+
+    /// Whether a device that is nobody's has a request: a disk may be taken out, and another one put in under its number.
+    fn lies_elsewhere(&mut self, asked: &Asked) -> bool {
+        let devices = self.devices();
+        let mut candidates = self.pairing.candidates(&devices).into_iter();
+        candidates.any(|device| matches!(self.at(device, asked), Found::Same(..)))
+    }
+
+    /// The host's devices.
+    fn devices(&mut self) -> Vec<u64> {
+        let queues = self.kept.queues();
+        let mut devices: Vec<u64> = queues.iter().map(|it| it.device).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        devices
     }
 
     /// It will not be found any more.
@@ -151,10 +167,7 @@ impl Beyond {
 
     /// Looks which of the host's devices has what the guest asked for.
     fn learn(&mut self, asked: &Asked) -> Option<u64> {
-        let queues = self.kept.queues();
-        let mut devices: Vec<u64> = queues.iter().map(|it| it.device).collect();
-        devices.sort_unstable();
-        devices.dedup();
+        let devices = self.devices();
         let mut verdicts = Vec::new();
         for device in self.pairing.candidates(&devices) {
             let verdict = match self.at(device, asked) {
@@ -166,6 +179,7 @@ impl Beyond {
             verdicts.push((device, verdict));
         }
         let device = self.pairing.judge(asked.device, &asked.key(), &verdicts)?;
+        let queues = self.kept.queues();
         let own = queues.iter().filter(|it| it.device == device);
         let name = own.map(|it| it.name.as_str()).find(|name| !name.is_empty());
         let name = name.map_or_else(String::new, |name| format!(" `{}`", name.escape_debug()));

@@ -533,3 +533,29 @@ fn a_flood_of_what_is_not_seen_is_bounded() {
     assert_eq!(lines, 20_000 - (1 << 14));
     assert_eq!(house.end().1.unseen, 20_000);
 }
+
+#[test]
+fn a_disk_that_is_put_in_again_is_found_where_it_is_then() {
+    let shelf = Shelf::default();
+    let mut beyond = shelf.beyond();
+    let first = asked(0, 1_000 * US);
+    shelf.keep(DISK, 0, &first, |_| {});
+    assert!(part(&mut beyond, &first).is_some());
+    // Nothing contradicts: where it was, there is nothing.
+    let lost = asked(1, 2_000 * US);
+    assert!(part(&mut beyond, &lost).is_none());
+    assert_eq!(beyond.notes().len(), 1);
+    let again: Vec<_> = (2..6)
+        .map(|it| asked(it, u64::from(it) * 1_000 * US))
+        .collect();
+    for it in &again {
+        shelf.keep(DISK + 0x1000, 0, it, |_| {});
+        part(&mut beyond, it);
+    }
+    for it in &again {
+        assert!(part(&mut beyond, it).is_some(), "{it:?}");
+    }
+    let notes = beyond.notes();
+    assert!(notes[0].contains("not the disk that it was"), "{notes:?}");
+    assert!(notes[1].contains("is QEMU's disk"), "{notes:?}");
+}
