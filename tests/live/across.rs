@@ -75,7 +75,6 @@ pub fn tests() -> Vec<Trial> {
         test("across/twins", &needs, twins),
         test("across/stranger", &needs, stranger),
         test("across/again", &needs, faults::again),
-        test("across/reset", &needs, faults::reset),
         test("across/killed", &needs, faults::killed),
         test("across/unplugged", &needs, faults::unplugged),
         test("across/another", &needs, faults::another),

@@ -165,40 +165,6 @@ wait $agent || true
     }
 }
 
-/// A guest that is reset has new numbers for everything, and QEMU the same disk.
-pub fn reset() {
-    let stage = Stage::new();
-    let host = stage.host();
-    let script = "\
-agent 1
-if [ \"$(dd if=/dev/vda bs=512 skip=131000 count=1 2>/dev/null | head -c 4)\" = mark ]; then
-	load 2; mark 1024
-	waits 'the host is gone' 1
-	kill $agent
-	exit 0
-fi
-load 1
-printf mark | dd of=/dev/vda bs=512 seek=131000 conv=notrunc,fsync 2>/dev/null
-mark 512
-sleep 100
-";
-    let more = ["-action", "reboot=reset"];
-    thread::scope(|scope| {
-        let guest = scope.spawn(|| stage.boot(&more, script));
-        wait_for(&host, 512);
-        Qmp::connect(&stage.at("qmp")).ask("system_reset", json!({}));
-        wait_for(&host, 1024);
-        let (rows, _, said) = interrupted(host);
-        assert!(said.contains("iotq-raw is gone"), "{said}");
-        assert_eq!(said.matches("iotq-raw is ready").count(), 2, "{said}");
-        let at = place_of(&rows, 512);
-        for part in [&rows[..at], &rows[at..]] {
-            assert!(joined(part, &said) >= EACH, "{said}");
-        }
-        guest.join().unwrap();
-    });
-}
-
 /// QEMU is killed while its guest works, and begun anew: another process, and other addresses of everything.
 pub fn killed() {
     let stage = Stage::new();
