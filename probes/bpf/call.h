@@ -83,9 +83,14 @@ static __always_inline bool is_known_early(const volatile struct iotq_term *term
 	return at >= task && at < task + sizeof(struct iotq_task);
 }
 
-/* Describes what is known early. False: by this alone no statement wants the call. */
-static __always_inline bool describe_caller(struct iotq_syscall *record, __u32 number, __u8 op)
+/*
+ * Describes what is known early. False: by this alone no statement wants the call. Apart, so that what follows has the stack
+ * for itself.
+ */
+static __noinline bool describe_caller(struct iotq_syscall *record, __u32 number, __u8 op)
 {
+	if (!record)
+		return false;
 	record->number = number;
 	record->op = op;
 	record->kind = IOTQ_FILE_KIND_NONE;

@@ -36,6 +36,15 @@ join guest.virtio, host.qemu, host.block where host.block.size > 0B and guest.vi
      emit count() by host.block.dev as dev
 ";
 
+/// What an operator asks: where the time of slow syncs went, and why. The last one tells the end of the load.
+const SYNCS: &str = "
+join guest.syscall, guest.block, guest.virtio, host.qemu, host.syscall, host.block
+     where guest.syscall.op == fsync and guest.syscall.lat > 50ms emit stages
+join guest.syscall, guest.block, guest.virtio, host.qemu, host.syscall, host.block
+     where guest.syscall.op == fsync and guest.syscall.lat > 50ms emit tree limit 5
+trace guest.virtio where guest.virtio.size == 512B emit guest.virtio.size as size, guest.virtio.lat as lat
+";
+
 /// One thread for flushes: the guest's kernel serves several that come at once by one. They come first: behind discards,
 /// the host's filesystem has its journal to write, and a flush waits for that.
 const LOAD: &str = "\
@@ -71,8 +80,11 @@ pub fn tests() -> Vec<Trial> {
         let name = guest.name.replacen('_', "/", 1);
         test(&name, &needs, || every_request(guest))
     });
-    let slow = test("below/slow_flushes", &needs, slow_flushes);
-    all.chain([slow]).collect()
+    let slow = [
+        test("below/slow_flushes", &needs, slow_flushes),
+        test("below/slow_syncs", &needs, slow_syncs),
+    ];
+    all.chain(slow).collect()
 }
 
 /// A request of a guest, with what the host did for it.
@@ -326,4 +338,39 @@ fn slow_flushes() {
     let group = groups.iter().find(|it| it.by["op"] == "flush").unwrap();
     let (disk, vmm) = (group.number("host.device"), group.number("vmm"));
     assert!(disk > 4 * vmm, "{group:?}");
+}
+
+/// The same of the guest's calls that wait for them.
+fn slow_syncs() {
+    let disk = Disk::slow_ext4(256, SLOW);
+    let (output, ..) = watched(&disk, &SLOWED, SYNCS, FLUSHES);
+    let group = output.groups_of(0).next().unwrap();
+    assert!(group.number("requests") > 10, "{group:?}");
+    let parts = group.data.keys();
+    let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
+    let sum: u64 = parts.map(|it| group.number(it)).sum();
+    assert_eq!(sum, group.number("lat"), "{group:?}");
+    let unexplained = group.number("device") + group.number("blocked");
+    assert!(unexplained * 20 <= group.number("lat"), "{group:?}");
+    assert!(
+        group.number("host.device") * 2 > group.number("lat"),
+        "{group:?}"
+    );
+    assert_eq!(output.trees.len(), 5);
+    for tree in &output.trees {
+        assert!(leads_to_a_flush(tree), "{tree}");
+    }
+}
+
+/// Somewhere in a tree, QEMU has synced a file, and the host's disk was flushed for it.
+fn leads_to_a_flush(tree: &Value) -> bool {
+    let all = tree["children"].as_array().map_or(&[][..], Vec::as_slice);
+    let has = |layer: &str, field: &str, value: &str| {
+        let mut own = all.iter().filter(|it| it["layer"] == *layer);
+        own.any(|it| it["data"][field] == *value)
+    };
+    let is_it = tree["layer"] == "qemu"
+        && has("syscall", "call", "fdatasync")
+        && has("block", "op", "flush");
+    is_it || all.iter().any(leads_to_a_flush)
 }
