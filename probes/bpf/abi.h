@@ -554,6 +554,7 @@ struct iotq_group_head {
 	__u32 last; /* the group that came last: its number, and one */
 	__u32 pad;
 	__u64 rest[6]; /* of the cache line */
+	__u64 key[IOTQ_KEY_WORDS]; /* of the record that is at hand: the stack has no room for it */
 };
 
 /* A word of a key. */
@@ -735,7 +736,7 @@ _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");
 _Static_assert(sizeof(struct iotq_group) % IOTQ_CACHE_LINE == 0, "group");
-_Static_assert(sizeof(struct iotq_group_head) == IOTQ_CACHE_LINE, "group head");
+_Static_assert(sizeof(struct iotq_group_head) == 2 * IOTQ_CACHE_LINE, "group head");
 _Static_assert(sizeof(struct iotq_measure) == 40, "measure");
 _Static_assert(sizeof(struct iotq_grouping) == 472, "grouping");
 

@@ -220,11 +220,12 @@ static __always_inline bool keep_in(const volatile struct iotq_grouping *it, __u
 	struct iotq_group_head *head = bpf_map_lookup_elem(&iotq_group_heads, &at);
 	__u32 groups = it->groups_mask + 1;
 	struct iotq_group *group;
-	__u64 key[IOTQ_KEY_WORDS];
+	__u64 *key;
 
 	if (!head || *(volatile __u64 *)&head->busy)
 		return false;
 	*(volatile __u64 *)&head->busy = 1;
+	key = head->key;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_KEY_WORDS; i++) {
 		if (i >= it->key_words)

@@ -250,7 +250,7 @@ int BPF_PROG(iotq_rq_merge, struct request *rq)
  * The slot of a request that is inserted or issued. Where block_io_start is missing, and for requests without a bio,
  * which have no such event, this is where they begin, unless their driver has taken them up already.
  */
-static __always_inline struct iotq_block_slot *arrive(struct request *rq)
+static __noinline struct iotq_block_slot *arrive(struct request *rq)
 {
 	struct request_queue *queue = LOADED(rq->q);
 	struct bio *bio = LOADED(rq->bio);

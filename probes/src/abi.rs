@@ -1350,10 +1350,11 @@ pub struct iotq_group_head {
     pub last: __u32,
     pub pad: __u32,
     pub rest: [__u64; 6usize],
+    pub key: [__u64; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_group_head"][::core::mem::size_of::<iotq_group_head>() - 64usize];
+    ["Size of iotq_group_head"][::core::mem::size_of::<iotq_group_head>() - 128usize];
     ["Alignment of iotq_group_head"][::core::mem::align_of::<iotq_group_head>() - 8usize];
     ["Offset of field: iotq_group_head::busy"]
         [::core::mem::offset_of!(iotq_group_head, busy) - 0usize];
@@ -1363,6 +1364,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_group_head, pad) - 12usize];
     ["Offset of field: iotq_group_head::rest"]
         [::core::mem::offset_of!(iotq_group_head, rest) - 16usize];
+    ["Offset of field: iotq_group_head::key"]
+        [::core::mem::offset_of!(iotq_group_head, key) - 64usize];
 };
 #[repr(C)]
 #[derive(

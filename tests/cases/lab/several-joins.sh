@@ -1,5 +1,6 @@
 # Several joins, and a statement on a driver: the programs for them are within the stack that this kernel has.
 # machine: virtio-blk
+# needs: CONFIG_DEBUG_INFO_BTF_MODULES
 # stdout: layer +requests +lat +cpu +runqueue +device
 # stdout: .*virtio vda +queue [0-9]+ +index [0-9]+ +flush
 # timeout: 60s
