@@ -181,7 +181,7 @@ fn every_request(guest: &Guest) {
     let words = &output.stderr;
     assert_eq!((output.lost, &summary["unseen"]), (0, &0.into()), "{words}");
     assert_eq!(summary["untimely"], 0, "{words}");
-    assert!(words.contains("runs in process"), "{words}");
+    assert!(words.contains("its process is"), "{words}");
     assert!(words.contains("is QEMU's disk `disk0`"), "{words}");
     assert!(
         words.contains("times on both sides are compared within"),

@@ -188,7 +188,7 @@ pub fn killed() {
         wait_for(&host, 1024);
         let (rows, _, said) = interrupted(host);
         assert_eq!(
-            said.matches("iotq-raw runs in process").count(),
+            said.matches("iotq-raw: its process is").count(),
             2,
             "{said}"
         );

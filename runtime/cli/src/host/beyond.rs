@@ -92,7 +92,7 @@ impl Own {
                 ),
             ),
             Some((pid, true)) => match self.kept.borrow_mut().keep(pid) {
-                Ok(()) => (Some(pid), format!("runs in process {pid}")),
+                Ok(()) => (Some(pid), format!("its process is {pid}")),
                 Err(_) => (
                     None,
                     format!("process {pid} is another guest's: its requests are not seen here"),

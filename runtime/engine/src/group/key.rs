@@ -56,7 +56,10 @@ impl Key {
     pub fn named(&self, plan: &GroupPlan, names: &dyn Names) -> Self {
         let mut named = Self::default();
         for (index, (value, key)) in self.values().zip(&plan.by).enumerate() {
-            let is_number = matches!(key.expr.ty, Type::Dev | Type::Cgroup | Type::File);
+            let is_number = matches!(
+                key.expr.ty,
+                Type::Dev | Type::Cgroup | Type::File | Type::OfHost(_)
+            );
             match value {
                 _ if plan.guest == Some(index) => {
                     let guest = names.guest().map(str::as_bytes);
