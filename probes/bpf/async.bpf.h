@@ -124,7 +124,7 @@ static __noinline int begin_uring(struct io_kiocb *req)
 	__u64 key = ASYNC_KEY(identity_at((__u64)req)), parent = 0;
 	struct iotq_syscall record = {};
 	struct file *file;
-	__u8 opcode;
+	__u8 opcode, op;
 	__s32 fd;
 
 	if (!req)
@@ -132,10 +132,10 @@ static __noinline int begin_uring(struct io_kiocb *req)
 	submit_for(0);
 	close_unseen(key);
 	opcode = BPF_CORE_READ(req, opcode);
-	record.op = uring_operation(opcode);
-	if (!record.op)
+	op = uring_operation(opcode);
+	if (!op)
 		return 0;
-	if (!describe_caller(&record, IOTQ_NUMBER_URING, record.op) && !iotq_config.follow_guests)
+	if (!describe_caller(&record, IOTQ_NUMBER_URING, op) && !iotq_config.follow_guests)
 		return 0;
 	fd = BPF_CORE_READ(req, cqe.fd);
 	if (BPF_CORE_READ(req, flags) & URING_FIXED_FILE) {
@@ -229,11 +229,12 @@ int BPF_PROG(iotq_aio_begin, struct kiocb *iocb, struct iocb *asked)
 	__u16 opcode = asked->aio_lio_opcode;
 	__u64 key = ASYNC_KEY(identity(iocb));
 	struct file *file = iocb->ki_filp;
+	__u8 op;
 
 	submit_for(0);
 	close_unseen(key);
-	record.op = opcode == AIO_PREAD || opcode == AIO_PREADV ? IOTQ_SYSCALL_OP_READ : IOTQ_SYSCALL_OP_WRITE;
-	if (!describe_caller(&record, IOTQ_NUMBER_AIO, record.op) && !iotq_config.follow_guests)
+	op = opcode == AIO_PREAD || opcode == AIO_PREADV ? IOTQ_SYSCALL_OP_READ : IOTQ_SYSCALL_OP_WRITE;
+	if (!describe_caller(&record, IOTQ_NUMBER_AIO, op) && !iotq_config.follow_guests)
 		return 0;
 	record.fd = asked->aio_fildes;
 	if (!describe_file(&record, (void *)number(file), false))
@@ -282,6 +283,7 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 	struct pt_regs *regs;
 	struct root *root;
 	__u32 index;
+	__u8 op;
 
 	/* It is waited for, as most of it is. */
 	if (!iocb->ki_complete)
@@ -293,12 +295,13 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 		return 0;
 	}
 	submit_for(0);
-	close_unseen(key);
+	if (root)
+		give_up_unseen(root, index);
 	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	if (regs->orig_ax != NR_IO_SUBMIT)
 		return 0;
-	record.op = iter->data_source ? IOTQ_SYSCALL_OP_WRITE : IOTQ_SYSCALL_OP_READ;
-	if (!describe_caller(&record, IOTQ_NUMBER_AIO, record.op) && !iotq_config.follow_guests)
+	op = iter->data_source ? IOTQ_SYSCALL_OP_WRITE : IOTQ_SYSCALL_OP_READ;
+	if (!describe_caller(&record, IOTQ_NUMBER_AIO, op) && !iotq_config.follow_guests)
 		return 0;
 	record.offset = iocb->ki_pos;
 	record.size = iter->count;

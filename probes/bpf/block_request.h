@@ -148,16 +148,16 @@ static __always_inline void begin(struct iotq_block_slot *slot, const struct req
 	slot->owners[0] = facts->bio ? bio_owner(facts->bio) : 0;
 }
 
-/* Whether the request is part of a root that is followed. */
-static __always_inline bool is_followed(const struct iotq_block_slot *slot)
-{
-	return iotq_config.follow && slot->owners[0];
-}
-
 /* The block layer made it by itself, to flush the device. */
 static __always_inline bool is_internal_flush(const struct iotq_block_slot *slot)
 {
 	return slot->record.op == IOTQ_BLOCK_OP_FLUSH && slot->record.head.marks & IOTQ_MARK_INTERNAL;
+}
+
+/* Whether the request is part of a root that is followed. */
+static __always_inline bool is_followed(const struct iotq_block_slot *slot)
+{
+	return iotq_config.follow && slot->owners[0];
 }
 
 /* The same, or it may turn out to be: whose an internal flush is shows at its issue, which some drivers come before. */

@@ -164,18 +164,23 @@ static __noinline int end_call(struct root *root, __u32 index, __u32 number, lon
 	return 0;
 }
 
-/* The end of what had this key was not seen. */
+/* The end of a root was not seen. */
+static __always_inline void give_up_unseen(struct root *root, __u32 index)
+{
+	if (iotq_config.follow_guests && root->parent)
+		end_work(index, root->caller != CALLER_AWAY, bpf_ktime_get_ns());
+	abandon(root);
+	COUNT(IOTQ_LAYER_SYSCALL, unmatched);
+}
+
+/* That of what had this key. */
 static __always_inline void close_unseen(__u64 key)
 {
 	__u32 index;
 	struct root *root = held_root(key, &index);
 
-	if (root) {
-		if (iotq_config.follow_guests && root->parent)
-			end_work(index, root->caller != CALLER_AWAY, bpf_ktime_get_ns());
-		abandon(root);
-		COUNT(IOTQ_LAYER_SYSCALL, unmatched);
-	}
+	if (root)
+		give_up_unseen(root, index);
 }
 
 #endif

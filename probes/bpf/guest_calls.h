@@ -273,6 +273,12 @@ static __always_inline struct iotq_syscall *guest_call_at(__u32 index, __u32 pla
 	return place < IOTQ_ROOT_CALLS ? bpf_map_lookup_elem(&iotq_guest_calls, &at) : NULL;
 }
 
+/* A record of a call that is kept of a root; none behind the last one. */
+static __always_inline struct iotq_syscall *kept_call(const struct root *root, __u32 index, __u32 place)
+{
+	return place < root->record.trail.calls ? guest_call_at(index, place) : NULL;
+}
+
 /* A call is over that was made for a request. `waited`: by its thread. */
 __noinline int end_work(__u32 index, bool waited, __u64 now)
 {

@@ -50,9 +50,9 @@ __noinline int ship_guest_calls(__u32 index, __u32 id)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 place = 0; place < IOTQ_ROOT_CALLS; place++) {
-		struct iotq_syscall *call = guest_call_at(index, place);
+		struct iotq_syscall *call = kept_call(root, index, place);
 
-		if (!call || place >= root->record.trail.calls)
+		if (!call)
 			break;
 		call->task.root = id;
 		ship_child(call, sizeof(*call), IOTQ_LAYER_SYSCALL);

@@ -65,10 +65,10 @@ __noinline int keep_calls_of(__u32 index, __u64 first)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 place = 0; place < IOTQ_ROOT_CALLS; place++) {
-		struct iotq_syscall *call = guest_call_at(index, place);
+		struct iotq_syscall *call = kept_call(root, index, place);
 		struct child *part = part_at(first + place);
 
-		if (!call || !part || place >= root->record.trail.calls)
+		if (!call || !part)
 			break;
 		part->size = sizeof(*call);
 		__builtin_memcpy(part->record, call, sizeof(*call));

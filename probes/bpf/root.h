@@ -21,7 +21,7 @@ static __always_inline __u32 stage_of(const struct root *root)
 		return IOTQ_STAGE_RUNQUEUE;
 	if (root->at_device)
 		return IOTQ_STAGE_DEVICE;
-	if (root->queued || root->submitting == SUBMITS)
+	if (root->queued || root->submitting)
 		return IOTQ_STAGE_QUEUE;
 	return root->caller == CALLER_SLEEPS ? IOTQ_STAGE_BLOCKED : IOTQ_STAGE_OTHER;
 }
@@ -67,7 +67,7 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	root->caller = caller;
 	root->calling = 0;
 	root->parent = 0;
-	root->submitting = SUBMITS_NOTHING;
+	root->submitting = 0;
 	root->shipped = root->last = 0;
 	root->left = 0;
 	__builtin_memset(&root->record.trail, 0, sizeof(root->record.trail));
@@ -112,7 +112,7 @@ static __always_inline void note_submission(__u64 owner, __u32 bytes, __u64 now)
 	bpf_spin_lock(&root->lock);
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		advance(root, now);
-		root->submitting = SUBMITS;
+		root->submitting = 1;
 		root->pending += bytes;
 	}
 	bpf_spin_unlock(&root->lock);
@@ -143,7 +143,7 @@ __noinline __u64 add_child(__u64 owner, bool issued, __u64 now)
 	if (root->active && root->seq == OWNER_SEQ(owner)) {
 		over = false;
 		advance(root, now);
-		root->submitting = SUBMITS_NOTHING;
+		root->submitting = 0;
 		if (issued)
 			root->at_device++;
 		else

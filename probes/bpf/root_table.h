@@ -15,9 +15,6 @@
 /* What a root's caller does. Away: nobody waits for this root. */
 enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY };
 
-/* Whether its caller has submitted a bio that has no request yet. */
-enum submission { SUBMITS_NOTHING, SUBMITS };
-
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
@@ -30,7 +27,7 @@ struct root {
 	__u32 queued, at_device;
 	__u64 pending; /* bytes that it has submitted and no device has yet, of one whose owners are counted */
 	__u8 caller;     /* enum caller */
-	__u8 submitting; /* enum submission */
+	__u8 submitting; /* its caller has submitted a bio that has no request yet */
 	__u8 active;     /* between its start and its end */
 	__u8 shipped;    /* this use; not active any more */
 	__u8 last;       /* it is over with the last of its children */
