@@ -276,10 +276,7 @@ fn stages(output: &Output) {
     let of_calls: Vec<_> = output.groups_of(2).collect();
     assert!(of_calls.iter().any(|it| it.by["op"] == "read"));
     for group in of_calls {
-        let parts = group.data.keys();
-        let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
-        let all: u64 = parts.map(|it| group.number(it)).sum();
-        assert_eq!(all, group.number("lat"), "{group:?}");
+        group.adds_up();
         if group.by["op"] == "read" {
             assert!(
                 group.number("vmm") > 0 && group.number("kick") > 0,

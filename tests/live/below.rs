@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::across::asked_on;
-use crate::followed::{FLUSHES, NATIVE, QCOW2, SLOW, STAGES, THREADS};
+use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SLOW, STAGES, THREADS, grouped};
 use crate::qemu::Guest;
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
@@ -87,13 +87,6 @@ pub fn tests() -> Vec<Trial> {
     all.chain(slow).collect()
 }
 
-/// A request of a guest, with what the host did for it.
-struct Request {
-    root: Row,
-    calls: Vec<Row>,
-    parts: Vec<Row>,
-}
-
 fn watched(disk: &Disk, guest: &Guest, query: &str, load: &str) -> (Output, Value, Brought) {
     let image = disk.folder().join("image");
     match guest.format {
@@ -110,21 +103,8 @@ fn watched(disk: &Disk, guest: &Guest, query: &str, load: &str) -> (Output, Valu
 
 /// All of them, each with parts that add up.
 fn requests(output: &Output) -> Vec<Request> {
-    let mut all = BTreeMap::<_, Request>::new();
-    for row in output.of(0) {
-        let key = (row.number("time"), row.number("queue"), row.number("index"));
-        let request = all.entry(key).or_insert_with(|| Request {
-            root: row.clone(),
-            calls: Vec::new(),
-            parts: Vec::new(),
-        });
-        if !row.field("call").is_null() {
-            request.calls.push(row.clone());
-        } else if !row.field("part").is_null() {
-            request.parts.push(row.clone());
-        }
-    }
-    for Request { root, calls, parts } in all.values() {
+    let all = grouped(output.of(0));
+    for Request { root, calls, parts } in &all {
         let lat = root.number("kick") + root.number("vmm") + root.number("inject");
         assert_eq!(lat, root.number("lat"), "{root:?}");
         let sum: u64 = STAGES.iter().map(|stage| root.number(stage)).sum();
@@ -140,15 +120,11 @@ fn requests(output: &Output) -> Vec<Request> {
             assert!(it.number("call_lat") <= root.number("vmm"), "{it:?}");
         }
     }
-    all.into_values().collect()
+    all
 }
 
 impl Request {
-    fn is(&self, op: &str) -> bool {
-        self.root.text("op") == op
-    }
-
-    fn is_approx(&self) -> bool {
+    fn is_marked(&self) -> bool {
         self.root.field("approx") == true
     }
 
@@ -157,17 +133,8 @@ impl Request {
         self.root.int("sector").map(|sector| sector * 512)
     }
 
-    fn moved(&self) -> u64 {
-        let moved = self.calls.iter().filter_map(|call| call.int("ret"));
-        moved.map(i64::unsigned_abs).sum()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.number("bytes")).sum()
-    }
-
     /// Of a raw image: one call of its place and size, and requests to the disk of its size.
-    fn has_its_call(&self) {
+    fn has_its_work(&self) {
         let root = &self.root;
         let [call] = &self.calls[..] else {
             panic!("{} calls: {root:?}", self.calls.len())
@@ -193,12 +160,12 @@ fn every_request(guest: &'static Guest) {
     operations(&all, &brought);
     // Calls for tables and discarded clusters of a format are nobody's: what was under way meanwhile is in doubt, but writes.
     let is_in_doubt = |it: &&Request| guest.format == "raw" || it.is("write");
-    let approx = all.iter().filter(|it| it.is_approx()).filter(is_in_doubt);
+    let approx = all.iter().filter(|it| it.is_marked()).filter(is_in_doubt);
     let approx = approx.count();
     assert!(approx * 100 <= all.len(), "{approx} of {}", all.len());
-    let whole = || all.iter().filter(|it| !it.is_approx());
+    let whole = || all.iter().filter(|it| !it.is_marked());
     for it in whole().filter(|it| !it.is("flush") && guest.format == "raw") {
-        it.has_its_call();
+        it.has_its_work();
     }
     for it in whole().filter(|it| it.is("write") && guest.format != "raw") {
         assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
@@ -247,7 +214,7 @@ fn flushes(guest: &Guest, all: &[Request]) {
     for it in all {
         match it.root.text("op") {
             "flush" if written > 0 => {
-                if !it.is_approx() {
+                if !it.is_marked() {
                     let calls: Vec<_> = it.calls.iter().map(|it| it.text("call")).collect();
                     assert!(calls.contains(&"fdatasync"), "{calls:?}: {:?}", it.root);
                     let is_flush = |part: &Row| part.text("part") == "flush";
@@ -256,7 +223,7 @@ fn flushes(guest: &Guest, all: &[Request]) {
                 }
                 (written, synced) = (0, synced + 1);
             }
-            "flush" => assert!(it.is_approx() || it.calls.is_empty(), "{:?}", it.root),
+            "flush" => assert!(it.is_marked() || it.calls.is_empty(), "{:?}", it.root),
             _ => written += u64::from(!it.is("read")),
         }
     }
@@ -267,10 +234,7 @@ fn flushes(guest: &Guest, all: &[Request]) {
 fn stages(output: &Output) {
     let all: Vec<_> = output.groups_of(1).chain(output.groups_of(2)).collect();
     for group in &all {
-        let parts = group.data.keys();
-        let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
-        let sum: u64 = parts.map(|it| group.number(it)).sum();
-        assert_eq!(sum, group.number("lat"), "{group:?}");
+        group.adds_up();
         assert_eq!(group.number("device"), 0, "{group:?}");
         if group.by["op"] == "write" {
             let (disk, vmm) = (group.number("host.device"), group.number("vmm"));
@@ -319,7 +283,7 @@ fn slow_flushes() {
     let (output, ..) = watched(&disk, &SLOWED, QUERY, FLUSHES);
     let all = requests(&output);
     flushes(&SLOWED, &all);
-    let is_synced = |it: &&Request| it.is("flush") && !it.is_approx() && !it.calls.is_empty();
+    let is_synced = |it: &&Request| it.is("flush") && !it.is_marked() && !it.calls.is_empty();
     let slow: Vec<_> = all.iter().filter(is_synced).collect();
     let mut explained = 0;
     for it in &slow {
@@ -346,10 +310,7 @@ fn slow_syncs() {
     let (output, ..) = watched(&disk, &SLOWED, SYNCS, FLUSHES);
     let group = output.groups_of(0).next().unwrap();
     assert!(group.number("requests") > 10, "{group:?}");
-    let parts = group.data.keys();
-    let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
-    let sum: u64 = parts.map(|it| group.number(it)).sum();
-    assert_eq!(sum, group.number("lat"), "{group:?}");
+    group.adds_up();
     let unexplained = group.number("device") + group.number("blocked");
     assert!(unexplained * 20 <= group.number("lat"), "{group:?}");
     assert!(

@@ -81,10 +81,10 @@ pub fn tests() -> Vec<Trial> {
 const ROOM: u64 = 16;
 
 /// A request of a guest, with what the host did for it.
-struct Request {
-    root: Row,
-    calls: Vec<Row>,
-    parts: Vec<Row>,
+pub struct Request {
+    pub root: Row,
+    pub calls: Vec<Row>,
+    pub parts: Vec<Row>,
 }
 
 fn query(guest: &Guest) -> String {
@@ -121,10 +121,10 @@ fn watched_on(disk: &Disk, guest: &'static Guest, query: &str, script: &str) -> 
     output
 }
 
-/// All of them, each with stages that add up.
-fn requests(output: &Output) -> Vec<Request> {
+/// Of these rows, in their order.
+pub fn grouped<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Request> {
     let mut all = BTreeMap::<_, Request>::new();
-    for row in &output.rows {
+    for row in rows {
         let key = (row.number("time"), row.number("queue"), row.number("index"));
         let request = all.entry(key).or_insert_with(|| Request {
             root: row.clone(),
@@ -137,11 +137,17 @@ fn requests(output: &Output) -> Vec<Request> {
             request.parts.push(row.clone());
         }
     }
-    for Request { root, .. } in all.values() {
+    all.into_values().collect()
+}
+
+/// All of them, each with stages that add up.
+fn requests(output: &Output) -> Vec<Request> {
+    let all = grouped(output.rows.iter());
+    for Request { root, .. } in &all {
         let sum: u64 = STAGES.iter().map(|stage| root.number(stage)).sum();
         assert_eq!(sum, root.number("lat"), "{root:?}");
     }
-    all.into_values().collect()
+    all
 }
 
 /// Those of which nothing is missing.
@@ -150,7 +156,7 @@ fn whole(all: &[Request]) -> impl Iterator<Item = &Request> {
 }
 
 impl Request {
-    fn is(&self, op: &str) -> bool {
+    pub fn is(&self, op: &str) -> bool {
         self.root.text("op") == op
     }
 
@@ -164,13 +170,13 @@ impl Request {
     }
 
     /// The bytes that its calls have moved.
-    fn moved(&self) -> u64 {
+    pub fn moved(&self) -> u64 {
         let moved = self.calls.iter().filter_map(|call| call.int("ret"));
         moved.map(i64::unsigned_abs).sum()
     }
 
     /// The bytes of its requests to the host's disks.
-    fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.number("bytes")).sum()
     }
 

@@ -336,11 +336,12 @@ fn kernel_agrees_in_intervals() {
     let scope = format!("dev == {}", disk.name());
     let rest = "count() as n, sum(lat) as sum, hist(lat) as hist by op every 20ms";
     let script = twice(&[("block.complete", scope, rest)]);
-    let output = json(&["--ring", "64M", "-c", &mixed(&disk), "-e", &script]);
+    // On a busy machine intervals are longer than was asked for.
+    let load = vec![mixed(&disk); 4].join("; ");
+    let output = json(&["--ring", "64M", "-c", &load, "-e", &script]);
     assert_eq!(output.lost, 0);
     let intervals: std::collections::BTreeSet<_> = output.groups_of(0).map(|it| it.at).collect();
-    // On a busy machine they are longer than was asked for.
-    assert!(intervals.len() > 2, "{intervals:?}");
+    assert!(intervals.len() > 5, "{intervals:?}");
     let total = |query: u64| {
         let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
         for group in output.groups_of(query) {

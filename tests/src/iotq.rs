@@ -64,6 +64,14 @@ impl Group {
         value.unwrap_or_else(|| panic!("{name} of {self:?}"))
     }
 
+    /// That stages add up to the latency.
+    pub fn adds_up(&self) {
+        let parts = self.data.keys();
+        let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
+        let sum: u64 = parts.map(|it| self.number(it)).sum();
+        assert_eq!(sum, self.number("lat"), "{self:?}");
+    }
+
     /// The buckets of a histogram by their lower bound, with their upper one.
     pub fn buckets(&self, name: &str) -> BTreeMap<u64, (u64, u64)> {
         let list = self.data.get(name).and_then(|it| it["hist"].as_array());

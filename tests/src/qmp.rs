@@ -1,4 +1,4 @@
-//! What a machine monitor does for QEMU: devices come and go, the machine is reset.
+//! What a machine monitor does for QEMU: devices come and go.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

@@ -3,7 +3,7 @@
 //! The guest's kernel decides what its half says; whoever has both parts decides all of it anew.
 
 use iotq_probes::abi;
-use iotq_probes::catalogue::{CHILDREN, Named, Type};
+use iotq_probes::catalogue::{CHILDREN, Type};
 
 use super::join::{output_of, part, stages};
 use super::{fit, groups};
@@ -214,12 +214,7 @@ fn named_there(expr: &mut Expr, sides: &[Side]) {
 
 /// What is the host's has the host's names.
 fn of_host(expr: &mut Expr) {
-    expr.ty = match expr.ty {
-        Type::Dev => Type::OfHost(Named::Dev),
-        Type::File => Type::OfHost(Named::File),
-        Type::Cgroup => Type::OfHost(Named::Cgroup),
-        other => other,
-    };
+    expr.ty = expr.ty.named().map_or(expr.ty, Type::OfHost);
 }
 
 fn is_via(side: Side, layer: &str) -> bool {

@@ -64,6 +64,17 @@ impl Type {
         }
     }
 
+    /// Which of what a machine has names for.
+    pub fn named(self) -> Option<Named> {
+        match self {
+            Type::Dev => Some(Named::Dev),
+            Type::File => Some(Named::File),
+            Type::Cgroup => Some(Named::Cgroup),
+            Type::OfHost(named) => Some(named),
+            _ => None,
+        }
+    }
+
     /// The unit in which values of this type are stored and written to JSON; empty without one.
     pub fn unit(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Records as the probes ship them: checked once, read in place.
 
 use std::mem::{offset_of, size_of};
+use std::time::Duration;
 
 use iotq_lang::ir::FieldRef;
 use iotq_lang::value::{Record, Value};
@@ -18,6 +19,14 @@ pub struct Clock {
     pub mono_to_wall_ns: i64,
     /// When the run began: nanoseconds since the Unix epoch.
     pub started_ns: i64,
+}
+
+impl Clock {
+    /// The moment so long after the start of the run: nanoseconds since the Unix epoch.
+    pub(crate) fn at(&self, elapsed: Duration) -> i128 {
+        let since_start = i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX);
+        i128::from(self.started_ns).saturating_add(since_start)
+    }
 }
 
 /// Why bytes are not a record.

@@ -130,11 +130,8 @@ fn is_own(row: &Row) -> bool {
 /// what nobody has seen.
 fn explained(output: &Output) {
     let group = output.groups_of(1).next().unwrap();
-    let parts = group.data.keys();
-    let parts = parts.filter(|it| !["requests", "lat"].contains(&it.as_str()));
-    let all: u64 = parts.map(|it| group.number(it)).sum();
+    group.adds_up();
     let lat = group.number("lat");
-    assert_eq!(all, lat, "{group:?}");
     let dark = group.number("device") + group.number("other");
     assert!(dark * 20 <= lat, "{dark} of {lat}: {group:?}");
     let seen = ["kick", "vmm", "inject"].map(|it| group.number(it));

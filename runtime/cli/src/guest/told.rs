@@ -111,7 +111,7 @@ fn named(
         .as_ref()
         .and_then(|join| join.sources.get(field.source));
     let bit = usize::from(*source.unwrap_or(&stream.bit));
-    let has_names = matches!(field.field.ty, Type::Dev | Type::File | Type::Cgroup);
+    let has_names = field.field.ty.named().is_some();
     if let Some((_, fields)) = fields.get_mut(bit).filter(|_| has_names) {
         let alone = FieldRef { source: 0, ..field };
         if !fields.contains(&alone) {

@@ -18,8 +18,7 @@ pub struct Pool {
     statements: Vec<Progress>,
     /// By their bits; those without groups have none.
     streams: HashMap<usize, Pooled>,
-    /// When the run began: nanoseconds since 1970.
-    started_ns: i64,
+    clock: Clock,
     /// How many groups of a stream a guest may bring between two reports.
     room: usize,
     ungrouped: u64,
@@ -37,7 +36,7 @@ impl Pool {
         let mut pool = Self {
             statements: Vec::with_capacity(plan.statements.len()),
             streams: HashMap::new(),
-            started_ns: 0,
+            clock: Clock::default(),
             room,
             ungrouped: 0,
         };
@@ -62,7 +61,7 @@ impl Pool {
 
     /// The run begins now.
     pub fn begin(&mut self, clock: Clock) {
-        self.started_ns = clock.started_ns;
+        self.clock = clock;
     }
 
     /// Takes what an engine has of a stream.
@@ -116,8 +115,7 @@ impl Pool {
     /// When `advance` has something to do next.
     pub fn deadline(&self) -> Option<Duration> {
         let running = self.statements.iter().filter(|it| it.streams != 0);
-        let moments = running.flat_map(|it| [it.next_report(), it.end()]);
-        moments.flatten().min()
+        running.flat_map(Progress::moments).min()
     }
 
     /// Rows for whose groups there was no room.
@@ -147,10 +145,7 @@ impl Pool {
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         let progress = &mut self.statements[statement];
-        let seconds = elapsed.saturating_sub(progress.since).as_secs_f64();
-        progress.since = elapsed;
-        let since_start = i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX);
-        let at = i128::from(self.started_ns).saturating_add(since_start);
+        let (seconds, at) = (progress.lap(elapsed), self.clock.at(elapsed));
         for bit in bits(progress.streams) {
             let Some(pooled) = self.streams.get_mut(&bit) else {
                 continue;

@@ -56,18 +56,12 @@ impl Engine {
     pub fn deadline(&self) -> Option<Duration> {
         let running = self.statements.iter().enumerate();
         let running = running.filter(|(index, _)| self.runs(*index));
-        running
-            .flat_map(|(_, progress)| [progress.next_report(), progress.end()])
-            .flatten()
-            .min()
+        running.flat_map(|(_, progress)| progress.moments()).min()
     }
 
     /// The streams, a bit each, whose groups `advance` would report at that moment.
     pub fn reporting(&self, elapsed: Duration) -> u32 {
-        let due = |progress: &&Progress| {
-            let moments = [progress.next_report(), progress.end()];
-            moments.iter().flatten().any(|moment| *moment <= elapsed)
-        };
+        let due = |progress: &&Progress| progress.moments().any(|moment| moment <= elapsed);
         let due = self.statements.iter().filter(due);
         due.fold(0, |all, progress| all | progress.streams) & self.active
     }
@@ -107,10 +101,7 @@ impl Engine {
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         let progress = &mut self.statements[statement];
-        let seconds = elapsed.saturating_sub(progress.since).as_secs_f64();
-        progress.since = elapsed;
-        let since_start = i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX);
-        let at = i128::from(self.clock.started_ns).saturating_add(since_start);
+        let (seconds, at) = (progress.lap(elapsed), self.clock.at(elapsed));
         let names = Rc::clone(&self.names);
         for bit in bits(progress.streams) {
             // Taken out, so that what is written can be counted meanwhile.
@@ -150,6 +141,17 @@ impl Progress {
             streams: 0,
             since: Duration::ZERO,
         }
+    }
+
+    /// Ends the interval at hand, and tells how many seconds it was.
+    pub(super) fn lap(&mut self, elapsed: Duration) -> f64 {
+        let since = std::mem::replace(&mut self.since, elapsed);
+        elapsed.saturating_sub(since).as_secs_f64()
+    }
+
+    /// When there is something to do for it next.
+    pub(super) fn moments(&self) -> impl Iterator<Item = Duration> + use<> {
+        [self.next_report(), self.end()].into_iter().flatten()
     }
 
     /// When the interval at hand ends: at a multiple of `every`.

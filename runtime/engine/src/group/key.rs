@@ -6,7 +6,6 @@ use iotq_lang::eval;
 use iotq_lang::ir::Column;
 use iotq_lang::plan::GroupPlan;
 use iotq_lang::value::{Record, Value};
-use iotq_probes::catalogue::Type;
 
 use crate::Names;
 use crate::sink::Plain;
@@ -56,22 +55,16 @@ impl Key {
     pub fn named(&self, plan: &GroupPlan, names: &dyn Names) -> Self {
         let mut named = Self::default();
         for (index, (value, key)) in self.values().zip(&plan.by).enumerate() {
-            let is_number = matches!(
-                key.expr.ty,
-                Type::Dev | Type::Cgroup | Type::File | Type::OfHost(_)
-            );
+            let has_name = key.expr.ty.named().is_some();
             match value {
                 _ if plan.guest == Some(index) => {
                     let guest = names.guest().map(str::as_bytes);
                     named.push(&guest.map_or(Value::Null, Value::Text));
                 }
-                value @ (Value::Int(_) | Value::File { .. }) if is_number => {
-                    let Plain::Text(name) = Plain::new(value.clone(), key.expr.ty, names) else {
-                        named.push(&value);
-                        continue;
-                    };
-                    named.push(&Value::Text(name.as_bytes()));
-                }
+                value if has_name => match Plain::new(value.clone(), key.expr.ty, names) {
+                    Plain::Text(name) => named.push(&Value::Text(name.as_bytes())),
+                    _ => named.push(&value),
+                },
                 value => named.push(&value),
             }
         }

@@ -43,10 +43,10 @@ impl<'a> Plain<'a> {
 
 /// The name of a number of a type whose numbers have names.
 fn named<'a>(value: i128, ty: Type, names: &'a dyn Names) -> Option<Cow<'a, str>> {
-    match ty {
-        Type::Enum(list) => Some(list.variant(u64::try_from(value).ok()?)?.into()),
-        Type::Dev | Type::OfHost(Named::Dev) => Some(device(u32::try_from(value).ok()?, names)),
-        Type::Cgroup | Type::OfHost(Named::Cgroup) => {
+    match (ty, ty.named()) {
+        (Type::Enum(list), _) => Some(list.variant(u64::try_from(value).ok()?)?.into()),
+        (_, Some(Named::Dev)) => Some(device(u32::try_from(value).ok()?, names)),
+        (_, Some(Named::Cgroup)) => {
             let id = u64::try_from(value).ok()?;
             Some(names.cgroup(id).unwrap_or_else(|| id.to_string().into()))
         }
