@@ -354,7 +354,8 @@ struct iotq_block_slot {
 #define IOTQ_NUMBER_AIO 1025
 #define IOTQ_NUMBER_FAULT 1026
 #define IOTQ_NUMBER_WRITEBACK 1027
-#define IOTQ_NUMBER_GUEST 1028 /* a guest's request: only a root's bookkeeping knows it */
+#define IOTQ_NUMBER_GUEST 1028 /* a guest's request: only a root's bookkeeping knows it, */
+#define IOTQ_NUMBER_COMMIT 1029 /* and a journal's commit */
 
 /* One system call, or its entry. */
 struct iotq_syscall {
@@ -670,7 +671,8 @@ struct iotq_config {
 	__u8 groupings; /* how many streams have their groups in the kernel */
 	__u8 follow; /* roots are followed: their stages, or their children, are wanted */
 	__u8 has_async; /* operations that no thread waits for are hooked, */
-	__u8 has_writeback; /* and writeback */
+	__u8 has_writeback; /* writeback, */
+	__u8 has_commits; /* and commits of a journal */
 	__u8 want_type;
 	__u8 want_sequence; /* whether requests go on where the last one ended */
 	__u8 want_origin; /* for whom requests are */
@@ -680,6 +682,7 @@ struct iotq_config {
 	__u8 keep; /* guests' requests are kept here, for who looks them up */
 	__u8 follow_guests; /* requests of guests are roots */
 	__u8 has_lookups; /* what reads find in the page cache is looked at */
+	__u8 pad[7];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -5,6 +5,7 @@
 #include "family.bpf.h"
 #include "fault.bpf.h"
 #include "fs.bpf.h"
+#include "journal.bpf.h"
 #include "nvme.bpf.h"
 #include "qemu.bpf.h"
 #include "sched.bpf.h"

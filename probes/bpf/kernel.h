@@ -359,6 +359,21 @@ struct list_head {
 	struct list_head *next, *prev;
 } CORE;
 
+struct wait_queue_head {
+	struct list_head head;
+} CORE;
+
+struct wait_queue_entry {
+	struct task_struct *private; /* who waits */
+	struct list_head entry;
+} CORE;
+
+/* That of ext4. */
+struct journal_s {
+	struct block_device *j_fs_dev;
+	struct wait_queue_head j_wait_done_commit;
+} CORE;
+
 struct request;
 
 /* Requests that ask for a flush: those that wait, and those that are flushed for now. */

@@ -15,6 +15,14 @@
 /* What a root's caller does. Away: nobody waits for this root. */
 enum caller { CALLER_RUNS, CALLER_WAITS_FOR_CPU, CALLER_SLEEPS, CALLER_AWAY };
 
+/* A caller has fallen asleep: since when, and what the commit of a journal had done by then, by the use of its root. */
+struct sleep {
+	__u64 since;
+	__u64 queue, device;
+	__u32 commit; /* zero: there was none */
+	__u32 pad;
+};
+
 struct root {
 	struct bpf_spin_lock lock;
 	__u32 seq;      /* of its uses: tells those that come late */
@@ -36,6 +44,7 @@ struct root {
 	__u64 parent; /* of a call for a guest's request: the owner that this is; else zero */
 	__u64 left;  /* its CPU; zero: it has not */
 	__u64 woken; /* since then; zero: it was not */
+	struct sleep slept;
 	struct iotq_sched wait; /* the time off the CPU that has begun */
 	struct iotq_call_root record; /* record.call.head.queries is zero while no statement wants it */
 };

@@ -4,6 +4,7 @@
  * layer, kept in its root: it begins and ends in the caller's own thread.
  */
 #include "guest_calls.h"
+#include "journal.h"
 
 const volatile struct iotq_table iotq_sched_start ON_A_LINE;
 const volatile struct iotq_table iotq_sched_at[IOTQ_SCHED_POINTS] ON_A_LINE;
@@ -107,6 +108,18 @@ static __noinline int end_wait(__u32 index, __u64 now)
 	return 0;
 }
 
+/* A caller has fallen asleep. Until a commit is over only changes wait. */
+static __always_inline void note_sleep(struct root *root, __u32 index, __u64 now)
+{
+	const struct iotq_syscall *call = &root->record.call;
+
+	if (!iotq_config.has_commits || call->op == IOTQ_SYSCALL_OP_READ)
+		return;
+	watch_commit(index, call->dev, now);
+	if (iotq_config.follow_guests && root->parent)
+		watch_commit(OWNER_INDEX(root->parent), call->dev, now);
+}
+
 static __always_inline int switched(bool preempted, struct task_struct *from, struct task_struct *to)
 {
 	__u32 out_index, in_index;
@@ -126,6 +139,8 @@ static __always_inline int switched(bool preempted, struct task_struct *from, st
 		caller_does(out, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, now);
 		if (iotq_config.follow_guests && out->parent)
 			pass_on(out->parent, runnable ? CALLER_WAITS_FOR_CPU : CALLER_SLEEPS, now);
+		if (!runnable)
+			note_sleep(out, out_index, now);
 	}
 	if (in) {
 		caller_does(in, CALLER_RUNS, now);

@@ -48,6 +48,7 @@ pub const IOTQ_NUMBER_AIO: u32 = 1025;
 pub const IOTQ_NUMBER_FAULT: u32 = 1026;
 pub const IOTQ_NUMBER_WRITEBACK: u32 = 1027;
 pub const IOTQ_NUMBER_GUEST: u32 = 1028;
+pub const IOTQ_NUMBER_COMMIT: u32 = 1029;
 pub const IOTQ_TYPE_LEN: u32 = 16;
 pub const IOTQ_FS_DIRECT: u32 = 1;
 pub const IOTQ_FS_DATASYNC: u32 = 2;
@@ -1673,6 +1674,7 @@ pub struct iotq_config {
     pub follow: __u8,
     pub has_async: __u8,
     pub has_writeback: __u8,
+    pub has_commits: __u8,
     pub want_type: __u8,
     pub want_sequence: __u8,
     pub want_origin: __u8,
@@ -1682,6 +1684,7 @@ pub struct iotq_config {
     pub keep: __u8,
     pub follow_guests: __u8,
     pub has_lookups: __u8,
+    pub pad: [__u8; 7usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1697,7 +1700,7 @@ pub struct iotq_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 496usize];
+    ["Size of iotq_config"][::core::mem::size_of::<iotq_config>() - 504usize];
     ["Alignment of iotq_config"][::core::mem::align_of::<iotq_config>() - 8usize];
     ["Offset of field: iotq_config::self_tgid"]
         [::core::mem::offset_of!(iotq_config, self_tgid) - 0usize];
@@ -1743,45 +1746,48 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, has_async) - 41usize];
     ["Offset of field: iotq_config::has_writeback"]
         [::core::mem::offset_of!(iotq_config, has_writeback) - 42usize];
+    ["Offset of field: iotq_config::has_commits"]
+        [::core::mem::offset_of!(iotq_config, has_commits) - 43usize];
     ["Offset of field: iotq_config::want_type"]
-        [::core::mem::offset_of!(iotq_config, want_type) - 43usize];
+        [::core::mem::offset_of!(iotq_config, want_type) - 44usize];
     ["Offset of field: iotq_config::want_sequence"]
-        [::core::mem::offset_of!(iotq_config, want_sequence) - 44usize];
+        [::core::mem::offset_of!(iotq_config, want_sequence) - 45usize];
     ["Offset of field: iotq_config::want_origin"]
-        [::core::mem::offset_of!(iotq_config, want_origin) - 45usize];
+        [::core::mem::offset_of!(iotq_config, want_origin) - 46usize];
     ["Offset of field: iotq_config::want_guest"]
-        [::core::mem::offset_of!(iotq_config, want_guest) - 46usize];
+        [::core::mem::offset_of!(iotq_config, want_guest) - 47usize];
     ["Offset of field: iotq_config::want_disk"]
-        [::core::mem::offset_of!(iotq_config, want_disk) - 47usize];
+        [::core::mem::offset_of!(iotq_config, want_disk) - 48usize];
     ["Offset of field: iotq_config::want_task"]
-        [::core::mem::offset_of!(iotq_config, want_task) - 48usize];
-    ["Offset of field: iotq_config::keep"][::core::mem::offset_of!(iotq_config, keep) - 49usize];
+        [::core::mem::offset_of!(iotq_config, want_task) - 49usize];
+    ["Offset of field: iotq_config::keep"][::core::mem::offset_of!(iotq_config, keep) - 50usize];
     ["Offset of field: iotq_config::follow_guests"]
-        [::core::mem::offset_of!(iotq_config, follow_guests) - 50usize];
+        [::core::mem::offset_of!(iotq_config, follow_guests) - 51usize];
     ["Offset of field: iotq_config::has_lookups"]
-        [::core::mem::offset_of!(iotq_config, has_lookups) - 51usize];
-    ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 52usize];
+        [::core::mem::offset_of!(iotq_config, has_lookups) - 52usize];
+    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 53usize];
+    ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 60usize];
     ["Offset of field: iotq_config::joined"]
-        [::core::mem::offset_of!(iotq_config, joined) - 56usize];
+        [::core::mem::offset_of!(iotq_config, joined) - 64usize];
     ["Offset of field: iotq_config::callers"]
-        [::core::mem::offset_of!(iotq_config, callers) - 104usize];
+        [::core::mem::offset_of!(iotq_config, callers) - 112usize];
     ["Offset of field: iotq_config::directory_count"]
-        [::core::mem::offset_of!(iotq_config, directory_count) - 108usize];
+        [::core::mem::offset_of!(iotq_config, directory_count) - 116usize];
     ["Offset of field: iotq_config::parts_mask"]
-        [::core::mem::offset_of!(iotq_config, parts_mask) - 112usize];
+        [::core::mem::offset_of!(iotq_config, parts_mask) - 120usize];
     ["Offset of field: iotq_config::roots_mask"]
-        [::core::mem::offset_of!(iotq_config, roots_mask) - 116usize];
+        [::core::mem::offset_of!(iotq_config, roots_mask) - 124usize];
     ["Offset of field: iotq_config::fs_mask"]
-        [::core::mem::offset_of!(iotq_config, fs_mask) - 120usize];
+        [::core::mem::offset_of!(iotq_config, fs_mask) - 128usize];
     ["Offset of field: iotq_config::points"]
-        [::core::mem::offset_of!(iotq_config, points) - 124usize];
+        [::core::mem::offset_of!(iotq_config, points) - 132usize];
     ["Offset of field: iotq_config::grouped"]
-        [::core::mem::offset_of!(iotq_config, grouped) - 148usize];
-    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 172usize];
+        [::core::mem::offset_of!(iotq_config, grouped) - 156usize];
+    ["Offset of field: iotq_config::cpus"][::core::mem::offset_of!(iotq_config, cpus) - 180usize];
     ["Offset of field: iotq_config::cgroups"]
-        [::core::mem::offset_of!(iotq_config, cgroups) - 176usize];
+        [::core::mem::offset_of!(iotq_config, cgroups) - 184usize];
     ["Offset of field: iotq_config::directories"]
-        [::core::mem::offset_of!(iotq_config, directories) - 304usize];
+        [::core::mem::offset_of!(iotq_config, directories) - 312usize];
 };
 #[repr(C)]
 #[derive(

@@ -15,6 +15,7 @@ mod agree;
 mod below;
 mod cache;
 mod calls;
+mod commits;
 mod counters;
 mod devices;
 mod directories;
@@ -63,6 +64,7 @@ fn main() {
         repl::tests,
         tools::tests,
         requests::tests,
+        commits::tests,
         unwaited::tests,
         waits::tests,
         writeback::tests,

@@ -1,5 +1,6 @@
 //! The kernel's own account: the text of its tracepoints, in an instance of tracefs of our own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -98,5 +99,28 @@ pub fn written_back(text: &str, dev: &str) -> Vec<(u64, u64)> {
     let each = lines.map(|line| (value(line, "ino="), value(line, "wrote=") << 12));
     let mut all: Vec<_> = each.filter(|(_, bytes)| *bytes > 0).collect();
     all.sort_unstable();
+    all
+}
+
+/// What the journal's thread has written in each of its commits on a device, `major:minor`: sectors and bytes.
+/// `jbd2_start_commit: dev 7,0 …`, `block_bio_queue: 7,0 WS 131076 + 2 [jbd2/loop0-8]`, `jbd2_end_commit: dev 7,0 …`
+pub fn commits(text: &str, dev: &str) -> Vec<BTreeMap<u64, u64>> {
+    let dev = dev.replace(':', ",");
+    let [start, end] = ["start", "end"].map(|it| format!(": jbd2_{it}_commit: dev {dev} "));
+    let bio = format!(": block_bio_queue: {dev} ");
+    let mut all = Vec::new();
+    let mut under_way = None::<BTreeMap<u64, u64>>;
+    for line in text.lines() {
+        if line.contains(&start) {
+            under_way = Some(BTreeMap::new());
+        } else if line.contains(&end) {
+            all.extend(under_way.take());
+        } else if let (Some(commit), Some((_, of))) = (&mut under_way, line.split_once(&bio))
+            && of.contains(" [jbd2/")
+        {
+            let numbers: Vec<u64> = of.split(' ').filter_map(|word| word.parse().ok()).collect();
+            commit.insert(numbers[0], numbers[1] << 9);
+        }
+    }
     all
 }

@@ -233,7 +233,7 @@ pub static LAYER: Layer = Layer {
         stage(
             "blocked",
             IOTQ_STAGE_BLOCKED,
-            "of the latency: its call slept without a request of its own: a lock, a journal",
+            "of the latency: its call slept without a request of its own: a lock, say",
         ),
         stage(
             "other",

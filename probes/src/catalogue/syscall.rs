@@ -49,8 +49,11 @@ const FAULT_BEGIN: Hook = Hook::entry("filemap_fault", "iotq_fault_begin")
 const FAULT_END: Hook = Hook::exit("filemap_fault", "iotq_fault_end")
     .or_lose("page faults of mapped files are not seen");
 
+const COMMITS_UNSEEN: &str =
+    "what the journal of ext4 writes is not known to be a part of the calls that wait for it";
+
 /// What tells for which of these operations a thread submits requests.
-pub static SUBMITTERS: [Hook; 4] = [
+pub static SUBMITTERS: [Hook; 6] = [
     Hook::entry("io_issue_sqe", "iotq_uring_issue").or(&[Hook::typed(
         "io_uring_cqring_wait",
         "iotq_uring_wait",
@@ -68,6 +71,12 @@ pub static SUBMITTERS: [Hook; 4] = [
         .or_lose("writeback is not seen"),
     Hook::typed("writeback_single_inode", "iotq_writeback_submitted", &[3])
         .or_lose("writeback is not seen"),
+    Hook::typed("jbd2_start_commit", "iotq_commit_begin", &[2])
+        .on("ext4")
+        .or_lose(COMMITS_UNSEEN),
+    Hook::typed("jbd2_end_commit", "iotq_commit_end", &[2])
+        .on("ext4")
+        .or_lose(COMMITS_UNSEEN),
 ];
 
 /// What tells when threads are inside calls, for layers that are about such threads.
@@ -356,7 +365,7 @@ pub static LAYER: Layer = Layer {
         stage(
             "blocked",
             IOTQ_STAGE_BLOCKED,
-            "of the latency: the caller slept without a request of its own: a lock, a journal, a page of somebody else's",
+            "of the latency: the caller slept without a request of its own: a lock, a page of somebody else's",
         ),
         stage(
             "other",

@@ -45,6 +45,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["virtio", format] => virtio::requests(brought, format),
         ["followed"] => request::followed(brought),
         ["flushed"] => request::flushed(brought),
+        ["committed"] => request::committed(brought),
         ["written-back"] => request::written_back(brought),
         ["faults"] => request::faults(brought),
         ["most", stages, nominal] => request::most(brought, stages, nominal),

@@ -80,6 +80,24 @@ pub fn flushed(brought: &Brought) {
     );
 }
 
+/// Syncs have the requests of the commits that they waited for: what the journal's thread has written by the kernel's text.
+pub fn committed(brought: &Brought) {
+    let commits = trace::commits(&brought.text("trace"), brought.text("dev").trim());
+    let told: BTreeSet<u64> = commits.into_iter().flat_map(BTreeMap::into_keys).collect();
+    let rows = rows_of(brought);
+    let mut syncs = BTreeSet::new();
+    for row in &rows {
+        adds_up(row);
+        let comm = row.field("comm").as_str().unwrap_or_default();
+        if comm.starts_with("jbd2/") {
+            assert!(told.contains(&row.number("sector")), "{row:?}");
+            assert!(row.number("device") > 0, "{row:?}");
+            syncs.insert((row.number("time"), row.number("tid")));
+        }
+    }
+    assert!(syncs.len() >= 50, "{} syncs", syncs.len());
+}
+
 /// Each page that the generator touches first is read by a fault of its own. (Threads may want the same page; what follows
 /// finds it mapped.)
 pub fn faults(brought: &Brought) {

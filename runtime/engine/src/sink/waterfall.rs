@@ -58,13 +58,14 @@ pub(super) type Show<'a> = dyn FnMut(&mut String, Value<'_>, Type) + 'a;
 pub(super) fn draw(out: &mut String, tree: &Tree<'_>, strokes: &Strokes, show: &mut Show<'_>) {
     let root = &tree.root;
     let whole = root.lat.unwrap_or(0);
-    describe(out, root, true, show);
+    describe(out, root, None, show);
     out.push('\n');
     let mut lines = stages(root, whole, strokes);
     let count = root.children.len();
+    let within = Within { root, strokes };
     for (index, child) in root.children.iter().enumerate() {
         let is_last = index + 1 == count;
-        node(&mut lines, child, "", is_last, whole, strokes, show);
+        node(&mut lines, child, "", is_last, &within, show);
     }
     let longest = lines.iter().map(|(label, _)| label.chars().count());
     let width = longest.max().unwrap_or(0).min(LABEL);
@@ -98,23 +99,29 @@ fn stages(root: &Node<'_>, whole: i128, strokes: &Strokes) -> Vec<Line> {
     drawn.collect()
 }
 
+/// What the operations of a tree are drawn in.
+struct Within<'a> {
+    root: &'a Node<'a>,
+    strokes: &'a Strokes,
+}
+
 fn node(
     lines: &mut Vec<Line>,
     it: &Node<'_>,
     indent: &str,
     is_last: bool,
-    whole: i128,
-    strokes: &Strokes,
+    within: &Within<'_>,
     show: &mut Show<'_>,
 ) {
+    let strokes = within.strokes;
     let branch = if is_last {
         strokes.last
     } else {
         strokes.branch
     };
     let mut text = format!("{indent}{branch}{} ", it.layer.name);
-    describe(&mut text, it, false, show);
-    lines.push((text, axis(it, whole, strokes)));
+    describe(&mut text, it, Some(within.root), show);
+    lines.push((text, axis(it, within)));
     let indent = format!(
         "{indent}{}",
         if is_last { strokes.gap } else { strokes.line }
@@ -122,12 +129,14 @@ fn node(
     let count = it.children.len();
     for (index, child) in it.children.iter().enumerate() {
         let is_last = index + 1 == count;
-        node(lines, child, &indent, is_last, whole, strokes, show);
+        node(lines, child, &indent, is_last, within, show);
     }
 }
 
 /// Where on the time of the root it lies: first its time in the queue, then the rest.
-fn axis(it: &Node<'_>, whole: i128, strokes: &Strokes) -> String {
+fn axis(it: &Node<'_>, within: &Within<'_>) -> String {
+    let strokes = within.strokes;
+    let whole = within.root.lat.unwrap_or(0);
     let at = |ns: i128| {
         let share = ns as f64 / whole.max(1) as f64;
         (share * WIDTH as f64).clamp(0.0, WIDTH as f64)
@@ -152,14 +161,22 @@ fn axis(it: &Node<'_>, whole: i128, strokes: &Strokes) -> String {
     format!("{}{bar}{}", strokes.edges[0], strokes.edges[1])
 }
 
-/// Its columns: names and words as they are, numbers behind their names. What its root tells already is left out below it.
-fn describe(out: &mut String, it: &Node<'_>, is_root: bool, show: &mut Show<'_>) {
-    let own = |name: &str| is_root || !matches!(name, "time" | "pid" | "comm");
+/// Its columns: names and words as they are, numbers behind their names. What its root tells already is left out below it:
+/// when it was, and who did it, unless that is somebody else.
+fn describe(out: &mut String, it: &Node<'_>, root: Option<&Node<'_>>, show: &mut Show<'_>) {
+    let told = |name: &str, value: &Value<'_>| match (root, name) {
+        (Some(_), "time" | "pid") => true,
+        (Some(root), "comm") => {
+            let mut cells = root.cells();
+            !cells.any(|(of_root, other, _)| of_root == name && other != *value)
+        }
+        _ => false,
+    };
     let stages: Vec<&str> = it.stages().map(|(name, _)| name).collect();
     let mut first = true;
     for (name, value, ty) in it.cells() {
         let nothing = matches!(value, Value::Null);
-        if nothing || !own(name) || stages.contains(&name) || name == "children" {
+        if nothing || told(name, &value) || stages.contains(&name) || name == "children" {
             continue;
         }
         if !std::mem::take(&mut first) {

@@ -20,6 +20,7 @@ const LOOKUPS_END: &str = "iotq_cache_exit";
 const START: &str = "block_io_start";
 const ISSUE: &str = "block_rq_issue";
 const WRITEBACK: &str = "writeback_single_inode";
+const COMMIT_END: &str = "jbd2_end_commit";
 pub(super) const VIRTIO_ADD: &str = "virtqueue_add_sgs";
 pub(super) const VIRTIO_NOTIFY: &str = "virtqueue_notify";
 pub(super) const PUSH: &str = "virtqueue_push";
@@ -71,7 +72,7 @@ impl Hooks {
                 layer: ROOTS,
                 events: None,
             };
-            for hook in &SUBMITTERS {
+            for hook in SUBMITTERS.iter().filter(|hook| !unneeded(types, hook)) {
                 hooks.take(types, hook, &wanted, &mut errors);
             }
         }
@@ -212,6 +213,7 @@ impl Hooks {
         }
         config.has_lookups = self.sees(PAGE_ADDED).into();
         config.has_writeback = self.sees(WRITEBACK).into();
+        config.has_commits = self.sees(COMMIT_END).into();
         config.has_async = self.follows_submitters().into();
         config.has_queue = self.sees_bios().into();
         config.has_driver = self.follows_drivers().into();
@@ -240,6 +242,7 @@ impl Hooks {
             "aio_complete_rw",
             "iomap_dio_complete",
             WRITEBACK,
+            COMMIT_END,
         ]
         .iter()
         .any(|hook| self.sees(hook))
