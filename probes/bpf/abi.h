@@ -317,7 +317,7 @@ struct iotq_untold {
  * aligned.
  */
 struct iotq_block_slot {
-	__u64 request; /* identity of the kernel's `struct request`; zero: this slot is free */
+	__u64 request; /* identity of the kernel's `struct request` */
 	__u64 queued;  /* zero: it has not begun, or is over */
 	__u64 inserted; /* zero until then */
 	__u64 issued;   /* zero until then */
@@ -682,7 +682,8 @@ struct iotq_config {
 	__u8 keep; /* guests' requests are kept here, for who looks them up */
 	__u8 follow_guests; /* requests of guests are roots */
 	__u8 has_lookups; /* what reads find in the page cache is looked at */
-	__u8 pad[7];
+	__u8 tells_bios; /* the page cache is told of bios by the block layer */
+	__u8 pad[6];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

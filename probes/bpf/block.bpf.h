@@ -65,10 +65,15 @@ static __noinline int begin_bio(struct bio *bio, __u64 owner, __u64 now)
 	return 0;
 }
 
+/* What it writes back, for the page cache: in cache.bpf.h. */
+static __noinline int tell_writeback(struct bio *bio);
+
 static __always_inline int bio_queued(struct bio *bio)
 {
 	__u64 owner = iotq_config.follow ? current_owner() : 0, now;
 
+	if (iotq_config.tells_bios && (owner || wants(IOTQ_LAYER_CACHE, IOTQ_CACHE_ACCESS)))
+		tell_writeback(bio);
 	if (!owner && only_owned()) {
 		forget_bio(identity(bio));
 		return 0;
@@ -440,8 +445,12 @@ int BPF_PROG(iotq_rq_complete, struct request *rq, int status, unsigned int byte
 	now = bpf_ktime_get_ns();
 	if (slot->issued && slot->record.d2c == IOTQ_NULL64)
 		slot->record.d2c = now - slot->issued;
-	if (goes_on)
+	if (goes_on) {
+		/* It waits for the flush behind it. */
+		if (iotq_config.follow && slot->owner_count)
+			move_owned(slot->index, false, now);
 		return 0;
+	}
 	if (!slot->issued && slot->record.size && iotq_config.want_issue)
 		slot->record.head.marks |= IOTQ_MARK_APPROX_ISSUE;
 	slot->record.lat = now - slot->queued;

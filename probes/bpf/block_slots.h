@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Where requests are followed. blk-mq allocates requests once and uses them again and again, so a slot is given to the
- * identity of a request at its first use, and from then on only looked up: an array with open addressing, which costs a
- * third of a hash map's look-up. Bios to devices without requests come and go, and have a map of their own.
+ * identity of a request at its first use, and from then on only looked up: by keys with open addressing, which costs a
+ * third of a hash map's look-up. Slots are large, and given away one after the other: so those in use lie together, and
+ * what has none is found out among the keys, which are small. Bios to devices without requests come and go, and have a
+ * map of their own.
  */
 #ifndef IOTQ_BLOCK_SLOTS_H
 #define IOTQ_BLOCK_SLOTS_H
 
 #include "block_bios.h"
 
-/* With a quarter of the slots in use, a request finds none in two of 10^10 cases. */
+/* With a quarter of the keys in use, a request finds none in two of 10^10 cases. */
 #define SLOT_PROBES 16
 
-/* Sized by the installer, powers of two: four times the requests of all devices. */
+struct slot_key {
+	__u64 request; /* identity of the kernel's `struct request`; zero: this key is free */
+	__u32 slot;
+	__u32 pad;
+};
+
+/* Sized by the installer, powers of two: four times the requests of all devices, and half as many slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct slot_key);
+	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
+} iotq_request_keys SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -21,13 +37,23 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE); /* so the first entry is aligned, to a page */
 } iotq_requests SEC(".maps");
 
-/* Which slots are given away: decides between two CPUs that want the same one. */
+/* Which keys and slots are given away: decides between two CPUs that want the same one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
 } iotq_claims SEC(".maps");
+
+#define CLAIM_OF_SLOT (1u << 31)
+
+/* The first slot that may not be given away yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} iotq_next_slot SEC(".maps");
 
 /* Sized by the installer, by the bio's identity. */
 struct {
@@ -56,11 +82,18 @@ static __always_inline struct iotq_block_slot *slot_at(__u32 index)
 	return iotq_config.follow ? bpf_map_lookup_elem(&iotq_requests, &index) : NULL;
 }
 
-static __always_inline struct iotq_block_slot *next_slot(struct probe *probe)
+static __always_inline struct slot_key *next_key(struct probe *probe)
 {
 	__u32 index = probe->index & iotq_config.requests_mask;
 
 	probe->index += probe->step;
+	return bpf_map_lookup_elem(&iotq_request_keys, &index);
+}
+
+static __always_inline struct iotq_block_slot *slot_by(const struct slot_key *key)
+{
+	__u32 index = key->slot;
+
 	return bpf_map_lookup_elem(&iotq_requests, &index);
 }
 
@@ -68,15 +101,15 @@ static __always_inline struct iotq_block_slot *next_slot(struct probe *probe)
 static __noinline struct iotq_block_slot *find_further(__u64 rq)
 {
 	struct probe probe = first_probe(rq);
-	struct iotq_block_slot *slot;
+	struct slot_key *key;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SLOT_PROBES; i++) {
-		slot = next_slot(&probe);
-		if (!slot || !slot->request)
+		key = next_key(&probe);
+		if (!key || !key->request)
 			return NULL;
-		if (slot->request == rq)
-			return slot;
+		if (key->request == rq)
+			return slot_by(key);
 	}
 	return NULL;
 }
@@ -84,29 +117,62 @@ static __noinline struct iotq_block_slot *find_further(__u64 rq)
 static __always_inline struct iotq_block_slot *find_slot(__u64 rq)
 {
 	struct probe probe = first_probe(rq);
-	struct iotq_block_slot *slot = next_slot(&probe);
+	struct slot_key *key = next_key(&probe);
 
-	if (!slot || slot->request == rq)
+	if (!key || !key->request)
+		return NULL;
+	return key->request == rq ? slot_by(key) : find_further(rq);
+}
+
+static __always_inline bool claim_place(__u32 place)
+{
+	__u32 one = 1;
+
+	return !bpf_map_update_elem(&iotq_claims, &place, &one, BPF_NOEXIST);
+}
+
+/* A slot that nobody has. */
+static __noinline struct iotq_block_slot *new_slot(void)
+{
+	__u32 zero = 0, *next = bpf_map_lookup_elem(&iotq_next_slot, &zero);
+	struct iotq_block_slot *slot;
+
+	if (!next)
+		return NULL;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SLOT_PROBES; i++) {
+		__u32 index = *(volatile __u32 *)next;
+		bool is_ours = claim_place(index | CLAIM_OF_SLOT);
+
+		*(volatile __u32 *)next = index + 1;
+		if (!is_ours)
+			continue;
+		slot = bpf_map_lookup_elem(&iotq_requests, &index);
+		if (slot)
+			slot->index = index;
 		return slot;
-	return find_further(rq);
+	}
+	return NULL;
 }
 
 static __noinline struct iotq_block_slot *make_slot(__u64 rq)
 {
 	struct probe probe = first_probe(rq);
-	struct iotq_block_slot *slot;
+	struct iotq_block_slot *slot = new_slot();
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SLOT_PROBES; i++) {
-		__u32 index = probe.index & iotq_config.requests_mask, one = 1;
+		__u32 index = probe.index & iotq_config.requests_mask;
+		struct slot_key *key = next_key(&probe);
 
-		slot = next_slot(&probe);
-		if (!slot)
+		if (!key || !slot)
 			break;
-		if (slot->request || bpf_map_update_elem(&iotq_claims, &index, &one, BPF_NOEXIST))
+		if (key->request || !claim_place(index))
 			continue;
-		slot->index = index;
 		slot->request = rq;
+		key->slot = slot->index;
+		barrier();
+		key->request = rq;
 		return slot;
 	}
 	COUNT(IOTQ_LAYER_BLOCK, lost_slot);

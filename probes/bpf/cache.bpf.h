@@ -116,12 +116,12 @@ int BPF_PROG(iotq_cache_delete, void *folio)
 }
 
 /* Pages go to a disk. */
-static __always_inline int tell_writeback(struct bio *bio)
+static __noinline int tell_writeback(struct bio *bio)
 {
 	struct iotq_cache record = { .event = IOTQ_CACHE_EVENT_WRITEBACK };
 	struct pages pages = {};
 
-	if (!is_asked_for() || !writes_back(bio, &pages))
+	if (!bio || !is_asked_for() || !writes_back(bio, &pages))
 		return 0;
 	describe_event(&record, &pages);
 	record.offset += pages.inside;

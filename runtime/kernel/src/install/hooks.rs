@@ -17,6 +17,8 @@ pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
 const CALL_END: &str = "iotq_sys_exit";
 const LOOKUPS_END: &str = "iotq_cache_exit";
+const BIOS: [&str; 2] = ["iotq_bio_queue", "iotq_bio_queue_2"];
+const BIOS_OF_CACHE: [&str; 2] = ["iotq_cache_bio", "iotq_cache_bio_2"];
 const START: &str = "block_io_start";
 const ISSUE: &str = "block_rq_issue";
 const WRITEBACK: &str = "writeback_single_inode";
@@ -31,6 +33,8 @@ pub(super) struct Hooks {
     pub family: Vec<&'static Hook>,
     /// The executables of QEMU that are hooked.
     pub qemus: Vec<Qemu>,
+    /// The page cache is told of bios by the block layer's program.
+    tells_bios: bool,
     /// What this kernel lacks, and what is lost by it.
     pub missing: Vec<String>,
 }
@@ -41,6 +45,7 @@ impl Hooks {
             points: Vec::new(),
             family: Vec::new(),
             qemus: Vec::new(),
+            tells_bios: false,
             missing: Vec::new(),
         };
         let mut errors = Vec::new();
@@ -104,6 +109,12 @@ impl Hooks {
         // What follows calls tells of their ends in the page cache, too.
         if hooks.all().any(|hook| hook.program == CALL_END) {
             hooks.points.retain(|hook| hook.program != LOOKUPS_END);
+        }
+        // What remembers bios tells the page cache of them, too.
+        hooks.tells_bios = hooks.has_any(&BIOS) && hooks.has_any(&BIOS_OF_CACHE);
+        if hooks.tells_bios {
+            let is_own = |hook: &&Hook| BIOS_OF_CACHE.contains(&hook.program);
+            hooks.points.retain(|hook| !is_own(hook));
         }
         if errors.is_empty() {
             Ok(hooks)
@@ -197,8 +208,12 @@ impl Hooks {
 
     /// Whether bios are remembered; the page cache looks at them, too.
     pub fn sees_bios(&self) -> bool {
-        let mut all = self.all();
-        all.any(|hook| ["iotq_bio_queue", "iotq_bio_queue_2"].contains(&hook.program))
+        self.has_any(&BIOS)
+    }
+
+    /// Whether one of these programs runs.
+    fn has_any(&self, programs: &[&str]) -> bool {
+        self.all().any(|hook| programs.contains(&hook.program))
     }
 
     /// Tells the templates what is hooked.
@@ -212,6 +227,7 @@ impl Hooks {
             *told = self.sees(target).into();
         }
         config.has_lookups = self.sees(PAGE_ADDED).into();
+        config.tells_bios = self.tells_bios.into();
         config.has_writeback = self.sees(WRITEBACK).into();
         config.has_commits = self.sees(COMMIT_END).into();
         config.has_async = self.follows_submitters().into();

@@ -175,7 +175,8 @@ impl Sizes {
         for (map, entries) in [
             ("iotq_ring", self.ring),
             ("iotq_sets", self.sets),
-            ("iotq_requests", self.requests),
+            ("iotq_request_keys", self.requests),
+            ("iotq_requests", self.requests.div_ceil(2)),
             ("iotq_claims", self.requests),
             ("iotq_bios", self.bios),
             ("iotq_bio_tasks", self.bio_tasks),
