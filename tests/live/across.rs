@@ -2,6 +2,7 @@
 
 mod faults;
 mod flushes;
+mod selected;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,6 +79,7 @@ pub fn tests() -> Vec<Trial> {
         test("across/killed", &needs, faults::killed),
         test("across/unplugged", &needs, faults::unplugged),
         test("across/another", &needs, faults::another),
+        test("across/selected", &needs, selected::a_hundredth),
         test("across/flushes", &needs, flushes::of_devices),
         test(
             "across/flushes_of_files",
@@ -123,18 +125,9 @@ fn asked_by(
     let vsock = Vsock::start().unwrap();
     let words = words(&vsock, guest, more);
     let host = host(&place, &vsock, name, query);
-    let script = format!(
-        "until [ -e /dev/vda ]; do usleep 10000; done\n\
-         iotq guest --name {name} 2>agent.log &\n\
-         agent=$!\n\
-         until grep -q 'is attached' agent.log; do usleep 50000; done\n\
-         {load}\
-         ioload --ops 1 --read 1 --min {LAST} --max {LAST} --span {LAST} /dev/vda\n\
-         until grep -q 'the host is gone' agent.log; do usleep 50000; done\n\
-         kill $agent\n"
-    );
+    let script = script(name, load);
     let brought = std::thread::scope(|scope| {
-        scope.spawn(|| end(&host));
+        scope.spawn(|| end(&host, || {}));
         run(words, &script)
     });
     drop(idle);
@@ -143,6 +136,20 @@ fn asked_by(
     let output = Output::parse(&ended);
     let summary = ended.text().lines().last().map(serde_json::from_str);
     (output, summary.unwrap().unwrap(), brought)
+}
+
+/// A guest's agent, and then its load.
+fn script(name: &str, load: &str) -> String {
+    format!(
+        "until [ -e /dev/vda ]; do usleep 10000; done\n\
+         iotq guest --name {name} 2>agent.log &\n\
+         agent=$!\n\
+         until grep -q 'is attached' agent.log; do usleep 50000; done\n\
+         {load}\
+         ioload --ops 1 --read 1 --min {LAST} --max {LAST} --span {LAST} /dev/vda\n\
+         until grep -q 'the host is gone' agent.log; do usleep 50000; done\n\
+         kill $agent\n"
+    )
 }
 
 /// What QEMU must be told for a guest to reach its host.
@@ -154,24 +161,29 @@ fn words(vsock: &Vsock, guest: &Guest, more: &[&str]) -> Vec<String> {
     words
 }
 
-/// A host that waits for its guest.
+/// A host that waits for its guest, with much room.
 fn host(place: &Place, vsock: &Vsock, name: &str, query: &str) -> Side {
+    host_with(place, vsock, name, query, &["--ring", "16M"])
+}
+
+fn host_with(place: &Place, vsock: &Vsock, name: &str, query: &str, more: &[&str]) -> Side {
     let mut command = iotq();
     command.args(["host", "--listen", &vsock.address(), "--guest", name]);
-    command.args(["--format", "json", "--ring", "16M", "-e", query]);
+    command.args(["--format", "json", "-e", query]).args(more);
     let host = place.side(command);
     host.wait_for("waiting for", 1);
     host
 }
 
 /// Ends a host when it has told of the last request of its guest, or has ended by itself.
-fn end(host: &Side) {
+fn end(host: &Side, before: impl FnOnce()) {
     let last = format!("\"size\":{LAST},");
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE && host.runs() && !host.written().contains(&last) {
         sleep(Duration::from_millis(50));
     }
     if host.runs() {
+        before();
         host.signal(Signal::INT);
     }
 }

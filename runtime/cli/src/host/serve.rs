@@ -25,7 +25,7 @@ use super::limit::Limited;
 use crate::args::Run;
 use crate::report::{chain, note};
 use crate::stop::Stop;
-use crate::{output, run};
+use crate::{memory, output, run};
 
 /// How often it is looked whether somebody reads.
 const LOOK: Duration = Duration::from_millis(200);
@@ -274,6 +274,7 @@ impl Hosting<'_> {
                 for missing in missing.iter().take(MOST_TOLD) {
                     note(&format!("iotq: {name}: {}", plain(missing)));
                 }
+                memory::trim();
                 Ok(())
             }
             Ok(Outcome::Refused(complaints)) => {
