@@ -222,6 +222,42 @@ static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 	return guest_of(call->op, data, regs->di, argument(regs, call->offset), argument(regs, call->size));
 }
 
+/* What libaio is asked for, and how many of it are looked at in one call. */
+enum { IOCB_CMD_FSYNC = 2, IOCB_CMD_FDSYNC = 3 };
+#define SUBMITTED 128
+
+/* A sync that QEMU leaves to the kernel: nothing tells when it ends, nor which thread makes it. */
+__noinline int miss_sync(__u64 iocb)
+{
+	__u16 operation;
+	__u32 fd;
+
+	if (!iotq_config.follow_guests)
+		return 0;
+	operation = READ_USER(__u16, iocb + bpf_core_field_offset(struct iocb, aio_lio_opcode));
+	if (operation != IOCB_CMD_FSYNC && operation != IOCB_CMD_FDSYNC)
+		return 0;
+	fd = READ_USER(__u32, iocb + bpf_core_field_offset(struct iocb, aio_fildes));
+	miss_child(guest_of(IOTQ_SYSCALL_OP_FSYNC, 0, fd, 0, 0));
+	return 0;
+}
+
+static __noinline int miss_syncs(struct pt_regs *regs)
+{
+	__u32 pid = CURRENT(tgid);
+	__u64 count = regs->si, array = regs->dx;
+
+	if (!bpf_map_lookup_elem(&iotq_guests, &pid))
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SUBMITTED; i++) {
+		if (i >= count)
+			break;
+		miss_sync(READ_USER(__u64, array + i * sizeof(__u64)));
+	}
+	return 0;
+}
+
 /* A call begins for a request, whose caller its thread is if it is the only one, and waits for it. */
 __noinline int begin_work(__u64 owner, __u64 parent, __u64 now)
 {

@@ -161,6 +161,12 @@ impl Request {
     }
 
     /// Whether something of it went by unseen. (More requests than there is room for are only counted.)
+    /// A sync of which nothing is seen but that it is submitted: newer QEMUs leave it to the kernel's AIO.
+    pub fn is_left(&self, guest: &Guest) -> bool {
+        let is_native = guest.drive.contains("aio=native") && self.root.text("op") == "flush";
+        is_native && self.root.field("approx") == true && self.calls.is_empty()
+    }
+
     fn is_approx(&self) -> bool {
         self.root.field("approx") == true && self.root.number("children") <= ROOM
     }
@@ -208,7 +214,8 @@ fn every_request(guest: &'static Guest) {
     let output = watched(guest, &query(guest), LOAD);
     let all = requests(&output);
     // The kernel skips programs now and then, on some machines.
-    let approx = all.len() - whole(&all).count();
+    let approx = all.iter().filter(|it| it.is_approx() && !it.is_left(guest));
+    let approx = approx.count();
     let unseen = output.unmatched + output.unseen();
     assert!(approx as u64 <= unseen, "{approx}: {}", output.stderr);
     let data = whole(&all).filter(|it| it.is_data());
