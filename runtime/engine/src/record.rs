@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use iotq_lang::ir::FieldRef;
 use iotq_lang::value::{Record, Value};
-use iotq_probes::abi::{iotq_head, iotq_task};
+use iotq_probes::abi::{iotq_block, iotq_head, iotq_task};
 use iotq_probes::catalogue::{Field, Layer, Point, Slot, Type, layer_by_id};
+use zerocopy::FromBytes;
 
 /// Every record begins with a head, and a task behind it.
 pub(crate) const MEMBERS: usize = size_of::<iotq_head>() + offset_of!(iotq_task, members);
+/// The layers whose records begin with that of a request to a disk.
+const REQUESTS: [&str; 4] = ["block", "nvme", "scsi", "virtio"];
 const ROOT: usize = size_of::<iotq_head>() + offset_of!(iotq_task, root);
 
 /// How the clock of the records is told as the time of day.
@@ -131,6 +134,21 @@ impl<'a> RawRecord<'a> {
         copied(self.bytes, offset_of!(iotq_head, at)).map_or(0, u64::from_ne_bytes)
     }
 
+    /// When a request to a disk was done there, by the same clock. What is part of a followed call ends when all of it is over:
+    /// of a write, that may be a flush behind it.
+    pub(crate) fn done(&self) -> u64 {
+        let is_request = REQUESTS.contains(&self.layer.name) && self.root() != 0;
+        let request = iotq_block::read_from_prefix(self.bytes).ok();
+        let Some((it, _)) = request.filter(|_| is_request) else {
+            return self.at();
+        };
+        if [it.q2d, it.d2c, it.lat].contains(&u64::MAX) {
+            return self.at();
+        }
+        let behind = it.lat.saturating_sub(it.q2d.saturating_add(it.d2c));
+        self.at().saturating_sub(behind)
+    }
+
     /// The number of the request that it is part of; zero for none. Numbers are used again.
     pub fn root(&self) -> u32 {
         copied(self.bytes, ROOT).map_or(0, u32::from_ne_bytes)
@@ -231,6 +249,19 @@ mod tests {
             Value::File { dev, inode } => Value::File { dev, inode },
             _ => Value::Null,
         }
+    }
+
+    #[test]
+    fn a_flush_behind_a_write_is_not_of_its_device() {
+        let write = Bytes::block(1).number("time", 1000).number("lat", 700);
+        let write = write.number("q2d", 100).number("d2c", 200);
+        let done = |bytes: &Bytes| RawRecord::parse(&bytes.0, Clock::default()).map(|it| it.done());
+        assert_eq!(done(&write), Ok(1000), "it is part of nothing");
+        let mut part = write;
+        part.0[ROOT..][..4].copy_from_slice(&7u32.to_ne_bytes());
+        assert_eq!(done(&part), Ok(600));
+        let unseen = part.number("d2c", u64::MAX);
+        assert_eq!(done(&unseen), Ok(1000));
     }
 
     #[test]

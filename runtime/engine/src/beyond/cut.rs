@@ -136,15 +136,16 @@ fn in_qemu(popped: u64, pushed: u64, seen: &[Vec<u8>]) -> Vec<Moment> {
     let Some(own) = own else {
         return states.moments();
     };
-    for block in seen.iter().skip(1).filter_map(|it| disk_request(it)) {
+    for (block, done) in seen.iter().skip(1).filter_map(|it| disk_request(it)) {
         let completed = block.head.at;
         // One that was never issued was at the device all the time.
         let time = |it: u64| (it != u64::MAX).then_some(it);
         let lat = time(block.lat).unwrap_or(0);
         let at_device = time(block.d2c).unwrap_or(lat);
-        let issued = completed.saturating_sub(at_device);
+        let issued = done.saturating_sub(at_device);
         states.add(State::Queue, completed.saturating_sub(lat), issued);
-        states.add(State::Device, issued, completed);
+        states.add(State::Device, issued, done);
+        states.add(State::Queue, done, completed);
     }
     let mut moments = states.moments();
     let stages = &own.trail.stages;
@@ -161,12 +162,12 @@ fn in_qemu(popped: u64, pushed: u64, seen: &[Vec<u8>]) -> Vec<Moment> {
     moments
 }
 
-/// A record of a request to a disk.
-fn disk_request(bytes: &[u8]) -> Option<iotq_block> {
+/// A record of a request to a disk, and when it was done there.
+fn disk_request(bytes: &[u8]) -> Option<(iotq_block, u64)> {
     let record = RawRecord::parse(bytes, Clock::default()).ok()?;
     let is_request = record.layer().record >= CHILDREN.record;
     let block = is_request.then(|| iotq_block::read_from_prefix(bytes).ok());
-    block.flatten().map(|(block, _)| block)
+    block.flatten().map(|(block, _)| (block, record.done()))
 }
 
 /// Lets a state be as long as it was: where a call ran besides, it is not the disk's time, which is so at its beginning; where

@@ -44,12 +44,11 @@ pub(super) enum Agreement {
 }
 
 impl Span {
-    /// That of a record of a block request. What is part of a followed call ends with it; what is not is of a ring, and on it
-    /// all the time.
+    /// That of a record of a block request. What is part of no followed call is of a ring, and on it all the time.
     pub fn of(record: &RawRecord<'_>) -> Option<Self> {
         let (block, _) = iotq_block::read_from_prefix(record.bytes()).ok()?;
         let virtio = iotq_virtio::read_from_prefix(record.bytes()).ok();
-        let completed = record.at();
+        let completed = record.done();
         let times = match record.root() {
             0 => [virtio?.0.lat, NULL],
             _ => [block.d2c, virtio.map_or(block.lat, |(it, _)| it.lat)],

@@ -3,7 +3,7 @@
 use iotq_lang::eval;
 use iotq_lang::ir::{Column, FieldRef};
 use iotq_lang::value::{Record, Value};
-use iotq_probes::catalogue::{Layer, Type};
+use iotq_probes::catalogue::{CHILDREN, Layer, Type};
 
 use super::row::{self, Source};
 use crate::beyond::Cut;
@@ -70,7 +70,11 @@ impl<'a> Node<'a> {
             columns,
         };
         node.lat = node.duration("lat");
-        node.start = i128::from(record.at()) - node.lat.unwrap_or(0) - began;
+        let end = match record.layer().id == CHILDREN.id {
+            true => record.at(),
+            false => record.done(),
+        };
+        node.start = i128::from(end) - node.lat.unwrap_or(0) - began;
         node
     }
 
