@@ -136,6 +136,10 @@ __noinline int end_waiter(__u32 index, __u32 from, __u64 now)
 	if (slept) {
 		root->record.trail.children += commit->record.trail.crowded;
 		root->record.trail.crowded += commit->record.trail.crowded;
+		/* The end of one of its requests was not seen, or something else of it. */
+		if (commit->queued || commit->at_device)
+			root->record.call.head.marks |= IOTQ_MARK_CROWDED;
+		root->record.call.head.marks |= commit->record.call.head.marks;
 	}
 	bpf_spin_unlock(&root->lock);
 	if (!slept)
