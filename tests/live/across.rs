@@ -25,6 +25,7 @@ use crate::qemu::{Guest, Idle, RAW};
 const LAST: u64 = 512;
 const PATIENCE: Duration = Duration::from_secs(240);
 const MODULES: &[&str] = &["virtio_blk", MODULE];
+
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Guests, Need::Vsock];
     let all = disks::GUESTS.iter().map(|guest| {

@@ -160,13 +160,13 @@ impl Request {
         self.root.text("op") == op
     }
 
-    /// Whether something of it went by unseen. (More requests than there is room for are only counted.)
     /// A sync of which nothing is seen but that it is submitted: newer QEMUs leave it to the kernel's AIO.
     pub fn is_left(&self, guest: &Guest) -> bool {
         let is_native = guest.drive.contains("aio=native") && self.root.text("op") == "flush";
         is_native && self.root.field("approx") == true && self.calls.is_empty()
     }
 
+    /// Whether something of it went by unseen. (More requests than there is room for are only counted.)
     fn is_approx(&self) -> bool {
         self.root.field("approx") == true && self.root.number("children") <= ROOM
     }
