@@ -134,12 +134,17 @@ impl<'a> RawRecord<'a> {
         copied(self.bytes, offset_of!(iotq_head, at)).map_or(0, u64::from_ne_bytes)
     }
 
+    /// What the block layer has of a request to a disk; none of anything else.
+    pub(crate) fn request(&self) -> Option<iotq_block> {
+        let is_request = REQUESTS.contains(&self.layer.name);
+        let read = is_request.then(|| iotq_block::read_from_prefix(self.bytes).ok());
+        read.flatten().map(|(request, _)| request)
+    }
+
     /// When a request to a disk was done there, by the same clock. What is part of a followed call ends when all of it is over:
     /// of a write, that may be a flush behind it.
     pub(crate) fn done(&self) -> u64 {
-        let is_request = REQUESTS.contains(&self.layer.name) && self.root() != 0;
-        let request = iotq_block::read_from_prefix(self.bytes).ok();
-        let Some((it, _)) = request.filter(|_| is_request) else {
+        let Some(it) = self.request().filter(|_| self.root() != 0) else {
             return self.at();
         };
         if [it.q2d, it.d2c, it.lat].contains(&u64::MAX) {

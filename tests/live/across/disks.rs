@@ -144,16 +144,20 @@ fn rings(guest: &Guest, output: &Output, brought: &Brought) {
 
 /// What the load has done.
 fn operations(brought: &Brought) -> Vec<(String, u64, u64)> {
-    let text = brought.text("many") + &brought.text("flushed");
+    let all = logged(&(brought.text("many") + &brought.text("flushed")));
+    assert_eq!(all.len(), 1300);
+    all
+}
+
+/// What a load has written down: operations, without an error, with their places and sizes.
+pub fn logged(text: &str) -> Vec<(String, u64, u64)> {
     let operation = |line: &str| {
         let words: Vec<_> = line.split(' ').collect();
         let number = |at: usize| words[at].parse::<u64>().unwrap();
         assert_eq!(number(3), 0, "an error in the guest: {line}");
         (words[0].to_owned(), number(1), number(2))
     };
-    let all: Vec<_> = text.lines().map(operation).collect();
-    assert_eq!(all.len(), 1300);
-    all
+    text.lines().map(operation).collect()
 }
 
 /// Each read and write has one row, with what became of it in QEMU.

@@ -8,12 +8,13 @@ use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::Place;
 
+use super::disks::logged;
 use super::{MODULES, end, host_with, script, words};
 use crate::qemu::{Idle, RAW};
 
 /// A hundredth of the disk.
 const SPAN: u64 = DISK_BYTES / 100;
-const OPERATIONS: u64 = 10_000;
+const OPERATIONS: usize = 10_000;
 const LOAD: &str = "\
 ioload --ops 10000 --threads 4 --read 48 --write 1 --log many /dev/vda
 cat /proc/$agent/status >agent.status
@@ -50,14 +51,10 @@ pub fn a_hundredth() {
     let output = Output::parse(&ended);
     assert_eq!((output.lost, output.unseen()), (0, 0), "{}", ended.stderr);
     let mut left = BTreeMap::<_, u64>::new();
-    let log = brought.text("many");
-    assert_eq!(log.lines().count() as u64, OPERATIONS);
-    for line in log.lines() {
-        let words: Vec<_> = line.split(' ').collect();
-        let (offset, size) = (words[1].parse::<u64>().unwrap(), words[2].parse().unwrap());
-        if offset < SPAN {
-            *left.entry((words[0].to_owned(), offset, size)).or_default() += 1;
-        }
+    let all = logged(&brought.text("many"));
+    assert_eq!(all.len(), OPERATIONS);
+    for operation in all.into_iter().filter(|(_, offset, _)| *offset < SPAN) {
+        *left.entry(operation).or_default() += 1;
     }
     let selected: u64 = left.values().sum();
     assert!((20..400).contains(&selected), "{selected}");

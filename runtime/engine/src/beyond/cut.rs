@@ -11,7 +11,6 @@ use iotq_probes::abi::{
     IOTQ_STAGE_DEVICE, IOTQ_STAGE_QUEUE, iotq_block, iotq_call_root, iotq_qemu, iotq_qemu_root,
     iotq_syscall,
 };
-use iotq_probes::catalogue::CHILDREN;
 use zerocopy::FromBytes;
 
 use super::Span;
@@ -165,9 +164,7 @@ fn in_qemu(popped: u64, pushed: u64, seen: &[Vec<u8>]) -> Vec<Moment> {
 /// A record of a request to a disk, and when it was done there.
 fn disk_request(bytes: &[u8]) -> Option<(iotq_block, u64)> {
     let record = RawRecord::parse(bytes, Clock::default()).ok()?;
-    let is_request = record.layer().record >= CHILDREN.record;
-    let block = is_request.then(|| iotq_block::read_from_prefix(bytes).ok());
-    block.flatten().map(|(block, _)| (block, record.done()))
+    Some((record.request()?, record.done()))
 }
 
 /// Lets a state be as long as it was: where a call ran besides, it is not the disk's time, which is so at its beginning; where

@@ -1,6 +1,6 @@
 //! One request as its guest has it, and whether the host means the same.
 
-use iotq_probes::abi::{IOTQ_MARK_APPROX_ASKED, iotq_block, iotq_qemu, iotq_virtio};
+use iotq_probes::abi::{IOTQ_MARK_APPROX_ASKED, iotq_qemu, iotq_virtio};
 use iotq_probes::catalogue::VIRTIO_OP;
 use zerocopy::FromBytes;
 
@@ -46,7 +46,7 @@ pub(super) enum Agreement {
 impl Span {
     /// That of a record of a block request. What is part of no followed call is of a ring, and on it all the time.
     pub fn of(record: &RawRecord<'_>) -> Option<Self> {
-        let (block, _) = iotq_block::read_from_prefix(record.bytes()).ok()?;
+        let block = record.request()?;
         let virtio = iotq_virtio::read_from_prefix(record.bytes()).ok();
         let completed = record.done();
         let times = match record.root() {

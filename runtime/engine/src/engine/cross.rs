@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use iotq_lang::plan::{JoinPlan, Plan, StatementPlan};
 use iotq_probes::abi::{IOTQ_STAGE_DEVICE, IOTQ_STAGE_QUEUE, iotq_qemu, iotq_qemu_root};
-use iotq_probes::catalogue::CHILDREN;
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 use super::Engine;
@@ -191,8 +190,7 @@ impl Request {
         let mut requests = Vec::with_capacity(self.children.len());
         for (index, bytes) in self.children.iter().enumerate() {
             let record = RawRecord::parse(bytes, clock).ok();
-            let is_request = |it: &RawRecord<'_>| it.layer().record >= CHILDREN.record;
-            let span = record.filter(is_request).and_then(|it| Span::of(&it));
+            let span = record.and_then(|it| Span::of(&it));
             let host = self.host.get(index).and_then(Option::as_ref);
             let seen = host.map_or(&[][..], Vec::as_slice);
             requests.extend(span.map(|span| (span, seen)));

@@ -108,7 +108,7 @@ impl<'a> Child<'a> {
 
 /// What a layer of the host has of something that was done there: a driver's record has that of the block layer, too.
 fn below<'a>(record: RawRecord<'a>, source: &Source) -> Option<RawRecord<'a>> {
-    let is_block = source.layer.id == CHILDREN.id && record.layer().record >= CHILDREN.record;
+    let is_block = source.layer.id == CHILDREN.id && record.request().is_some();
     let is_own = record.layer().id == source.layer.id;
     (is_own || is_block)
         .then(|| record.part(source.layer))
