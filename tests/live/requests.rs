@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use iotq_tests::completions::{blind, completions, number};
+use iotq_tests::completions::{Completions, blind, number};
 use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
-use iotq_tests::trace::{Trace, blind_switches};
+use iotq_tests::trace::turns_of_init;
 use iotq_tests::{Disk, Output, Row, iotq, json, run};
 use libtest_mimic::Trial;
 
@@ -92,7 +92,8 @@ fn check(line: &str, fewest: [u64; 3]) {
               block.op as part, block.dev as dev, block.lat as part_lat",
         STAGES.join(", ")
     );
-    let kernel = Trace::start(&["block/block_rq_complete", "sched/sched_switch"]);
+    let kernel = Completions::start();
+    let before = turns_of_init();
     let output = json(&[
         "--ring",
         "16M",
@@ -101,9 +102,9 @@ fn check(line: &str, fewest: [u64; 3]) {
         "-e",
         &query.replace("op in", "syscall.op in"),
     ]);
-    let text = kernel.map_or_else(String::new, Trace::stop);
-    let unseen =
-        blind(&completions(&text), &number(&disk.name())).count() + blind_switches(&text, "fio");
+    let turns = turns_of_init().saturating_sub(before);
+    let ends = kernel.map(Completions::stop).unwrap_or_default();
+    let unseen = blind(&ends, &number(&disk.name())).count() + turns;
     let requests = requests(&output);
     let ops = ["read", "write", "fsync"];
     let found = ops.map(|op| {
