@@ -7,6 +7,9 @@
 
 const volatile struct iotq_call iotq_calls[IOTQ_MAX_SYSCALLS];
 
+/* libaio: opcodes, of the interface to programs. */
+enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_FSYNC = 2, AIO_FDSYNC = 3, AIO_PREADV = 7, AIO_PWRITEV = 8 };
+
 static __always_inline __u64 argument(struct pt_regs *regs, __u8 number)
 {
 	switch (number) {

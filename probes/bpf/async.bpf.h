@@ -209,9 +209,6 @@ int BPF_PROG(iotq_uring_issued, struct io_kiocb *req)
 	return 0;
 }
 
-/* libaio: opcodes, of the interface to programs. */
-enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_PREADV = 7, AIO_PWRITEV = 8 };
-
 static __always_inline __u64 guest_of_aio(const struct iotq_syscall *record, struct iocb *asked, bool vector)
 {
 	__u64 data = asked->aio_buf;

@@ -121,7 +121,7 @@ static __noinline int tell_writeback(struct bio *bio)
 	struct iotq_cache record = { .event = IOTQ_CACHE_EVENT_WRITEBACK };
 	struct pages pages = {};
 
-	if (!bio || !is_asked_for() || !writes_back(bio, &pages))
+	if (!bio || !writes_back(bio, &pages))
 		return 0;
 	describe_event(&record, &pages);
 	record.offset += pages.inside;
@@ -132,14 +132,14 @@ static __noinline int tell_writeback(struct bio *bio)
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(iotq_cache_bio, struct bio *bio)
 {
-	return tell_writeback(bio);
+	return is_asked_for() ? tell_writeback(bio) : 0;
 }
 
 /* Before 5.11. */
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(iotq_cache_bio_2, struct request_queue *queue, struct bio *bio)
 {
-	return tell_writeback(bio);
+	return is_asked_for() ? tell_writeback(bio) : 0;
 }
 
 #include "lookups.h"

@@ -44,9 +44,7 @@ static __always_inline __u64 make_guest_root(struct guest_request *request, __u6
 		request->unclear = 1;
 		return 0;
 	}
-	start_root(root, popped, CALLER_AWAY);
-	__builtin_memset(&root->record.call, 0, sizeof(root->record.call));
-	root->record.call.number = IOTQ_NUMBER_GUEST;
+	start_other_root(root, IOTQ_NUMBER_GUEST, popped);
 	root->record.call.task.pid = CURRENT(tgid);
 	return OWNER(index, root->seq, 0);
 }
@@ -222,8 +220,7 @@ static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 	return guest_of(call->op, data, regs->di, argument(regs, call->offset), argument(regs, call->size));
 }
 
-/* What libaio is asked for, and how many of it are looked at in one call. */
-enum { IOCB_CMD_FSYNC = 2, IOCB_CMD_FDSYNC = 3 };
+/* Of what libaio is asked for in one call, those that are looked at. */
 #define SUBMITTED 128
 
 /* A sync that QEMU leaves to the kernel: nothing tells when it ends, nor which thread makes it. */
@@ -235,7 +232,7 @@ __noinline int miss_sync(__u64 iocb)
 	if (!iotq_config.follow_guests)
 		return 0;
 	operation = READ_USER(__u16, iocb + bpf_core_field_offset(struct iocb, aio_lio_opcode));
-	if (operation != IOCB_CMD_FSYNC && operation != IOCB_CMD_FDSYNC)
+	if (operation != AIO_FSYNC && operation != AIO_FDSYNC)
 		return 0;
 	fd = READ_USER(__u32, iocb + bpf_core_field_offset(struct iocb, aio_fildes));
 	miss_child(guest_of(IOTQ_SYSCALL_OP_FSYNC, 0, fd, 0, 0));

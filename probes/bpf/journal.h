@@ -36,9 +36,7 @@ __noinline int begin_commit(__u64 journal)
 	commit = root_at(index);
 	if (!commit)
 		return 0;
-	start_root(commit, bpf_ktime_get_ns(), CALLER_AWAY);
-	__builtin_memset(&commit->record.call, 0, sizeof(commit->record.call));
-	commit->record.call.number = IOTQ_NUMBER_COMMIT;
+	start_other_root(commit, IOTQ_NUMBER_COMMIT, bpf_ktime_get_ns());
 	submit_for(OWNER(index, commit->seq, 0));
 	return 0;
 }

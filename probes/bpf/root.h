@@ -75,6 +75,14 @@ static __always_inline void start_root(struct root *root, __u64 now, enum caller
 	bpf_spin_unlock(&root->lock);
 }
 
+/* A root of no call: its number says what it is of. Nobody waits in it. */
+static __always_inline void start_other_root(struct root *root, __u32 number, __u64 now)
+{
+	start_root(root, now, CALLER_AWAY);
+	__builtin_memset(&root->record.call, 0, sizeof(root->record.call));
+	root->record.call.number = number;
+}
+
 /* What a root's caller does from now on. It leaves a CPU, or comes to one: else what was before went by unseen. */
 static __always_inline void caller_does(struct root *root, enum caller what, __u64 now)
 {

@@ -76,10 +76,11 @@ int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
 {
 	__u32 number = traced(id);
 
-	if (iotq_config.follow_guests)
+	if (iotq_config.follow_guests) {
 		end_guests();
-	if (iotq_config.follow_guests && id == NR_IO_SUBMIT)
-		miss_syncs(regs);
+		if (id == NR_IO_SUBMIT)
+			miss_syncs(regs);
+	}
 	return number < IOTQ_MAX_SYSCALLS ? enter(regs, number) : 0;
 }
 
