@@ -1,6 +1,5 @@
 //! Conditions: as jumps where it matters only whether they hold, as three values where they are values.
 
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{Block, InstBuilder, Value as Reg};
 use iotq_lang::ir::{ArithOp, CompareOp, Expr, ExprKind};
 use iotq_lang::value::Const;
@@ -10,8 +9,7 @@ use super::Unsupported;
 use super::emit::Emitter;
 use super::entry::Helper;
 use super::number::Int;
-use super::range::Form;
-use super::value::{Data, Text, Val};
+use super::value::{Data, Val};
 
 /// The truth of a condition.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +18,20 @@ pub(super) struct Truth {
     pub known: Option<Reg>,
     /// 1 where it holds, if it is not null.
     pub holds: Reg,
+    /// `holds` is 0 where it is null.
+    pub strict: bool,
+}
+
+impl Truth {
+    /// One of which only `known` tells where it is null.
+    pub fn when(known: Option<Reg>, holds: Reg) -> Self {
+        let strict = false;
+        Self {
+            known,
+            holds,
+            strict,
+        }
+    }
 }
 
 /// Sets up to this size are compared one by one.
@@ -104,9 +116,9 @@ impl Emitter<'_> {
             ExprKind::And(list) => self.junction(list, true),
             ExprKind::Or(list) => self.junction(list, false),
             ExprKind::Not(inner) => {
-                let Truth { known, holds } = self.truth(inner)?;
-                let holds = self.not(holds);
-                Ok(Truth { known, holds })
+                let inner = self.truth(inner)?;
+                let holds = self.not(inner.holds);
+                Ok(Truth::when(inner.known, holds))
             }
             ExprKind::Compare(op, left, right) => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
@@ -138,10 +150,7 @@ impl Emitter<'_> {
             | ExprKind::Call(..) => {
                 let value = self.value(expr)?;
                 Ok(match value.data {
-                    Data::Bool(holds) => Truth {
-                        known: value.known,
-                        holds,
-                    },
+                    Data::Bool(holds) => Truth::when(value.known, holds),
                     _ => self.never(),
                 })
             }
@@ -150,10 +159,7 @@ impl Emitter<'_> {
 
     /// `and` where `all`, else `or`.
     fn junction(&mut self, list: &[Expr], all: bool) -> Result<Truth, Unsupported> {
-        let mut result = Truth {
-            known: None,
-            holds: self.flag(all),
-        };
+        let mut result = Truth::when(None, self.flag(all));
         for each in list {
             let truth = self.truth(each)?;
             result = self.joined(result, truth, all);
@@ -172,19 +178,24 @@ impl Emitter<'_> {
         };
         let sure = one.known.is_none() && other.known.is_none();
         let known = (!sure).then(|| self.ins().bor(holds, fails));
-        Truth { known, holds }
+        Truth {
+            known,
+            holds,
+            strict: true,
+        }
     }
 
     /// 1 where it is true, and 1 where it is false.
     fn sides(&mut self, truth: Truth) -> (Reg, Reg) {
         let fails = self.not(truth.holds);
-        match truth.known {
-            None => (truth.holds, fails),
-            Some(known) => (
-                self.ins().band(truth.holds, known),
-                self.ins().band(fails, known),
-            ),
-        }
+        let Some(known) = truth.known else {
+            return (truth.holds, fails);
+        };
+        let holds = match truth.strict {
+            true => truth.holds,
+            false => self.ins().band(truth.holds, known),
+        };
+        (holds, self.ins().band(fails, known))
     }
 
     /// 0 for 1, and 1 for 0.
@@ -195,51 +206,7 @@ impl Emitter<'_> {
     /// Null.
     pub fn never(&mut self) -> Truth {
         let flag = self.flag(false);
-        Truth {
-            known: Some(flag),
-            holds: flag,
-        }
-    }
-
-    /// A comparison; null where there is no order.
-    pub fn compare(
-        &mut self,
-        op: CompareOp,
-        left: &Val,
-        right: &Val,
-    ) -> Result<Truth, Unsupported> {
-        let known = self.both(left.known, right.known);
-        let holds = match (&left.data, &right.data) {
-            (Data::Text(left), Data::Text(right)) => self.compare_texts(op, left, right)?,
-            (Data::Bool(left), Data::Bool(right)) => self.ins().icmp(unsigned(op), *left, *right),
-            (Data::File(dev, inode), Data::File(other, same)) => {
-                let left = self.ins().iconcat(*inode, *dev);
-                let right = self.ins().iconcat(*same, *other);
-                self.ins().icmp(unsigned(op), left, right)
-            }
-            (Data::Int(left), Data::Int(right)) => self.compare_ints(op, *left, *right),
-            (left, right) => {
-                let (Some(left), Some(right)) = (self.float(left), self.float(right)) else {
-                    return Ok(self.never());
-                };
-                let ordered = self.ins().fcmp(FloatCC::Ordered, left, right);
-                let holds = self.ins().fcmp(float(op), left, right);
-                let known = self.both(known, Some(ordered));
-                return Ok(Truth { known, holds });
-            }
-        };
-        Ok(Truth { known, holds })
-    }
-
-    fn compare_ints(&mut self, op: CompareOp, left: Int, right: Int) -> Reg {
-        let form = left.range.union(right.range).form();
-        let (left, right) = self.pair(left, right, form);
-        let op = if form == Form::Unsigned {
-            unsigned(op)
-        } else {
-            signed(op)
-        };
-        self.ins().icmp(op, left, right)
+        Truth::when(Some(flag), flag)
     }
 
     fn among(&mut self, value: &Val, set: &[Const]) -> Result<Truth, Unsupported> {
@@ -249,7 +216,7 @@ impl Emitter<'_> {
         let known = value.known;
         if let (Data::Int(int), true) = (&value.data, set.len() > FEW) {
             let holds = self.among_many(*int, set)?;
-            return Ok(Truth { known, holds });
+            return Ok(Truth::when(known, holds));
         }
         let mut any = self.flag(false);
         for item in set {
@@ -259,7 +226,7 @@ impl Emitter<'_> {
             let (equal, _) = self.sides(equal);
             any = self.ins().bor(any, equal);
         }
-        Ok(Truth { known, holds: any })
+        Ok(Truth::when(known, any))
     }
 
     fn among_many(&mut self, int: Int, set: &[Const]) -> Result<Reg, Unsupported> {
@@ -277,24 +244,6 @@ impl Emitter<'_> {
         let (low, high) = self.ins().isplit(wide);
         Ok(self.call(Helper::Among, &[place, length, low, high]))
     }
-
-    fn compare_texts(
-        &mut self,
-        op: CompareOp,
-        left: &Text,
-        right: &Text,
-    ) -> Result<Reg, Unsupported> {
-        if let CompareOp::Eq | CompareOp::Ne = op {
-            let equal = self.same_text(left, right)?;
-            return Ok(if op == CompareOp::Eq {
-                equal
-            } else {
-                self.not(equal)
-            });
-        }
-        let order = self.text_order(left, right)?;
-        Ok(self.ins().icmp_imm(signed(op), order, 0))
-    }
 }
 
 /// Whether computing all of it costs less than a jump that is not foreseen.
@@ -311,30 +260,4 @@ fn is_cheap(expr: &Expr) -> bool {
         }
     });
     cost < CHEAP
-}
-
-fn signed(op: CompareOp) -> IntCC {
-    match op {
-        CompareOp::Eq => IntCC::Equal,
-        CompareOp::Ne => IntCC::NotEqual,
-        CompareOp::Lt => IntCC::SignedLessThan,
-        CompareOp::Le => IntCC::SignedLessThanOrEqual,
-        CompareOp::Gt => IntCC::SignedGreaterThan,
-        CompareOp::Ge => IntCC::SignedGreaterThanOrEqual,
-    }
-}
-
-fn unsigned(op: CompareOp) -> IntCC {
-    signed(op).unsigned()
-}
-
-fn float(op: CompareOp) -> FloatCC {
-    match op {
-        CompareOp::Eq => FloatCC::Equal,
-        CompareOp::Ne => FloatCC::NotEqual,
-        CompareOp::Lt => FloatCC::LessThan,
-        CompareOp::Le => FloatCC::LessThanOrEqual,
-        CompareOp::Gt => FloatCC::GreaterThan,
-        CompareOp::Ge => FloatCC::GreaterThanOrEqual,
-    }
 }

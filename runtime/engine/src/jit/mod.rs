@@ -6,6 +6,7 @@
 //! Types are known when code is made, so a value is a set of registers ([`value`]); that it may be null is one more. The
 //! ranges of integers are followed ([`range`]), so that most arithmetic is that of 64 bits, and exact.
 
+mod compare;
 mod compiler;
 mod computed;
 mod condition;

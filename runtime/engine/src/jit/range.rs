@@ -29,6 +29,11 @@ impl Range {
         Self::new(value, value)
     }
 
+    /// Its only number, if it has no other.
+    pub fn single(self) -> Option<i128> {
+        (self.low == self.high).then_some(self.low)
+    }
+
     /// The narrowest form that holds all of it.
     pub fn form(self) -> Form {
         if self.within(i64::MIN.into(), i64::MAX.into()) {

@@ -169,7 +169,7 @@ impl Emitter<'_> {
                 self.call(Helper::Glob, &[glob, size, start, length])
             }
         };
-        Ok(Truth { known, holds })
+        Ok(Truth::when(known, holds))
     }
 
     /// `lower(text)`

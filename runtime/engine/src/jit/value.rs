@@ -21,6 +21,8 @@ pub(super) struct Val {
     pub known: Option<Reg>,
     /// Anything where it is null, but nothing that traps or points astray.
     pub data: Data,
+    /// The integer that it has where it is null, if that is above all others that it can be.
+    pub null: Option<u64>,
 }
 
 /// What a value is made of.
@@ -54,16 +56,18 @@ impl Val {
     pub const NULL: Val = Val {
         known: None,
         data: Data::Null,
+        null: None,
     };
 
     /// One that is always there.
     pub fn sure(data: Data) -> Self {
-        Self { known: None, data }
+        Self::when(None, data)
     }
 
     /// One that is there where `known` is 1.
     pub fn when(known: Option<Reg>, data: Data) -> Self {
-        Self { known, data }
+        let null = None;
+        Self { known, data, null }
     }
 
     pub fn int(value: Reg, range: Range, known: Option<Reg>) -> Self {
@@ -148,7 +152,9 @@ impl Emitter<'_> {
         let known = nullable.then(|| self.ins().icmp_imm(IntCC::NotEqual, word, ones as i64));
         let range = Range::new(0, i128::from(ones) - i128::from(nullable));
         if ty != Type::Time {
-            return Ok(Val::int(word, range, known));
+            let null = nullable.then_some(ones);
+            let value = Val::int(word, range, known);
+            return Ok(Val { null, ..value });
         }
         let (moment, shift) = (Int { value: word, range }, self.clock.mono_to_wall_ns);
         let shift = self.int(shift.into());
