@@ -683,7 +683,8 @@ struct iotq_config {
 	__u8 follow_guests; /* requests of guests are roots */
 	__u8 has_lookups; /* what reads find in the page cache is looked at */
 	__u8 tells_bios; /* the page cache is told of bios by the block layer */
-	__u8 pad[6];
+	__u8 tells_direct; /* filesystems are told of direct I/O by what follows operations that nobody waits for */
+	__u8 pad[5];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */

@@ -8,6 +8,7 @@
  */
 #include "arguments.h"
 #include "call.h"
+#include "fs.bpf.h"
 
 /* Calls in which operations are submitted. */
 static __always_inline bool submits(unsigned long number)
@@ -272,8 +273,7 @@ static __always_inline __u64 guest_of_dio(const struct iotq_syscall *record, str
  * Where functions cannot be hooked, iomap tells of the direct I/O of filesystems. Of all that it serves (also kernel threads,
  * such as those of loop devices) libaio's is what is submitted by io_submit, and not waited for.
  */
-SEC("tp_btf/iomap_dio_rw_begin")
-int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned int flags, unsigned long done)
+static __always_inline int dio_begins(struct kiocb *iocb, struct iov_iter *iter, unsigned long done)
 {
 	__u64 key = ASYNC_KEY(identity(iocb));
 	struct iotq_syscall record = {};
@@ -307,15 +307,24 @@ int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned
 	return begin_async(key, &record, guest_of_dio(&record, iter));
 }
 
+SEC("tp_btf/iomap_dio_rw_begin")
+int BPF_PROG(iotq_dio_begin, struct kiocb *iocb, struct iov_iter *iter, unsigned int flags, unsigned long done)
+{
+	dio_begins(iocb, iter, done);
+	return iotq_config.tells_direct ? begin_direct(number(iocb), number(iter), number(ctx)) : 0;
+}
+
 SEC("tp_btf/iomap_dio_rw_queued")
 int BPF_PROG(iotq_dio_queued)
 {
 	submit_for(0);
-	return 0;
+	return iotq_config.tells_direct ? leave_direct() : 0;
 }
 
 SEC("tp_btf/iomap_dio_complete")
 int BPF_PROG(iotq_dio_complete, struct kiocb *iocb, int error, long ret)
 {
-	return iocb->ki_complete ? end_async(ASYNC_KEY(identity(iocb)), IOTQ_NUMBER_AIO, ret) : 0;
+	if (iocb->ki_complete)
+		end_async(ASYNC_KEY(identity(iocb)), IOTQ_NUMBER_AIO, ret);
+	return iotq_config.tells_direct ? end_direct(number(iocb), ret) : 0;
 }

@@ -5,6 +5,9 @@
  * They are functions of each filesystem: typed (fentry, fexit) where the kernel itself has them, else kprobes. Where
  * functions cannot be hooked, tracepoints tell of ext4's syncs, and of direct I/O once the filesystem's locks are taken.
  */
+#ifndef IOTQ_FS_BPF_H
+#define IOTQ_FS_BPF_H
+
 #include "directory.h"
 #include "driver.h"
 #include "places.h"
@@ -416,14 +419,19 @@ int iotq_fs_direct_end(struct raw_args *ctx)
 }
 
 /* The call returns, and the I/O goes on. */
-SEC("tp_btf/iomap_dio_rw_queued")
-int iotq_fs_direct_queued(struct raw_args *ctx)
+static __always_inline int leave_direct(void)
 {
 	struct fs_call *call = fs_call_of(CURRENT(pid));
 
 	if (call && call->sight == SEEN_DIRECT)
 		finish_fs_call(call, -QUEUED);
 	return 0;
+}
+
+SEC("tp_btf/iomap_dio_rw_queued")
+int iotq_fs_direct_queued(struct raw_args *ctx)
+{
+	return leave_direct();
 }
 
 __noinline int begin_sync_within(__u64 file, __u32 datasync, __u64 frame)
@@ -466,3 +474,5 @@ int BPF_PROG(iotq_fs_gone, struct task_struct *task)
 	release(&call->place);
 	return 0;
 }
+
+#endif

@@ -1685,7 +1685,8 @@ pub struct iotq_config {
     pub follow_guests: __u8,
     pub has_lookups: __u8,
     pub tells_bios: __u8,
-    pub pad: [__u8; 6usize],
+    pub tells_direct: __u8,
+    pub pad: [__u8; 5usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1768,7 +1769,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, has_lookups) - 52usize];
     ["Offset of field: iotq_config::tells_bios"]
         [::core::mem::offset_of!(iotq_config, tells_bios) - 53usize];
-    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 54usize];
+    ["Offset of field: iotq_config::tells_direct"]
+        [::core::mem::offset_of!(iotq_config, tells_direct) - 54usize];
+    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 55usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 60usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 64usize];

@@ -9,16 +9,13 @@ use iotq_probes::abi::iotq_config;
 use iotq_probes::catalogue::{Attach, FAMILY, FOLLOW, Hook, Layer, Point, ROOTS, SUBMITTERS};
 
 use super::remedy::{Amiss, remedy};
+use super::shared::{BIOS, Shared};
 use crate::btf::KernelTypes;
 use crate::names::device;
 use crate::qemu::{self, Qemu};
 
 pub(super) const BIO_COMPLETE: &str = "block_bio_complete";
 pub(super) const PAGE_ADDED: &str = "mm_filemap_add_to_page_cache";
-const CALL_END: &str = "iotq_sys_exit";
-const LOOKUPS_END: &str = "iotq_cache_exit";
-const BIOS: [&str; 2] = ["iotq_bio_queue", "iotq_bio_queue_2"];
-const BIOS_OF_CACHE: [&str; 2] = ["iotq_cache_bio", "iotq_cache_bio_2"];
 const START: &str = "block_io_start";
 const ISSUE: &str = "block_rq_issue";
 const WRITEBACK: &str = "writeback_single_inode";
@@ -33,8 +30,7 @@ pub(super) struct Hooks {
     pub family: Vec<&'static Hook>,
     /// The executables of QEMU that are hooked.
     pub qemus: Vec<Qemu>,
-    /// The page cache is told of bios by the block layer's program.
-    tells_bios: bool,
+    shared: Shared,
     /// What this kernel lacks, and what is lost by it.
     pub missing: Vec<String>,
 }
@@ -45,7 +41,7 @@ impl Hooks {
             points: Vec::new(),
             family: Vec::new(),
             qemus: Vec::new(),
-            tells_bios: false,
+            shared: Shared::default(),
             missing: Vec::new(),
         };
         let mut errors = Vec::new();
@@ -106,16 +102,7 @@ impl Hooks {
         if !hooks.needs_issue(plan) {
             hooks.points.retain(|hook| hook.target != ISSUE);
         }
-        // What follows calls tells of their ends in the page cache, too.
-        if hooks.all().any(|hook| hook.program == CALL_END) {
-            hooks.points.retain(|hook| hook.program != LOOKUPS_END);
-        }
-        // What remembers bios tells the page cache of them, too.
-        hooks.tells_bios = hooks.has_any(&BIOS) && hooks.has_any(&BIOS_OF_CACHE);
-        if hooks.tells_bios {
-            let is_own = |hook: &&Hook| BIOS_OF_CACHE.contains(&hook.program);
-            hooks.points.retain(|hook| !is_own(hook));
-        }
+        hooks.shared = Shared::among(&mut hooks.points);
         if errors.is_empty() {
             Ok(hooks)
         } else {
@@ -191,7 +178,7 @@ impl Hooks {
     }
 
     fn has(&self, wanted: &Hook) -> bool {
-        let mut all = self.all();
+        let mut all = self.all().chain(self.shared.served.iter().copied());
         all.any(|hook| hook.program == wanted.program && hook.target == wanted.target)
     }
 
@@ -208,12 +195,7 @@ impl Hooks {
 
     /// Whether bios are remembered; the page cache looks at them, too.
     pub fn sees_bios(&self) -> bool {
-        self.has_any(&BIOS)
-    }
-
-    /// Whether one of these programs runs.
-    fn has_any(&self, programs: &[&str]) -> bool {
-        self.all().any(|hook| programs.contains(&hook.program))
+        self.all().any(|hook| BIOS.contains(&hook.program))
     }
 
     /// Tells the templates what is hooked.
@@ -227,7 +209,7 @@ impl Hooks {
             *told = self.sees(target).into();
         }
         config.has_lookups = self.sees(PAGE_ADDED).into();
-        config.tells_bios = self.tells_bios.into();
+        self.shared.tell(config);
         config.has_writeback = self.sees(WRITEBACK).into();
         config.has_commits = self.sees(COMMIT_END).into();
         config.has_async = self.follows_submitters().into();

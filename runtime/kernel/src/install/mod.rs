@@ -7,6 +7,7 @@ mod layouts;
 mod optional;
 mod program;
 mod remedy;
+mod shared;
 mod sizes;
 mod survey;
 #[cfg(test)]
