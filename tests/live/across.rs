@@ -19,7 +19,7 @@ use libtest_mimic::Trial;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::qemu::{Guest, Idle, RAW};
+use iotq_tests::lab::guest::{Guest, Idle, RAW};
 
 /// The size of a guest's last request, which no other one has.
 const LAST: u64 = 512;
@@ -81,7 +81,7 @@ fn asked_by(
     load: &str,
     run: impl FnOnce(Vec<String>, &str) -> Brought,
 ) -> (Output, Value, Brought) {
-    let (place, idle) = (Place::default(), Idle::new());
+    let (place, idle) = (Place::default(), Idle::default());
     let vsock = Vsock::start().unwrap();
     let words = words(&vsock, guest, more);
     let host = host(&place, &vsock, name, query);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::across::asked_on;
 use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SLOW, STAGES, THREADS, grouped};
-use crate::qemu::Guest;
+use iotq_tests::lab::guest::Guest;
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
 const QUERY: &str = "

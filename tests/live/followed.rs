@@ -11,7 +11,8 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Output, Row};
 use libtest_mimic::Trial;
 
-use crate::qemu::{Guest, Idle, LARGE, RAW};
+use crate::qemu::LARGE;
+use iotq_tests::lab::guest::{Guest, Idle, RAW};
 
 pub const STAGES: [&str; 6] = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
 
@@ -112,7 +113,7 @@ fn watched_on(disk: &Disk, guest: &'static Guest, query: &str, script: &str) -> 
         "qcow2" => qcow2::make(&image, DISK_BYTES).unwrap(),
         _ => written(&image, DISK_BYTES >> 20),
     }
-    let idle = Idle::new();
+    let idle = Idle::default();
     let output = traced(&["--ring", "16M", "-e", query], || {
         guest.run_on(&image, script);
     });

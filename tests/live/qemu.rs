@@ -1,25 +1,15 @@
 //! Guests inside QEMU, seen from this machine as their host: every operation that a guest says it did is one row.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::fs;
 
 use iotq_tests::gate::traced;
 use iotq_tests::iotq::iotq;
-use iotq_tests::lab::boot::{Boot, Ended, QEMU};
-use iotq_tests::lab::case::Case;
-use iotq_tests::lab::kernel::SERIES;
-use iotq_tests::lab::machine::{DISK_BYTES, Machine, Pace};
+use iotq_tests::lab::guest::{Guest, Idle, RAW};
 use iotq_tests::lab::result::Brought;
-use iotq_tests::lab::{qcow2, ready};
-use iotq_tests::needs::{Need, ROOT_FOLDER, test};
+use iotq_tests::needs::{Need, test};
 use iotq_tests::{Output, Row};
 use libtest_mimic::Trial;
-use rustix::fs::{FallocateFlags, fallocate};
 
 const FIELDS: &str = "time, pid, guest, disk, queue, index, head, op, offset, size, p2s, s2p, lat, merged, format, status, \
                       error, approx";
@@ -34,29 +24,6 @@ pub const LARGE: &str = "\
 until [ -e /dev/vda ]; do usleep 10000; done
 dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 ";
-const PATIENCE: Duration = Duration::from_secs(20);
-const MODULE_DIR: &str = "/usr/lib/x86_64-linux-gnu/qemu";
-
-/// A guest's disk.
-pub struct Guest {
-    pub name: &'static str,
-    pub format: &'static str,
-    /// Options of the drive.
-    pub drive: &'static str,
-    /// Options of the device.
-    pub device: &'static str,
-    pub queues: u64,
-    pub iothread: bool,
-}
-
-pub const RAW: Guest = Guest {
-    name: "raw",
-    format: "raw",
-    drive: "cache=writeback",
-    device: "num-queues=1",
-    queues: 1,
-    iothread: false,
-};
 
 static GUESTS: [Guest; 4] = [
     RAW,
@@ -98,182 +65,9 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// A guest without anything in it, which does not run: so that its executable is known.
-pub struct Idle(Child);
-
-impl Idle {
-    pub fn new() -> Self {
-        Self::of(Path::new(QEMU), &[])
-    }
-
-    /// The same by this program.
-    pub fn of(program: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL"])
-            .arg(program)
-            .args(more);
-        // A copy does not find them by itself.
-        command.env("QEMU_MODULE_DIR", MODULE_DIR);
-        command.args(["-machine", "none", "-S", "-nodefaults", "-display", "none"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(Stdio::null()).process_group(0);
-        let idle = Self(command.spawn().unwrap());
-        let begin = Instant::now();
-        while !fs::read_link(idle.executable()).is_ok_and(|path| path.ends_with(program)) {
-            assert!(begin.elapsed() < PATIENCE, "QEMU does not start");
-            sleep(Duration::from_millis(1));
-        }
-        idle
-    }
-
-    /// What it runs.
-    pub fn executable(&self) -> String {
-        format!("/proc/{}/exe", self.0.id())
-    }
-}
-
-impl Drop for Idle {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Guest {
-    /// What `-name` says.
-    pub fn title(&self) -> String {
-        format!("iotq-{}", self.name)
-    }
-
-    pub fn make(&self, image: &Path) {
-        if self.format == "qcow2" {
-            return qcow2::make(image, DISK_BYTES).unwrap();
-        }
-        let file = File::create(image).unwrap();
-        fallocate(&file, FallocateFlags::empty(), 0, DISK_BYTES).unwrap();
-    }
-
-    /// Boots it with a script, to its end.
-    fn run(&self, script: &str) -> Brought {
-        self.run_with(Vec::new(), &["virtio_blk"], script)
-    }
-
-    /// The same, with more devices and their drivers.
-    pub fn run_with(
-        &self,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Brought {
-        let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
-        let image = folder.path().join("image");
-        self.make(&image);
-        self.run_from(&image, more, modules, script)
-    }
-
-    /// With an image that is there.
-    pub fn run_on(&self, image: &Path, script: &str) -> Brought {
-        self.run_from(image, Vec::new(), &["virtio_blk"], script)
-    }
-
-    /// With an image that is there, until something kills it.
-    pub fn run_to_death(
-        &self,
-        image: &Path,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Ended {
-        booted(self.words(image, more), modules, script)
-    }
-
-    /// The same, with more devices and their drivers.
-    pub fn run_from(
-        &self,
-        image: &Path,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Brought {
-        boot(self.words(image, more), modules, script)
-    }
-
-    fn words(&self, image: &Path, more: Vec<String>) -> Vec<String> {
-        let (format, drive, device) = (self.format, self.drive, self.device);
-        let mut words = vec![
-            "-name".into(),
-            self.title(),
-            "-drive".into(),
-            format!(
-                "file={},format={format},if=none,discard=unmap,id=disk0,{drive}",
-                image.display()
-            ),
-        ];
-        let mut device = format!("virtio-blk-pci,drive=disk0,{device}");
-        if self.iothread {
-            words.extend(["-object".into(), "iothread,id=io0".into()]);
-            device += ",iothread=io0";
-        }
-        words.extend(["-device".into(), device]);
-        words.extend(more);
-        words
-    }
-}
-
-fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Brought {
-    let mut ended = booted(words, modules, script);
-    assert_eq!(ended.death, None);
-    let brought = ended.results.cases.remove("load").unwrap();
-    let said = |name: &str| {
-        brought
-            .files
-            .get(name)
-            .map(|it| String::from_utf8_lossy(it))
-    };
-    let (stderr, agent) = (said("stderr"), said("agent.log"));
-    assert_eq!(brought.status.exit, Some(0), "{stderr:?} {agent:?}");
-    assert!(brought.status.trouble.is_empty(), "{:?}", brought.status);
-    brought
-}
-
-/// A boot of a machine with these devices. It is as static as the lab's own are: a few words for each boot.
-fn booted(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Ended {
-    let words = words.into_iter().map(|word| &*word.leak());
-    let words: Vec<&'static str> = words.collect();
-    let machine: &'static Machine = Box::leak(Box::new(Machine {
-        name: "guest",
-        devices: words.leak(),
-        disks: 0,
-        filesystems: &[],
-        modules,
-        pace: Pace::Host,
-    }));
-    let case = Case {
-        name: "load".into(),
-        text: script.into(),
-        machine,
-        modules: Vec::new(),
-        needs: Vec::new(),
-        seconds: 180,
-        exit: 0,
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        judges: Vec::new(),
-    };
-    let ready = ready(SERIES[0].0).unwrap();
-    let boot = Boot {
-        kernel: &ready.kernel,
-        modules: &ready.modules,
-        machine,
-        shared: &[],
-    };
-    boot.run(&[&case]).unwrap()
-}
-
 /// Traces guests while this one runs.
 fn watched(guest: &Guest, query: &str, script: &str) -> (Output, Brought) {
-    let idle = Idle::new();
+    let idle = Idle::default();
     let mut brought = None;
     let output = traced(&["-e", query], || brought = Some(guest.run(script)));
     drop(idle);

@@ -41,10 +41,20 @@ impl Qmp {
 
     /// Gives a command, and waits until it is done.
     pub fn ask(&mut self, command: &str, arguments: Value) {
+        self.answer(command, arguments);
+    }
+
+    /// What it answers to a question.
+    pub fn get(&mut self, command: &str) -> Value {
+        self.answer(command, json!({}))
+    }
+
+    fn answer(&mut self, command: &str, arguments: Value) -> Value {
         let asked = json!({"execute": command, "arguments": arguments});
         writeln!(self.lines.get_mut(), "{asked}").unwrap();
-        let answer = self.find(|line| line.get("return").or(line.get("error")).is_some());
+        let mut answer = self.find(|line| line.get("return").or(line.get("error")).is_some());
         assert!(answer.get("error").is_none(), "{command}: {answer}");
+        answer["return"].take()
     }
 
     /// Waits for an event.

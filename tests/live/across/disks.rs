@@ -7,7 +7,7 @@ use iotq_tests::lab::result::Brought;
 use serde_json::Value;
 
 use super::asked;
-use crate::qemu::{Guest, RAW};
+use iotq_tests::lab::guest::{Guest, RAW};
 
 /// All operations of the load, by their rings; the calls that made them; where the time went; and drawn.
 const QUERY: &str = "

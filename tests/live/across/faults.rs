@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{MODULES, host, words};
-use crate::qemu::{Idle, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 
 const QUERY: &str = "join guest.virtio, host.qemu emit guest.virtio.dev as dev, guest.virtio.op as op, guest.virtio.sector as sector, \
                      guest.virtio.size as size, guest.virtio.lat as lat, host.qemu.offset as offset, host.qemu.lat as vmm";
@@ -50,7 +50,7 @@ impl Stage {
             place: Place::default(),
             vsock: Vsock::start().unwrap(),
             folder: tempfile::tempdir_in(ROOT_FOLDER).unwrap(),
-            _idle: Idle::new(),
+            _idle: Idle::default(),
         }
     }
 
@@ -262,7 +262,7 @@ kill $agent
 
 /// A QEMU whose executable did not run when the query began is not seen, and this is said.
 pub fn another() {
-    let (place, idle) = (Place::default(), Idle::new());
+    let (place, idle) = (Place::default(), Idle::default());
     let mut command = iotq_tests::iotq();
     command.args(["host", "--listen", &place.address(), "--guest", "vm1"]);
     command.args(["--format", "json", "-e", QUERY]);

@@ -8,7 +8,7 @@ use iotq_tests::lab::result::Brought;
 use iotq_tests::{Output, Row, run};
 
 use super::asked;
-use crate::qemu::RAW;
+use iotq_tests::lab::guest::RAW;
 
 const QUERY: &str = "
 join guest.syscall, guest.block, guest.virtio, host.qemu where guest.syscall.op == fsync and guest.syscall.comm == ioload

@@ -10,7 +10,7 @@ use iotq_tests::link::Place;
 
 use super::disks::logged;
 use super::{MODULES, end, host_with, script, words};
-use crate::qemu::{Idle, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 
 /// A hundredth of the disk.
 const SPAN: u64 = DISK_BYTES / 100;
@@ -32,7 +32,7 @@ pub fn a_hundredth() {
                    host.qemu.offset as host_offset, host.qemu.size as host_size, host.qemu.lat as vmm
          trace guest.virtio where guest.virtio.size == 512B emit guest.virtio.size as size, guest.virtio.lat as lat"
     );
-    let (place, idle) = (Place::default(), Idle::new());
+    let (place, idle) = (Place::default(), Idle::default());
     let vsock = Vsock::start().unwrap();
     let name = RAW.title();
     let host = host_with(&place, &vsock, &name, &query, &[]);

@@ -6,6 +6,7 @@
     reason = "a benchmark that cannot go on says so by a panic, and tells how far it is"
 )]
 
+mod guest;
 mod load;
 mod report;
 mod tracer;
@@ -33,8 +34,8 @@ struct Args {
     /// How long each measurement lasts
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     seconds: u32,
-    /// Measure only this load: paced, full, or one of the rows, such as direct-random-12; `rows` for all of these; or
-    /// `calls`: what system calls pay that nobody asks for
+    /// Measure only this load: paced, full, or one of the rows, such as direct-random-12; `rows` for all of these;
+    /// `calls`: what system calls pay that nobody asks for; or `guest`: what the requests of a guest in QEMU cost this machine
     #[arg(long)]
     load: Option<String>,
     /// bpftrace to compare with, a command that sees the same /tmp; by default the one in PATH, if any
@@ -75,6 +76,9 @@ fn main() {
         return unrelated::measure(args.rounds, Duration::from_secs(args.seconds.into()));
     }
     let _statistics = Statistics::on();
+    if args.load.as_deref() == Some("guest") {
+        return guest::measure(args.rounds, Duration::from_secs(args.seconds.into()));
+    }
     for load in Load::ALL {
         let wanted = args.load.as_deref();
         if wanted.is_none_or(|name| load.is_meant_by(name)) && !stop.load(Ordering::Relaxed) {

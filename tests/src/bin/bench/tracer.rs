@@ -311,7 +311,7 @@ fn programs(pid: i32) -> BTreeSet<u64> {
 }
 
 /// Nanoseconds, and runs, of a process's programs.
-fn programs_paid(pid: i32) -> (f64, f64) {
+pub fn programs_paid(pid: i32) -> (f64, f64) {
     let ours = programs(pid);
     let all: Value = serde_json::from_str(&tool("bpftool", &["-j", "prog", "list"])).unwrap();
     let all = all.as_array().unwrap().iter();
@@ -324,13 +324,15 @@ fn programs_paid(pid: i32) -> (f64, f64) {
 }
 
 /// On a CPU, all threads together.
-fn cpu_ns(pid: i32) -> f64 {
+pub fn cpu_ns(pid: i32) -> f64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-    let each = tasks.filter_map(|task| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    });
-    each.sum()
+    tasks.filter_map(|task| on_cpu(&task.path())).sum()
+}
+
+/// Nanoseconds that a thread, by its folder, has had a CPU.
+pub fn on_cpu(thread: &Path) -> Option<f64> {
+    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 fn memory_mb(pid: i32, what: &str) -> f64 {
