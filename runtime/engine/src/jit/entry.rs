@@ -94,16 +94,21 @@ impl Function {
     /// Whether a condition holds for a record; `None` if the record is shorter than what it reads.
     #[inline]
     pub fn holds(&self, record: &[u8]) -> Option<bool> {
-        self.run(record, &mut [0; 2], &mut MaybeUninit::uninit())
+        self.run(
+            record,
+            &mut MaybeUninit::uninit(),
+            &mut MaybeUninit::uninit(),
+        )
     }
 
     /// The value for a record; `None` if the record is shorter than what it reads.
     pub fn value<'a>(&'a self, record: &'a [u8]) -> Option<Value<'a>> {
-        let (mut cell, mut room) = ([0; 2], MaybeUninit::uninit());
+        let (mut cell, mut room) = (MaybeUninit::new([0; 2]), MaybeUninit::uninit());
         if !self.run(record, &mut cell, &mut room)? {
             return Some(Value::Null);
         }
-        let [first, second] = cell;
+        // SAFETY: it has been given a value above.
+        let [first, second] = unsafe { cell.assume_init() };
         Some(match self.draft.kind {
             Kind::Null => Value::Null,
             Kind::Bool => Value::Bool(first != 0),
@@ -130,13 +135,13 @@ impl Function {
     fn run(
         &self,
         record: &[u8],
-        cell: &mut Cell,
+        cell: &mut MaybeUninit<Cell>,
         room: &mut MaybeUninit<[u8; ROOM]>,
     ) -> Option<bool> {
         if record.len() < self.draft.record {
             return None;
         }
-        let (record, room) = (record.as_ptr(), room.as_mut_ptr());
+        let (record, cell, room) = (record.as_ptr(), cell.as_mut_ptr(), room.as_mut_ptr());
         record.expose_provenance();
         room.expose_provenance();
         // SAFETY: the code reads no further than a record of this length goes, and writes the cell and the room;
