@@ -387,10 +387,11 @@ int iotq_fs_end_probe(struct pt_regs *ctx)
 __noinline int begin_direct(__u64 iocb, __u64 iter, __u64 frame)
 {
 	struct fs_call *call = open_fs_call(frame);
-	bool writes = BPF_CORE_READ((struct iov_iter *)iter, data_source);
+	bool writes;
 
 	if (!call)
 		return 0;
+	writes = BPF_CORE_READ((struct iov_iter *)iter, data_source);
 	describe_io(call, iocb, iter, writes ? IOTQ_SYSCALL_OP_WRITE : IOTQ_SYSCALL_OP_READ, true);
 	start_fs_call(call, frame);
 	return 0;

@@ -203,20 +203,23 @@ static __always_inline __u64 guest_of(__u8 op, __u64 data, __u32 fd, __u64 offse
 	return owner;
 }
 
-/* The same of a system call. Those at the file's position are not QEMU's way. */
+/* Whether a system call may be for a request. Those at the file's position, by which QEMU's threads wake one another, are not. */
+static __always_inline bool serves_guests(const volatile struct iotq_call *call)
+{
+	return call->op > IOTQ_SYSCALL_OP_WRITE || call->flags & IOTQ_CALL_OFFSET;
+}
+
+/* The root of the request that it is for; zero without one. */
 static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 {
 	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
 	__u32 pid = CURRENT(tgid);
 	__u64 data = 0;
 
-	if (!bpf_map_lookup_elem(&iotq_guests, &pid))
+	if (!bpf_map_lookup_elem(&iotq_guests, &pid) || !serves_guests(call))
 		return 0;
-	if (call->op <= IOTQ_SYSCALL_OP_WRITE) {
-		if (!(call->flags & IOTQ_CALL_OFFSET))
-			return 0;
+	if (call->op <= IOTQ_SYSCALL_OP_WRITE)
 		data = call->flags & IOTQ_CALL_VECTOR ? READ_USER(__u64, regs->si) : regs->si;
-	}
 	return guest_of(call->op, data, regs->di, argument(regs, call->offset), argument(regs, call->size));
 }
 

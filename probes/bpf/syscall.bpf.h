@@ -81,7 +81,11 @@ int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
 		if (id == NR_IO_SUBMIT)
 			miss_syncs(regs);
 	}
-	return number < IOTQ_MAX_SYSCALLS ? enter(regs, number) : 0;
+	if (number >= IOTQ_MAX_SYSCALLS)
+		return 0;
+	if (!CALLS_WANTED && !serves_guests(&iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)]))
+		return 0;
+	return enter(regs, number);
 }
 
 SEC("tp_btf/sys_exit")

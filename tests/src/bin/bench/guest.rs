@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
@@ -20,15 +21,18 @@ use crate::tracer::{cpu_ns, on_cpu, programs_paid};
 
 const MODULES: &[&str] = &["virtio_blk", MODULE];
 
-/// Name, layers, and at most so many nanoseconds of this machine for a request; the first one is without a tracer.
-const SETTINGS: [(&str, Option<&str>, f64); 4] = [
-    ("no tracer", None, f64::NAN),
-    ("the guest's layers", Some(""), 2000.0),
-    ("with host.qemu", Some(", host.qemu"), 8000.0),
+/// Requests a second: the same with a tracer as without, since much of what QEMU does is for each turn that it wakes up.
+const RATE: u32 = 1000;
+
+/// Name, layers, and at most so many nanoseconds of this machine for a request. The first one is without a tracer.
+const SETTINGS: [(&str, Option<&str>, Option<f64>); 4] = [
+    ("no tracer", None, None),
+    ("the guest's layers", Some(""), Some(2000.0)),
+    ("with host.qemu", Some(", host.qemu"), Some(8000.0)),
     (
         "with all below",
         Some(", host.qemu, host.syscall, host.block"),
-        8000.0,
+        Some(8000.0),
     ),
 ];
 
@@ -54,51 +58,52 @@ struct Counts {
 }
 
 /// Measures and prints; interleaved, so that what else the machine does hits all settings alike.
-#[expect(
-    clippy::print_stdout,
-    reason = "the report is what this program is for"
-)]
-pub fn measure(rounds: u32, length: Duration) {
+/// After a signal, what there is.
+pub fn measure(rounds: u32, length: Duration, stop: &AtomicBool) {
     let mut samples = SETTINGS.map(|_| Vec::new());
     at_work(|mut guest| {
         for _ in 0..rounds {
             for ((_, layers, _), samples) in SETTINGS.iter().zip(&mut samples) {
-                samples.push(guest.sample(*layers, length));
+                if !stop.load(Ordering::Relaxed) {
+                    samples.push(guest.sample(*layers, length));
+                }
             }
         }
         guest.qmp.ask("quit", json!({}));
     });
+    print(rounds, &samples);
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the report is what this program is for"
+)]
+fn print(rounds: u32, samples: &[Vec<Counts>]) {
     println!("nanoseconds of this machine for a request of a guest; medians of {rounds} rounds");
     println!(
-        "{:<20} {:>10} {:>10} {:>8} {:>10} {:>10} {:>10}",
-        "", "requests/s", "programs", "runs", "iotq", "QEMU", "in all"
+        "{:<20} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "requests", "programs", "runs", "iotq", "QEMU", "in all"
     );
     let free = middle(&samples[0], |counts| counts.devices);
-    for ((name, _, most), samples) in SETTINGS.iter().zip(&samples) {
+    for ((name, _, most), samples) in SETTINGS.iter().zip(samples) {
         let of = |column: fn(&Counts) -> f64| middle(samples, column);
-        let per_second =
-            median(samples.iter().map(|all| all.requests).collect()) / length.as_secs_f64();
-        let more = of(|counts| counts.devices) - free;
-        let whole = more + of(|counts| counts.host);
-        let verdict = match whole <= *most {
-            _ if most.is_nan() => "",
-            true => "met",
-            false => "missed",
-        };
+        let requests = median(samples.iter().map(|all| all.requests).collect());
+        let (programs, runs) = (of(|counts| counts.programs), of(|counts| counts.runs));
+        let (host, more) = (of(|counts| counts.host), of(|counts| counts.devices) - free);
+        // QEMU's own work differs from round to round by some microseconds.
+        let whole = host + more.max(programs);
+        let verdict = most.map(|most| match whole <= most {
+            true => format!("{most} met"),
+            false => format!("{most} missed"),
+        });
         println!(
-            "{name:<20} {per_second:>10.0} {:>10.0} {:>8.1} {:>10.0} {more:>10.0} {whole:>10.0} {verdict} {}",
-            of(|counts| counts.programs),
-            of(|counts| counts.runs),
-            of(|counts| counts.host),
-            if most.is_nan() {
-                String::new()
-            } else {
-                format!("{most}")
-            },
+            "{name:<20} {requests:>9.0} {programs:>9.0} {runs:>9.1} {host:>9.0} {more:>9.0} {whole:>9.0} {}",
+            verdict.unwrap_or_default()
         );
     }
     println!(
-        "QEMU: more than without a tracer in its threads other than the guest's CPUs, programs there and traps included"
+        "QEMU: its threads without the guest's CPUs, more than without a tracer: with programs and traps; in all: iotq, and \
+         this or programs alone"
     );
 }
 
@@ -124,7 +129,7 @@ fn at_work(measure: impl FnOnce(Running)) {
     let script = format!(
         "until [ -e /dev/vda ]; do usleep 10000; done\n\
          iotq guest --name {} 2>agent.log &\n\
-         ioload --ops 100000000 --threads 4 --read 48 --write 1 /dev/vda\n",
+         ioload --ops 100000000 --rate {RATE} --threads 4 --read 48 --write 1 /dev/vda\n",
         RAW.title()
     );
     scope(|scope| {
@@ -140,7 +145,7 @@ fn at_work(measure: impl FnOnce(Running)) {
             pid,
             cpus,
         };
-        while guest.requests() < 5000.0 {
+        while guest.requests() < 2.0 * f64::from(RATE) {
             sleep(Duration::from_millis(100));
         }
         measure(guest);
@@ -162,7 +167,9 @@ impl Running<'_> {
             assert_eq!(ended.code(), 0, "{}", ended.stderr);
             assert!(ended.stderr.contains(" 0 lost"), "{}", ended.stderr);
         }
-        after.since(before)
+        let grown = after.since(before);
+        assert!(grown.requests > 0.0, "the guest does nothing");
+        grown
     }
 
     /// A host that its guest has answered.

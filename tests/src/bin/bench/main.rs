@@ -77,7 +77,7 @@ fn main() {
     }
     let _statistics = Statistics::on();
     if args.load.as_deref() == Some("guest") {
-        return guest::measure(args.rounds, Duration::from_secs(args.seconds.into()));
+        return guest::measure(args.rounds, Duration::from_secs(args.seconds.into()), &stop);
     }
     for load in Load::ALL {
         let wanted = args.load.as_deref();

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -63,6 +64,9 @@ struct Load {
     /// Operations of a thread that are under way at the same time
     #[arg(long, default_value_t = 1)]
     depth: u32,
+    /// Operations a second, of all threads together [default: as fast as they go]
+    #[arg(long)]
+    rate: Option<u32>,
     /// Write each operation, its offset, size and error number to FILE
     #[arg(long)]
     log: Option<PathBuf>,
@@ -127,7 +131,14 @@ fn work(load: &Load, target: &Target, span: u64, index: u32) -> Result<Vec<Done>
     let mut random = Rng::with_seed(load.seed.wrapping_mul(1000) + u64::from(index));
     let weights = [load.read, load.write, load.flush, load.discard];
     let count = load.ops / load.threads + u32::from(index < load.ops % load.threads);
-    let wanted = (0..count).map(|_| {
+    let pace = load
+        .rate
+        .map(|rate| Duration::from_secs(load.threads.into()) / rate.max(1));
+    let begin = Instant::now();
+    let wanted = (0..count).map(|nth| {
+        if let Some(pace) = pace {
+            thread::sleep((pace * nth).saturating_sub(begin.elapsed()));
+        }
         let kind = choose(&mut random, weights).context("all weights are zero")?;
         let units = random.usize(1..=load.max / load.min);
         let size = units * load.min;
