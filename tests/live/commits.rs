@@ -6,7 +6,7 @@ use std::time::Duration;
 use iotq_tests::completions::number;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::trace::{Trace, commits};
-use iotq_tests::{Disk, Row, json};
+use iotq_tests::{Disk, Output, Row, json};
 use libtest_mimic::Trial;
 
 const STAGES: [&str; 5] = ["cpu", "runqueue", "device", "queue", "blocked"];
@@ -20,8 +20,8 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Syncs, each with the rows of its requests, in their order; and the kernel's text.
-fn syncs(disk: &Disk, jobs: usize, line: &str) -> (Vec<Vec<Row>>, String) {
+/// Rows of syncs with those of their requests, which add up; and the kernel's text.
+fn syncs(disk: &Disk, jobs: usize, line: &str) -> (Output, String) {
     let line = format!(
         "fio --name=t --thread --ioengine=psync --output=/dev/null --size=8M --directory={} --rw=randwrite --bs=4k --fsync=1 \
          --numjobs={jobs} {line}",
@@ -43,14 +43,8 @@ fn syncs(disk: &Disk, jobs: usize, line: &str) -> (Vec<Vec<Row>>, String) {
     let output = json(&["--ring", "16M", "-c", &line, "-e", &query]);
     let text = kernel.stop();
     assert_eq!(output.lost, 0, "{}", output.stderr);
-    let mut syncs = BTreeMap::<_, Vec<Row>>::new();
-    for row in output.rows {
-        let key = (row.number("time"), row.number("tid"));
-        syncs.entry(key).or_default().push(row);
-    }
-    let syncs: Vec<_> = syncs.into_values().collect();
-    for rows in &syncs {
-        let first = &rows[0];
+    for rows in output.requests().values() {
+        let first = rows[0];
         let sum: u64 = STAGES.iter().map(|stage| first.number(stage)).sum();
         assert_eq!(sum, first.number("lat"), "{first:?}");
         let children = rows.iter().filter(|row| !row.field("part").is_null());
@@ -58,12 +52,12 @@ fn syncs(disk: &Disk, jobs: usize, line: &str) -> (Vec<Vec<Row>>, String) {
             assert_eq!(children.count() as u64, first.number("children"));
         }
     }
-    (syncs, text)
+    (output, text)
 }
 
 /// The requests of the journal's thread: sectors and bytes.
-fn of_journal(rows: &[Row]) -> Vec<(u64, u64)> {
-    let is_its = |row: &&Row| {
+fn of_journal(rows: &[&Row]) -> Vec<(u64, u64)> {
+    let is_its = |row: &&&Row| {
         !row.field("part").is_null()
             && !row.field("comm").is_null()
             && row.text("comm").starts_with("jbd2/")
@@ -79,10 +73,11 @@ fn of_journal(rows: &[Row]) -> Vec<(u64, u64)> {
 /// What the kernel tells of each commit is what is found below the sync that waited for it.
 fn one_by_one() {
     let disk = Disk::ext4(160);
-    let (syncs, text) = syncs(&disk, 1, "--number_ios=300");
+    let (output, text) = syncs(&disk, 1, "--number_ios=300");
+    let syncs = output.requests();
     let mut commits = commits(&text, &number(&disk.name())).into_iter();
     let waited: Vec<_> = syncs
-        .iter()
+        .values()
         .filter(|rows| rows[0].field("approx") == false && !of_journal(rows).is_empty())
         .collect();
     // Without a change of its inode, a file needs no commit: its times change with the clock's ticks.
@@ -102,13 +97,13 @@ fn one_by_one() {
 /// A commit that several syncs wait for is a part of each.
 fn shared() {
     let disk = Disk::ext4(160);
-    let (syncs, text) = syncs(&disk, 4, "--number_ios=200");
+    let (output, text) = syncs(&disk, 4, "--number_ios=200");
     let told: BTreeMap<u64, u64> = commits(&text, &number(&disk.name()))
         .into_iter()
         .flatten()
         .collect();
     let mut times = BTreeMap::<_, u64>::new();
-    for rows in &syncs {
+    for rows in output.requests().values() {
         for (sector, _) in of_journal(rows) {
             assert!(told.contains_key(&sector), "{sector}: {rows:?}");
         }
@@ -127,9 +122,10 @@ const FLUSH: Duration = Duration::from_millis(20);
 /// A disk that takes its time for a flush: that is the stage of a sync, through the commit.
 fn slow() {
     let disk = Disk::slow_ext4(64, FLUSH);
-    let (syncs, _) = syncs(&disk, 2, "--number_ios=20");
+    let (output, _) = syncs(&disk, 2, "--number_ios=20");
+    let syncs = output.requests();
     let slow = syncs
-        .iter()
+        .values()
         .filter(|rows| rows[0].number("lat") >= FLUSH.as_nanos() as u64);
     let slow: Vec<_> = slow.collect();
     assert!(slow.len() >= 20, "{} of {}", slow.len(), syncs.len());

@@ -7,7 +7,7 @@ use iotq_tests::completions::{Completions, blind, number};
 use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::trace::turns_of_init;
-use iotq_tests::{Disk, Output, Row, iotq, json, run};
+use iotq_tests::{Disk, Row, iotq, json, run};
 use libtest_mimic::Trial;
 
 const STAGES: [&str; 5] = [
@@ -74,16 +74,6 @@ fn fio(disk: &Disk, line: &str) -> String {
     )
 }
 
-/// The rows of each request.
-fn requests(output: &Output) -> BTreeMap<(u64, u64), Vec<&Row>> {
-    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
-    for row in &output.rows {
-        let key = (row.number("time"), row.number("tid"));
-        requests.entry(key).or_default().push(row);
-    }
-    requests
-}
-
 fn check(line: &str, fewest: [u64; 3]) {
     let disk = Disk::ext4(160);
     let query = format!(
@@ -104,8 +94,8 @@ fn check(line: &str, fewest: [u64; 3]) {
     ]);
     let turns = turns_of_init().saturating_sub(before);
     let ends = kernel.map(Completions::stop).unwrap_or_default();
-    let unseen = blind(&ends, &number(&disk.name())).count() + turns;
-    let requests = requests(&output);
+    let unseen = blind(&ends, &number(&disk.name())).count() + turns + output.unseen() as usize;
+    let requests = output.requests();
     let ops = ["read", "write", "fsync"];
     let found = ops.map(|op| {
         let is = |rows: &&Vec<&Row>| rows[0].text("op") == op;
@@ -163,7 +153,8 @@ fn many_children() {
     let query = "join syscall, block where pid under $child and syscall.op == read and children > 0 \
                  emit time, tid, children, syscall.approx as approx, block.size as size";
     let output = json(&["-c", &line, "-e", query]);
-    let large: Vec<_> = requests(&output)
+    let large: Vec<_> = output
+        .requests()
         .into_values()
         .filter(|rows| rows[0].number("children") >= 64)
         .collect();

@@ -104,6 +104,16 @@ pub struct Output {
 }
 
 impl Output {
+    /// The rows of each request that its columns `time` and `tid` tell apart, in their order.
+    pub fn requests(&self) -> BTreeMap<(u64, u64), Vec<&Row>> {
+        let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+        for row in &self.rows {
+            let key = (row.number("time"), row.number("tid"));
+            requests.entry(key).or_default().push(row);
+        }
+        requests
+    }
+
     /// The rows of a statement.
     pub fn of(&self, query: u64) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.query == query)
