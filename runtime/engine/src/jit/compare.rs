@@ -21,12 +21,7 @@ impl Emitter<'_> {
     ) -> Result<Truth, Unsupported> {
         let known = self.both(left.known, right.known);
         if let Some(holds) = self.compare_field(op, left, right) {
-            let strict = true;
-            return Ok(Truth {
-                known,
-                holds,
-                strict,
-            });
+            return Ok(Truth::strict(known, holds));
         }
         let holds = match (&left.data, &right.data) {
             (Data::Text(left), Data::Text(right)) => self.compare_texts(op, left, right)?,
@@ -55,7 +50,8 @@ impl Emitter<'_> {
         let (Data::Int(field), Data::Int(constant)) = (&left.data, &right.data) else {
             return None;
         };
-        let null = left.null?;
+        // What is one number if it is anything may still be null.
+        let null = left.null.filter(|_| right.known.is_none())?;
         let constant = u64::try_from(constant.range.single()?).ok()?;
         let past = constant.checked_add(1).filter(|_| constant < null)?;
         // Null is above all that the field can be.

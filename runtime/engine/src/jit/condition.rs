@@ -25,11 +25,19 @@ pub(super) struct Truth {
 impl Truth {
     /// One of which only `known` tells where it is null.
     pub fn when(known: Option<Reg>, holds: Reg) -> Self {
-        let strict = false;
         Self {
             known,
             holds,
-            strict,
+            strict: false,
+        }
+    }
+
+    /// One that does not hold where it is null.
+    pub fn strict(known: Option<Reg>, holds: Reg) -> Self {
+        Self {
+            known,
+            holds,
+            strict: true,
         }
     }
 }
@@ -178,11 +186,7 @@ impl Emitter<'_> {
         };
         let sure = one.known.is_none() && other.known.is_none();
         let known = (!sure).then(|| self.ins().bor(holds, fails));
-        Truth {
-            known,
-            holds,
-            strict: true,
-        }
+        Truth::strict(known, holds)
     }
 
     /// 1 where it is true, and 1 where it is false.

@@ -259,7 +259,7 @@ impl Emitter<'_> {
     /// A divisor that does not trap, and where it is the one that was asked for. Whatever stands in the registers of nulls
     /// may come here, so that a range alone is no promise.
     fn divisor(&mut self, int: Int) -> (Reg, Option<Reg>) {
-        if int.range.low == int.range.high && int.range.low > 0 {
+        if int.range.single().is_some_and(|only| only > 0) {
             return (int.value, None);
         }
         let one = self.word_of(1);

@@ -1,6 +1,6 @@
 //! What native code does that a comparison with the evaluator does not show: whose memory it is, and what is refused.
 
-use iotq_lang::ir::{CompareOp, Expr, ExprKind, FieldRef, Function};
+use iotq_lang::ir::{ArithOp, CompareOp, Expr, ExprKind, FieldRef, Function};
 use iotq_lang::source::Span;
 use iotq_lang::value::{Const, Value};
 use iotq_probes::catalogue::{Layer, Type, layer};
@@ -89,6 +89,26 @@ fn shorter_records_are_evaluated() {
     for (bytes, wanted) in [(short, 7), (whole, 0)] {
         let record = RawRecord::parse(&bytes, Clock::default()).expect("a record");
         assert_eq!(computed.value(&record), Value::Int(wanted));
+    }
+}
+
+/// `lat >= d2c * 0`: the product can be no other number, but it can be null.
+#[test]
+fn null_is_not_the_only_number_that_is_possible() {
+    let zero = Expr::constant(Const::Int(0), Type::Int, Span::default());
+    let none = Expr {
+        kind: ExprKind::Arith(ArithOp::Mul, field("d2c").into(), zero.into()),
+        ty: Type::Duration,
+        span: Span::default(),
+    };
+    let kind = ExprKind::Compare(CompareOp::Ge, field("lat").into(), none.into());
+    let condition = Expr::condition(kind, Span::default());
+    let condition = Compiler::new(Clock::default()).condition(block(), &condition);
+    assert!(condition.left().is_none());
+    for (d2c, wanted) in [(3, true), (u64::MAX, false)] {
+        let bytes = Bytes::block(1).number("lat", 5).number("d2c", d2c).0;
+        let record = RawRecord::parse(&bytes, Clock::default()).expect("a record");
+        assert_eq!(condition.holds(&record), wanted);
     }
 }
 

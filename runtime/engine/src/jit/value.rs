@@ -66,8 +66,11 @@ impl Val {
 
     /// One that is there where `known` is 1.
     pub fn when(known: Option<Reg>, data: Data) -> Self {
-        let null = None;
-        Self { known, data, null }
+        Self {
+            known,
+            data,
+            null: None,
+        }
     }
 
     pub fn int(value: Reg, range: Range, known: Option<Reg>) -> Self {
