@@ -2,8 +2,8 @@
 //!
 //! [`kernel`] fetches Debian's kernels, [`modules`] finds drivers in them, [`image`] packs an initramfs whose first
 //! process is the program `labinit`, [`machine`] knows the devices, [`boot`] runs QEMU within limits of time, and
-//! [`result`] reads what the guest sent out. [`vsock`] lets a guest reach this machine, [`guest`] are those
-//! whose host it is. [`case`](mod@case) reads the cases, [`plan`] is what the guest is told.
+//! [`result`] reads what the guest sent out. [`vsock`] lets a guest reach this machine, [`guest`] are those whose host it
+//! is. [`case`](mod@case) reads the cases, [`plan`] is what the guest is told.
 
 pub mod boot;
 pub mod case;

@@ -30,6 +30,7 @@ pub(super) struct Hooks {
     pub family: Vec<&'static Hook>,
     /// The executables of QEMU that are hooked.
     pub qemus: Vec<Qemu>,
+    /// What they do for others that are not taken.
     shared: Shared,
     /// What this kernel lacks, and what is lost by it.
     pub missing: Vec<String>,
