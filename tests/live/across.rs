@@ -10,21 +10,19 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use iotq_tests::Output;
+use iotq_tests::lab::guest::{Guest, Idle, MODULES, RAW};
 use iotq_tests::lab::result::Brought;
-use iotq_tests::lab::vsock::{MODULE, Vsock};
+use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
 use iotq_tests::needs::{Need, ROOT_FOLDER, test};
-use iotq_tests::{Output, iotq};
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use iotq_tests::lab::guest::{Guest, Idle, RAW};
-
 /// The size of a guest's last request, which no other one has.
 const LAST: u64 = 512;
 const PATIENCE: Duration = Duration::from_secs(240);
-const MODULES: &[&str] = &["virtio_blk", MODULE];
 
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Guests, Need::Vsock];
@@ -83,7 +81,7 @@ fn asked_by(
 ) -> (Output, Value, Brought) {
     let (place, idle) = (Place::default(), Idle::default());
     let vsock = Vsock::start().unwrap();
-    let words = words(&vsock, guest, more);
+    let words = guest.reaching(&vsock, more);
     let host = host(&place, &vsock, name, query);
     let script = script(name, load);
     let brought = std::thread::scope(|scope| {
@@ -112,25 +110,13 @@ fn script(name: &str, load: &str) -> String {
     )
 }
 
-/// What QEMU must be told for a guest to reach its host.
-fn words(vsock: &Vsock, guest: &Guest, more: &[&str]) -> Vec<String> {
-    let mut words = vsock.words();
-    // A queue is used by the CPUs that it is for.
-    words.extend(["-smp".to_owned(), guest.queues.max(2).to_string()]);
-    words.extend(more.iter().map(|it| (*it).to_owned()));
-    words
-}
-
 /// A host that waits for its guest, with much room.
 fn host(place: &Place, vsock: &Vsock, name: &str, query: &str) -> Side {
     host_with(place, vsock, name, query, &["--ring", "16M"])
 }
 
 fn host_with(place: &Place, vsock: &Vsock, name: &str, query: &str, more: &[&str]) -> Side {
-    let mut command = iotq();
-    command.args(["host", "--listen", &vsock.address(), "--guest", name]);
-    command.args(["--format", "json", "-e", query]).args(more);
-    let host = place.side(command);
+    let host = place.host_at(&vsock.address(), name, &[&["-e", query], more].concat());
     host.wait_for("waiting for", 1);
     host
 }

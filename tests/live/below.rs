@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use iotq_tests::disk::written;
+use iotq_tests::lab::guest::Guest;
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::qcow2;
 use iotq_tests::lab::result::Brought;
@@ -13,7 +14,6 @@ use serde_json::Value;
 
 use crate::across::asked_on;
 use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SLOW, STAGES, THREADS, grouped};
-use iotq_tests::lab::guest::Guest;
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
 const QUERY: &str = "

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use iotq_tests::disk::written;
 use iotq_tests::gate::traced;
+use iotq_tests::lab::guest::{Guest, Idle, RAW};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::qcow2;
 use iotq_tests::needs::{Need, test};
@@ -12,7 +13,6 @@ use iotq_tests::{Disk, Output, Row};
 use libtest_mimic::Trial;
 
 use crate::qemu::LARGE;
-use iotq_tests::lab::guest::{Guest, Idle, RAW};
 
 pub const STAGES: [&str; 6] = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
 

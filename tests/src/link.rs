@@ -75,8 +75,13 @@ impl Place {
 
     /// A host for these guests, with JSON as its form.
     pub fn host(&self, guests: &str, more: &[&str]) -> Side {
+        self.host_at(&self.address(), guests, more)
+    }
+
+    /// The same that listens elsewhere.
+    pub fn host_at(&self, address: &str, guests: &str, more: &[&str]) -> Side {
         let mut command = iotq();
-        command.args(["host", "--listen", &self.address(), "--format", "json"]);
+        command.args(["host", "--listen", address, "--format", "json"]);
         command.args(["--guest", guests]).args(more);
         self.side(command)
     }

@@ -65,11 +65,16 @@ pub fn is_blind(tid: &str) -> bool {
 /// `sched_switch` does not tell either. Zero on a kernel that does not count it.
 pub fn turns_of_init() -> usize {
     let threads = fs::read_dir("/proc/1/task").into_iter().flatten().flatten();
-    let turns = |thread: fs::DirEntry| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().nth(2)?.parse::<usize>().ok()
-    };
-    threads.filter_map(turns).sum()
+    let each = threads.filter_map(|thread| schedstat(&thread.path()));
+    each.map(|(_, turns)| turns as usize).sum()
+}
+
+/// Nanoseconds that a thread, by its folder, has had a CPU, and how often.
+pub fn schedstat(thread: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+    let mut words = text.split_whitespace();
+    let time = words.next()?.parse().ok()?;
+    Some((time, words.nth(1)?.parse().ok()?))
 }
 
 impl Drop for Trace {

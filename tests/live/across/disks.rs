@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use iotq_tests::Output;
+use iotq_tests::lab::guest::{Guest, RAW};
 use iotq_tests::lab::result::Brought;
 use serde_json::Value;
 
 use super::asked;
-use iotq_tests::lab::guest::{Guest, RAW};
 
 /// All operations of the load, by their rings; the calls that made them; where the time went; and drawn.
 const QUERY: &str = "

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use iotq_tests::Output;
+use iotq_tests::lab::guest::{Idle, MODULES, RAW};
 use iotq_tests::lab::result::Brought;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
@@ -15,8 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{MODULES, host, words};
-use iotq_tests::lab::guest::{Idle, RAW};
+use super::host;
 
 const QUERY: &str = "join guest.virtio, host.qemu emit guest.virtio.dev as dev, guest.virtio.op as op, guest.virtio.sector as sector, \
                      guest.virtio.size as size, guest.virtio.lat as lat, host.qemu.offset as offset, host.qemu.lat as vmm";
@@ -64,7 +64,7 @@ impl Stage {
 
     /// Boots a guest to its end, with commands taken at `qmp`, and a disk that lasts.
     fn boot(&self, more: &[&str], script: &str) -> Brought {
-        let mut all = words(&self.vsock, &RAW, more);
+        let mut all = RAW.reaching(&self.vsock, more);
         all.extend(Qmp::words(&self.at("qmp")));
         let image = self.image();
         RAW.run_from(&image, all, MODULES, &format!("{PRELUDE}{script}"))
@@ -174,7 +174,7 @@ pub fn killed() {
     let image = stage.image();
     let script = format!("{PRELUDE}agent 1; load 1; mark 512; load 2; sleep 100\n");
     thread::scope(|scope| {
-        let all = words(&stage.vsock, &RAW, &more);
+        let all = RAW.reaching(&stage.vsock, &more);
         let guest = scope.spawn(|| RAW.run_to_death(&image, all, MODULES, &script));
         wait_for(&host, 512);
         kill_process(pid_in(&pidfile), Signal::KILL).unwrap();
@@ -263,10 +263,7 @@ kill $agent
 /// A QEMU whose executable did not run when the query began is not seen, and this is said.
 pub fn another() {
     let (place, idle) = (Place::default(), Idle::default());
-    let mut command = iotq_tests::iotq();
-    command.args(["host", "--listen", &place.address(), "--guest", "vm1"]);
-    command.args(["--format", "json", "-e", QUERY]);
-    let host = place.side(command);
+    let host = place.host("vm1", &["-e", QUERY]);
     host.wait_for("waiting for", 1);
     let copy = place.folder().join("qemu-copy");
     fs::copy(idle.executable(), &copy).unwrap();

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use iotq_tests::lab::guest::RAW;
 use iotq_tests::lab::result::Brought;
 use iotq_tests::{Output, Row, run};
 
 use super::asked;
-use iotq_tests::lab::guest::RAW;
 
 const QUERY: &str = "
 join guest.syscall, guest.block, guest.virtio, host.qemu where guest.syscall.op == fsync and guest.syscall.comm == ioload

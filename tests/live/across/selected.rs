@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use iotq_tests::Output;
+use iotq_tests::lab::guest::{Idle, MODULES, RAW};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::Place;
 
 use super::disks::logged;
-use super::{MODULES, end, host_with, script, words};
-use iotq_tests::lab::guest::{Idle, RAW};
+use super::{end, host_with, script};
 
 /// A hundredth of the disk.
 const SPAN: u64 = DISK_BYTES / 100;
@@ -44,7 +44,7 @@ pub fn a_hundredth() {
                 resident = kilobytes(&fs::read_to_string(status).unwrap());
             });
         });
-        RAW.run_with(words(&vsock, &RAW, &[]), MODULES, &script(&name, LOAD))
+        RAW.run_with(RAW.reaching(&vsock, &[]), MODULES, &script(&name, LOAD))
     });
     drop(idle);
     let ended = host.wait();

@@ -14,6 +14,7 @@ use super::case::Case;
 use super::kernel::SERIES;
 use super::machine::{DISK_BYTES, Machine, Pace};
 use super::result::Brought;
+use super::vsock::{self, Vsock};
 use super::{qcow2, ready};
 use crate::needs::ROOT_FOLDER;
 
@@ -35,6 +36,9 @@ pub struct Guest {
     /// Whether the disk has a thread of its own in QEMU.
     pub iothread: bool,
 }
+
+/// The drivers of one that reaches its host.
+pub const MODULES: &[&str] = &["virtio_blk", vsock::MODULE];
 
 /// The simplest one.
 pub const RAW: Guest = Guest {
@@ -104,6 +108,15 @@ impl Guest {
         script: &str,
     ) -> Brought {
         boot(self.words(image, more), modules, script)
+    }
+
+    /// What else QEMU must be told for it to reach its host.
+    pub fn reaching(&self, vsock: &Vsock, more: &[&str]) -> Vec<String> {
+        let mut words = vsock.words();
+        // A queue is used by the CPUs that it is for.
+        words.extend(["-smp".to_owned(), self.queues.max(2).to_string()]);
+        words.extend(more.iter().map(|it| (*it).to_owned()));
+        words
     }
 
     fn words(&self, image: &Path, more: Vec<String>) -> Vec<String> {

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use iotq_tests::iotq::iotq;
-use iotq_tests::lab::guest::{Idle, RAW};
+use iotq_tests::lab::guest::{Idle, MODULES, RAW};
 use iotq_tests::lab::machine::DISK_BYTES;
-use iotq_tests::lab::vsock::{MODULE, Vsock};
+use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
 use iotq_tests::needs::ROOT_FOLDER;
 use iotq_tests::qmp::Qmp;
@@ -18,8 +17,6 @@ use serde_json::json;
 
 use crate::report::median;
 use crate::tracer::{cpu_ns, on_cpu, programs_paid};
-
-const MODULES: &[&str] = &["virtio_blk", MODULE];
 
 /// Requests a second: the same with a tracer as without, since much of what QEMU does is for each turn that it wakes up.
 const RATE: u32 = 1000;
@@ -123,8 +120,7 @@ fn at_work(measure: impl FnOnce(Running)) {
     let (image, socket) = (folder.path().join("image"), folder.path().join("qmp"));
     let (vsock, place, idle) = (Vsock::start().unwrap(), Place::default(), Idle::default());
     RAW.make(&image);
-    let mut words = vsock.words();
-    words.extend(["-smp".into(), "2".into()]);
+    let mut words = RAW.reaching(&vsock, &[]);
     words.extend(Qmp::words(&socket));
     let script = format!(
         "until [ -e /dev/vda ]; do usleep 10000; done\n\
@@ -179,16 +175,8 @@ impl Running<'_> {
                  where guest.syscall.file == \"/dev/vda\" and guest.syscall.offset < {}B emit guest.syscall.lat",
             DISK_BYTES / 100
         );
-        let mut command = iotq();
-        command.args([
-            "host",
-            "--listen",
-            &self.vsock.address(),
-            "--guest",
-            &RAW.title(),
-        ]);
-        command.args(["--format", "json", "-e", &query]);
-        let host = self.place.side(command);
+        let address = self.vsock.address();
+        let host = self.place.host_at(&address, &RAW.title(), &["-e", &query]);
         host.wait_for("is ready", 1);
         host
     }

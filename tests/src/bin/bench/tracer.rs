@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use iotq_tests::gate::Gate;
+use iotq_tests::trace::schedstat;
 use iotq_tests::{Ended, Started, iotq, start, tool};
 use serde_json::Value;
 
@@ -331,8 +332,7 @@ pub fn cpu_ns(pid: i32) -> f64 {
 
 /// Nanoseconds that a thread, by its folder, has had a CPU.
 pub fn on_cpu(thread: &Path) -> Option<f64> {
-    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
-    text.split_whitespace().next()?.parse().ok()
+    schedstat(thread).map(|(time, _)| time as f64)
 }
 
 fn memory_mb(pid: i32, what: &str) -> f64 {
