@@ -160,7 +160,7 @@ static __noinline int end_call(struct root *root, __u32 index, __u32 number, lon
 		root->active = 0;
 	if (wants(IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT) && call->number == number)
 		deliver(&call->head, CALL_SIZE, IOTQ_LAYER_SYSCALL, IOTQ_SYSCALL_EXIT, call->head.queries, passed, now);
-	release(&root->place);
+	release_root(root);
 	return 0;
 }
 

@@ -208,7 +208,7 @@ static __always_inline void close_fs_call(struct fs_call *call, __u32 how)
 	if (!returns || !*returns || call->witness == *returns)
 		return;
 	note_unended(call);
-	release(&call->place);
+	release(FS_PLACES, &call->place);
 }
 
 /* A function is entered that reads or writes. */
@@ -298,7 +298,7 @@ static __always_inline void finish_fs_call(struct fs_call *call, __s64 ret)
 	if (wants(IOTQ_LAYER_FS, IOTQ_FS_EXIT))
 		deliver(&record->head, sizeof(*record), IOTQ_LAYER_FS, IOTQ_FS_EXIT, record->head.queries,
 			filter_rare(&iotq_fs_at[IOTQ_FS_EXIT], record), now);
-	release(&call->place);
+	release(FS_PLACES, &call->place);
 }
 
 /* A function returns; it is the one that was entered if its frame is the same. */
@@ -472,7 +472,7 @@ int BPF_PROG(iotq_fs_gone, struct task_struct *task)
 	if (!call)
 		return 0;
 	note_unended(call);
-	release(&call->place);
+	release(FS_PLACES, &call->place);
 	return 0;
 }
 

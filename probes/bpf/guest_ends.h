@@ -121,7 +121,7 @@ static __always_inline void drop_lead(struct guest_answers *place)
 
 	place->lead.owner = 0;
 	if (root)
-		release(&root->place);
+		release_root(root);
 }
 
 /*

@@ -191,7 +191,7 @@ __noinline int end_commit(__u64 journal)
 		end_thread_waiter(at, index, now);
 	}
 	close_root(commit, false);
-	release(&commit->place);
+	release_root(commit);
 	return 0;
 }
 

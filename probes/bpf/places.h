@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Places that belong to a thread, or to another key, while it does something: values of an array, found by keys in a
- * second one. A key is in one of so many places, whose keys lie in one cache line. It stays there when the place is
- * given back, so a thread finds the one that it had before.
+ * second one. A key is in one of so many places, whose keys lie in one cache line. When the place is given back the key
+ * stays, but marked: so a thread has the one again that it had before, and what it has now is never taken for what it had.
  */
 #ifndef IOTQ_PLACES_H
 #define IOTQ_PLACES_H
@@ -17,7 +17,7 @@ struct place_keys {
 struct place {
 	__u64 holder; /* the key of whose this place is, from its claim to its release */
 	__u32 claims;
-	__u32 pad;
+	__u32 index; /* its own, while it is somebody's */
 };
 
 /* The two arrays, sized by the installer; `mask`: how many lines of keys there are, less one, of a power of two. */
@@ -39,20 +39,37 @@ static __always_inline __u32 key_line(struct places all, __u64 key)
 	return (__u32)(key * 0x9e3779b97f4a7c15ull >> 40) & all.mask;
 }
 
-/* The index of the place with this key, which is not zero; IOTQ_NULL32 without one. */
-static __always_inline __u32 find_place(struct places all, __u64 key)
+/* A key where it was last. No key is like this: the bit is that of its neighbours in an address, and clear in others. */
+#define LEFT(key) ((key) ^ 1ull << 60)
+
+/* The index of the place with these bits in place of its key; IOTQ_NULL32 without one. */
+static __always_inline __u32 find_key(struct places all, __u32 line, __u64 bits)
 {
-	__u32 line = key_line(all, key);
 	struct place_keys *keys = bpf_map_lookup_elem(all.keys, &line);
 
-	if (!keys || !key)
+	if (!keys)
 		return IOTQ_NULL32;
 #pragma unroll
 	for (__u32 i = 0; i < IOTQ_PLACE_KEYS; i++) {
-		if (keys->key[i] == key)
+		if (keys->key[i] == bits)
 			return line * IOTQ_PLACE_KEYS + i;
 	}
 	return IOTQ_NULL32;
+}
+
+/* The index of the place that this key has, which is not zero; IOTQ_NULL32 without one. */
+static __always_inline __u32 find_place(struct places all, __u64 key)
+{
+	return key ? find_key(all, key_line(all, key), key) : IOTQ_NULL32;
+}
+
+/* Where the key of a place is. */
+static __always_inline __u64 *key_of(struct places all, __u32 index)
+{
+	__u32 line = index / IOTQ_PLACE_KEYS;
+	struct place_keys *keys = bpf_map_lookup_elem(all.keys, &line);
+
+	return keys ? &keys->key[index % IOTQ_PLACE_KEYS] : NULL;
 }
 
 /*
@@ -70,10 +87,19 @@ static __always_inline bool claim(struct place *place, __u64 key)
 	return false;
 }
 
-static __always_inline void release(struct place *place)
+static __always_inline void unclaim(struct place *place)
 {
 	place->holder = 0;
 	__sync_fetch_and_add(&place->claims, -1);
+}
+
+static __always_inline void release(struct places all, struct place *place)
+{
+	__u64 *key = key_of(all, place->index);
+
+	if (key)
+		*key = LEFT(place->holder);
+	unclaim(place);
 }
 
 /* A place that nobody uses now, for this key; IOTQ_NULL32 where there is none. */
@@ -92,8 +118,9 @@ static __always_inline __u32 make_place(struct places all, __u64 key)
 			return IOTQ_NULL32;
 		if (place->holder || !claim(place, key))
 			continue;
+		place->index = line * IOTQ_PLACE_KEYS + i;
 		keys->key[i] = key;
-		return line * IOTQ_PLACE_KEYS + i;
+		return place->index;
 	}
 	return IOTQ_NULL32;
 }
@@ -101,16 +128,20 @@ static __always_inline __u32 make_place(struct places all, __u64 key)
 /* The place that the key had before, if nobody else has taken it. */
 static __always_inline __u32 retake_place(struct places all, __u64 key)
 {
-	__u32 index = find_place(all, key);
+	__u32 index = find_key(all, key_line(all, key), LEFT(key));
 	struct place *place = place_at(all, index);
+	__u64 *at = key_of(all, index);
 
-	if (!place || !claim(place, key))
+	if (!place || !at || !claim(place, key))
 		return IOTQ_NULL32;
 	/* Somebody else may have had it in between. */
-	if (find_place(all, key) == index)
-		return index;
-	release(place);
-	return IOTQ_NULL32;
+	if (*(volatile __u64 *)at != LEFT(key)) {
+		unclaim(place);
+		return IOTQ_NULL32;
+	}
+	place->index = index;
+	*at = key;
+	return index;
 }
 
 #endif

@@ -179,11 +179,16 @@ static __always_inline __u32 take_root(__u64 key)
 	return index == IOTQ_NULL32 ? make_root(key) : index;
 }
 
+static __always_inline void release_root(struct root *root)
+{
+	release(ROOT_PLACES, &root->place);
+}
+
 /* The end of what had this place was not seen, and will not be. */
 static __always_inline void abandon(struct root *root)
 {
 	root->active = 0;
-	release(&root->place);
+	release_root(root);
 }
 
 #endif

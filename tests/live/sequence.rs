@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 
-use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::completions::{Completions, unseen};
 use iotq_tests::gate::traced;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, json};
@@ -125,7 +125,7 @@ fn shares() {
         assert!((share - wanted).abs() < 0.01, "{load}, {op}: {share}");
         if load != "--rw=rw" {
             let kernel = kernel.map_or_else(Vec::new, Completions::stop);
-            let unseen = blind(&kernel, &number(&disk.name())).count() as u64;
+            let unseen = unseen(&kernel, &disk.name(), &output.stderr);
             let n = found.number("n");
             assert!(
                 (4000 - unseen..=4000).contains(&n),

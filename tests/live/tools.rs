@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use iotq_tests::completions::{Completions, blind, number};
+use iotq_tests::completions::{Completions, unseen};
 use iotq_tests::fio::Reads;
 use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, iotq, run};
@@ -205,21 +205,22 @@ fn check(case: &Case) {
         }
         let ended = run(command);
         assert_eq!(ended.code(), 0, "{}", ended.stderr);
-        ended.text()
+        ended
     };
     let kernel = Completions::start();
-    let lines = output("json");
+    let ended = output("json");
     let kernel = kernel.map_or_else(Vec::new, Completions::stop);
+    let lines = ended.text();
     let lines = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap());
     let run = Run {
         lines: lines.collect(),
         disk: &name,
-        unseen: blind(&kernel, &number(&name)).count() as u64,
+        unseen: unseen(&kernel, &name, &ended.stderr),
     };
     (case.judge)(&run);
-    let text = output("text");
+    let text = output("text").text();
     let wanted = sample(case.tool);
     let wanted = shape(&wanted);
     assert!(
@@ -233,7 +234,7 @@ struct Run<'a> {
     lines: Vec<Value>,
     /// The disk that the load is on.
     disk: &'a str,
-    /// Requests of the disk whose end no program saw; see `Completion::blind`.
+    /// Events of the disk that no program saw.
     unseen: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iotq_tests::completions::{Completions, blind, completions, number};
+use iotq_tests::completions::{Completions, completions, number, unseen};
 use iotq_tests::needs::{Need, test};
 use iotq_tests::trace::{self, Trace};
 use iotq_tests::{Disk, Row, json};
@@ -48,7 +48,7 @@ fn written_back(disk: &Disk, line: &str, least: usize) -> (Vec<Vec<Row>>, usize)
     let output = json(&["--ring", "16M", "-c", line, "-e", &query]);
     let text = kernel.stop();
     let told = trace::written_back(&text, &number(&disk.name()));
-    let unseen = blind(&completions(&text), &number(&disk.name())).count();
+    let unseen = unseen(&completions(&text), &disk.name(), &output.stderr) as usize;
     let mut requests = BTreeMap::<_, Vec<Row>>::new();
     for row in output.rows {
         let key = (row.number("time"), row.number("inode"));
@@ -132,7 +132,7 @@ fn summed_up() {
     let completions = Completions::start();
     let output = json(&["-c", &writes(&disk, 4), "-e", &query]);
     let completions = completions.map_or_else(Vec::new, Completions::stop);
-    let unseen = blind(&completions, &number(&disk.name())).count();
+    let unseen = unseen(&completions, &disk.name(), &output.stderr);
     let groups = output.groups.iter();
     let found: Vec<_> = groups
         .map(|it| (it.by["name"].clone(), it.number("bytes")))

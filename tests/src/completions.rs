@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::iotq;
 use crate::trace::{Trace, is_blind};
 
 const BEGIN: &str = "iotq-tests-begin";
@@ -59,9 +60,7 @@ pub fn completions(text: &str) -> Vec<Completion> {
 
 /// `  fio-10922   [001] ..s..  5870.506416: block_rq_complete: 254,0 RS () 36683688 + 8 be,0,4 [0]`
 fn parse(line: &str) -> Option<Completion> {
-    let (head, event) = line.split_once(": block_rq_complete: ")?;
-    let task = head.split_once(" [")?.0.trim();
-    let tid = task.rsplit_once('-')?.1;
+    let (_, event) = line.split_once(": block_rq_complete: ")?;
     let (dev, rest) = event.split_once(' ')?;
     let (flags, rest) = rest.split_once(' ')?;
     let rest = rest.split_once(") ")?.1;
@@ -74,7 +73,7 @@ fn parse(line: &str) -> Option<Completion> {
         flags: flags.into(),
         sector,
         sectors,
-        blind: is_blind(tid),
+        blind: is_blind(line),
     })
 }
 
@@ -87,4 +86,9 @@ pub fn number(disk: &str) -> String {
 /// Those of a disk that came in a blind moment.
 pub fn blind<'a>(all: &'a [Completion], dev: &'a str) -> impl Iterator<Item = &'a Completion> {
     all.iter().filter(move |each| each.blind && each.dev == dev)
+}
+
+/// How many events of a disk iotq may miss in a run: those that came in a blind moment, and those of which it says so itself.
+pub fn unseen(kernel: &[Completion], disk: &str, stderr: &str) -> u64 {
+    blind(kernel, &number(disk)).count() as u64 + iotq::unseen(stderr)
 }

@@ -87,3 +87,12 @@ pub fn counted(disk: &Disk) -> [u64; 3] {
         jobs.iter().map(count).sum()
     })
 }
+
+/// How many of what fio counts were not found; none is found twice.
+pub fn missing(disk: &Disk, found: [u64; 3]) -> u64 {
+    let made = counted(disk);
+    let each = made.iter().zip(found);
+    let missing = each.map(|(made, found)| made.checked_sub(found));
+    let missing: Option<u64> = missing.sum();
+    missing.unwrap_or_else(|| panic!("{found:?} of {made:?}"))
+}

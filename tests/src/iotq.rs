@@ -124,17 +124,9 @@ impl Output {
         self.groups.iter().filter(move |group| group.query == query)
     }
 
-    /// How many events iotq says it has not seen, in all of its runs: the kernel skips a program that is running already on
-    /// the CPU, or that was preempted there.
+    /// How many events iotq says it has not seen; see [`unseen`].
     pub fn unseen(&self) -> u64 {
-        let counts = self.stderr.lines().filter_map(|line| {
-            let rest = line.strip_prefix("iotq: ")?;
-            rest.split_once(" events went by unseen")?
-                .0
-                .parse::<u64>()
-                .ok()
-        });
-        counts.sum()
+        unseen(&self.stderr)
     }
 
     /// Reads what was printed; the summary is its last line.
@@ -170,6 +162,17 @@ impl Output {
             stderr: stderr.into(),
         }
     }
+}
+
+/// How many events iotq says it has not seen, in all of its runs: the kernel skips a program that is running already on the
+/// CPU, or that was preempted there.
+pub fn unseen(stderr: &str) -> u64 {
+    let counts = stderr.lines().filter_map(|line| {
+        let rest = line.strip_prefix("iotq: ")?;
+        let (count, _) = rest.split_once(" events went by unseen")?;
+        count.parse::<u64>().ok()
+    });
+    counts.sum()
 }
 
 fn row(mut line: Value) -> Row {

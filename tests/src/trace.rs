@@ -24,6 +24,7 @@ impl Trace {
         let this = Self { folder, events };
         this.write("buffer_size_kb", "32768");
         this.write("trace_clock", "mono");
+        this.write("options/record-tgid", "1");
         let there = |event: &&str| this.folder.join("events").join(event).exists();
         if !events.iter().all(there) {
             return None;
@@ -55,10 +56,20 @@ impl Trace {
     }
 }
 
-/// Whether a thread is one of init's. There are kernels that run no tracing programs while it is the current one: what is
-/// missing then is not lost by iotq.
-pub fn is_blind(tid: &str) -> bool {
-    tid != "0" && Path::new("/proc/1/task").join(tid).exists()
+/// Whether a line, `stop-72   (      1) [001] d..2.   158.231376: event: …`, was written while a thread of init was the current
+/// one. There are kernels that run no tracing programs then: what is missing of such moments is not lost by iotq.
+pub fn is_blind(line: &str) -> bool {
+    let before_event = line.split_once(": ").map_or(line, |(head, _)| head);
+    let Some((task, _)) = before_event.rsplit_once(" [") else {
+        return false;
+    };
+    // The process is told by an option, and only of threads whose way to a CPU was traced.
+    let (thread, process) = task.rsplit_once('(').unwrap_or((task, ""));
+    if let Ok(process) = process.trim_matches([' ', ')']).parse::<u32>() {
+        return process == 1;
+    }
+    let tid = thread.rsplit_once('-').map_or("", |(_, tid)| tid.trim());
+    !tid.is_empty() && tid != "0" && Path::new("/proc/1/task").join(tid).exists()
 }
 
 /// How often init's threads have had a CPU until now: whoever got one behind them did so in such a moment, which the text of
