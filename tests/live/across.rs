@@ -1,5 +1,6 @@
 //! Requests of a guest in QEMU, followed to this machine: each is joined with what QEMU did for it, and none with another.
 
+mod claims;
 mod disks;
 mod faults;
 mod flushes;
@@ -33,6 +34,7 @@ pub fn tests() -> Vec<Trial> {
     let more = [
         test("across/twins", &needs, twins),
         test("across/stranger", &needs, stranger),
+        test("across/claims", &needs, claims::of_another),
         test("across/again", &needs, faults::again),
         test("across/killed", &needs, faults::killed),
         test("across/unplugged", &needs, faults::unplugged),

@@ -15,6 +15,8 @@ use crate::command::{Ended, run};
 pub struct Row {
     /// The statement.
     pub query: u64,
+    /// The guest that it is of, where several are asked.
+    pub guest: Option<String>,
     /// The fields by name.
     pub data: Map<String, Value>,
 }
@@ -182,6 +184,7 @@ fn row(mut line: Value) -> Row {
     };
     Row {
         query: line["query"].as_u64().unwrap(),
+        guest: line["guest"].as_str().map(str::to_owned),
         data,
     }
 }
