@@ -7,7 +7,7 @@
 # stdout: way out +its module is not loaded: modprobe scsi_mod
 # stderr: E0703.*scsi_dispatch_cmd_start
 # judge: doctor
-# timeout: 90s
+# timeout: 180s
 . /lab/cases/lib
 wait_for /dev/vda
 iotq doctor
