@@ -13,8 +13,9 @@ use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::Place;
 use iotq_tests::{Output, Row};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
-use super::{end, script};
+use super::{PATIENCE, end, script};
 
 const CLAIMS: &str = "claims";
 const QUERY: &str =
@@ -39,7 +40,10 @@ pub fn of_another() {
         scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = { runtime }.enable_all().build().unwrap();
-            runtime.block_on(between(&near.parse().unwrap(), &far.parse().unwrap()));
+            let (near, far) = (near.parse().unwrap(), far.parse().unwrap());
+            // A guest that does not come must not be waited for for ever.
+            let all = async { timeout(PATIENCE, between(&near, &far)).await };
+            runtime.block_on(all).unwrap();
         });
         scope.spawn(|| end(&host, || host.wait_for(&format!("{CLAIMS} is ready"), 1)));
         RAW.run_with(RAW.reaching(&vsock, &[]), MODULES, &script(&name, LOAD));
