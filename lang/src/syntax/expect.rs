@@ -1,30 +1,41 @@
 //! What a parse error says: the names of the grammar's rules for users, and the usual slips of the hand.
 
+use super::literal::is_unit;
 use super::{CLAUSE_KEYWORDS, ITEM_KEYWORDS, is_reserved};
 use crate::check::near;
 
 /// Pairs of what people write out of habit and what iotq has for it.
-const SLIPS: [(&str, &str); 10] = [
+const SLIPS: [(&str, &str); 15] = [
     ("&&", "write `and`"),
     ("&", "write `and`"),
     ("||", "write `or`"),
     ("|", "write `or`"),
     ("!", "write `not`, or `!=` and `!~` between two values"),
+    ("=~", GLOB),
     (
         "=",
         "to compare, write `==`; a name is bound with a single `=`",
     ),
     ("'", "text stands between double quotes: `\"text\"`"),
     ("/", "a path stands between double quotes: `\"/var/lib\"`"),
+    ("*", GLOB),
+    ("like", GLOB),
     (
-        "*",
-        "a glob stands between double quotes, after `~`: `comm ~ \"post*\"`",
+        "between",
+        "write `in` and a range, to which both ends belong: `lat in 1ms..2ms`",
+    ),
+    ("group", "write `by` alone: `count() by pid`"),
+    (
+        "order",
+        "groups come in the order of their keys; the largest by their first column: `top 10`",
     ),
     (
         ":",
         "a device is two numbers, `8:0`, or four, `2:0:0:0`; names with a `:` are quoted",
     ),
 ];
+
+const GLOB: &str = "a glob stands between double quotes, after `~`: `comm ~ \"post*\"`";
 
 /// A parse error in words.
 pub struct Unexpected {
@@ -89,13 +100,35 @@ fn help(text: &str, at: usize, found: &str, wanted: &str) -> Option<String> {
             return Some(format!("did you mean `{word}`?"));
         }
     }
-    if found == "-" || text[..at].ends_with('-') {
+    let before = &text[..at];
+    if found == "-" || before.ends_with('-') {
         return Some("a name with dashes is written without blanks, or quoted".into());
+    }
+    if found == ">" && before.ends_with('<') {
+        return Some("write `!=`".into());
+    }
+    if before.ends_with("p99.") {
+        return Some("write `p999(lat)`, or any share: `quantile(lat, 0.999)`".into());
+    }
+    if let Some(number) = number_before(before).filter(|_| is_unit(found)) {
+        return Some(format!(
+            "a number and its unit stand together: `{number}{found}`"
+        ));
     }
     let slip = SLIPS.iter().find(|(slip, _)| *slip == found);
     let in_expression = wanted.contains("an operator") || wanted.contains("an expression");
     slip.filter(|_| in_expression)
         .map(|(_, help)| (*help).to_owned())
+}
+
+/// The number that a text ends with, before blanks.
+fn number_before(text: &str) -> Option<&str> {
+    let text = text.trim_end();
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_');
+    let number = &text[text.trim_end_matches(digits).len()..];
+    number
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then_some(number)
 }
 
 /// `a, b or c`, each once.

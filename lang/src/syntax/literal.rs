@@ -45,6 +45,11 @@ enum Measure {
     Size,
 }
 
+/// Whether a word is the unit of a number.
+pub fn is_unit(word: &str) -> bool {
+    UNITS.iter().any(|(name, ..)| *name == word)
+}
+
 /// The value of a number as written, or what is wrong with it.
 pub fn number(text: &str) -> Result<Quantity, String> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
