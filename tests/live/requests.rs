@@ -6,7 +6,7 @@ use std::fs;
 use iotq_tests::completions::{Completions, unseen};
 use iotq_tests::fio::counted;
 use iotq_tests::needs::{Need, test};
-use iotq_tests::trace::turns_of_init;
+use iotq_tests::trace::TurnsOfInit;
 use iotq_tests::{Disk, Row, iotq, json, run};
 use libtest_mimic::Trial;
 
@@ -83,7 +83,7 @@ fn check(line: &str, fewest: [u64; 3]) {
         STAGES.join(", ")
     );
     let kernel = Completions::start();
-    let before = turns_of_init();
+    let turns = TurnsOfInit::begin();
     let output = json(&[
         "--ring",
         "16M",
@@ -92,7 +92,7 @@ fn check(line: &str, fewest: [u64; 3]) {
         "-e",
         &query.replace("op in", "syscall.op in"),
     ]);
-    let turns = turns_of_init().saturating_sub(before) as u64;
+    let turns = turns.end();
     let ends = kernel.map(Completions::stop).unwrap_or_default();
     let unseen = unseen(&ends, &disk.name(), &output.stderr);
     let requests = output.requests();

@@ -6,7 +6,7 @@ use std::fs;
 use iotq_tests::completions::{Completions, unseen};
 use iotq_tests::fio::{counted, missing};
 use iotq_tests::needs::{Need, test};
-use iotq_tests::trace::turns_of_init;
+use iotq_tests::trace::TurnsOfInit;
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
 
@@ -237,12 +237,12 @@ fn mixed() {
                       syscall.device as device, syscall.queue as queue, other, children, syscall.approx as approx, \
                       block.lat as part_lat";
     let kernel = Completions::start();
-    let turns = turns_of_init();
+    let turns = TurnsOfInit::begin();
     let output = json(&["--ring", "64M", "-c", &line, "-e", query]);
     let kernel = kernel.map_or_else(Vec::new, Completions::stop);
     let unseen = unseen(&kernel, &disk.name(), &output.stderr);
     // What calls wait for may go by unseen then, too.
-    let turns = turns_of_init().saturating_sub(turns) as u64;
+    let turns = turns.end();
     assert_eq!(output.lost, 0, "{}", output.stderr);
     let mut requests = BTreeMap::new();
     for row in &output.rows {

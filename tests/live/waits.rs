@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread::available_parallelism;
 
 use iotq_tests::needs::{Need, test};
-use iotq_tests::trace::{Trace, turns_of_init};
+use iotq_tests::trace::{Trace, TurnsOfInit};
 use iotq_tests::{Disk, Row, iotq, json, run};
 use libtest_mimic::Trial;
 
@@ -38,9 +38,9 @@ fn add_up() {
         emit syscall.time as time, syscall.tid as tid, syscall.lat as lat, syscall.cpu as cpu,
              syscall.runqueue as ready, syscall.approx as approx,
              sum(sched[].lat) as off, sum(sched[].runqueue) as waited, sum(sched[].blocked) as slept, count(sched[]) as times";
-    let before = turns_of_init();
+    let turns = TurnsOfInit::begin();
     let output = json(&["--ring", "16M", "-c", &line, "-e", query]);
-    let unseen = turns_of_init().saturating_sub(before) + output.unseen() as usize;
+    let unseen = turns.end() + output.unseen();
     assert_eq!(output.lost, 0, "{}", output.stderr);
     let mut calls = BTreeMap::<_, &Row>::new();
     for row in &output.rows {
@@ -61,7 +61,7 @@ fn add_up() {
     }
     assert!(waits >= 1500, "{waits} times off the CPU");
     assert!(
-        approximate <= calls.len() / 1000 + unseen,
+        approximate <= calls.len() as u64 / 1000 + unseen,
         "{approximate} are approximate, {unseen} unseen"
     );
 }

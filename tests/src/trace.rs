@@ -72,12 +72,27 @@ pub fn is_blind(line: &str) -> bool {
     !tid.is_empty() && tid != "0" && Path::new("/proc/1/task").join(tid).exists()
 }
 
-/// How often init's threads have had a CPU until now: whoever got one behind them did so in such a moment, which the text of
-/// `sched_switch` does not tell either. Zero on a kernel that does not count it.
-pub fn turns_of_init() -> usize {
-    let threads = fs::read_dir("/proc/1/task").into_iter().flatten().flatten();
-    let each = threads.filter_map(|thread| schedstat(&thread.path()));
-    each.map(|(_, turns)| turns as usize).sum()
+/// How often init's threads get a CPU: whoever gets one behind them does so in such a moment, which the text of `sched_switch`
+/// does not tell either. Never, on a kernel that does not count it.
+pub struct TurnsOfInit(u64);
+
+impl TurnsOfInit {
+    /// They are counted from here on.
+    pub fn begin() -> Self {
+        Self(Self::all())
+    }
+
+    /// How many there were.
+    pub fn end(self) -> u64 {
+        // A thread of it that has ended is not counted any more.
+        Self::all().saturating_sub(self.0)
+    }
+
+    fn all() -> u64 {
+        let threads = fs::read_dir("/proc/1/task").into_iter().flatten().flatten();
+        let each = threads.filter_map(|thread| schedstat(&thread.path()));
+        each.map(|(_, turns)| turns).sum()
+    }
 }
 
 /// Nanoseconds that a thread, by its folder, has had a CPU, and how often.
