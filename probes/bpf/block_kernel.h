@@ -38,7 +38,7 @@ static __always_inline __u8 operation(__u32 flags, __u32 size)
 	return IOTQ_BLOCK_OP_OTHER;
 }
 
-/* The kernel's flags move between versions, ours do not. */
+/* The kernel's flags move between versions, ours do not. Without branches: verifiers walk both ways of each. */
 static __always_inline __u32 block_flags(__u32 flags)
 {
 	__u32 ours = 0;
@@ -46,9 +46,11 @@ static __always_inline __u32 block_flags(__u32 flags)
 	if (!iotq_config.want_flags)
 		return 0;
 #define FLAG(kernel, bit)                                                                        \
-	if (bpf_core_enum_value_exists(enum req_flag_bits, kernel) &&                            \
-	    flags & 1u << bpf_core_enum_value(enum req_flag_bits, kernel))                       \
-		ours |= bit;
+	if (bpf_core_enum_value_exists(enum req_flag_bits, kernel)) {                            \
+		__u32 set = flags >> bpf_core_enum_value(enum req_flag_bits, kernel) & 1;        \
+		barrier_var(set);                                                                \
+		ours |= set * bit;                                                               \
+	}
 	FLAG(__REQ_SYNC, IOTQ_BLOCK_SYNC)
 	FLAG(__REQ_META, IOTQ_BLOCK_META)
 	FLAG(__REQ_PRIO, IOTQ_BLOCK_PRIO)

@@ -60,6 +60,39 @@ static __always_inline void own(struct iotq_block_slot *slot, __u64 now)
 	}
 }
 
+/* A root of one of its bios, and where the next bio is: at zero, there is none. */
+__noinline __u64 note_bio(__u32 index, __u64 bio, bool again)
+{
+	__u64 owner;
+	bool noted;
+
+	if (!iotq_config.follow)
+		return 0;
+	owner = bio_owner(identity_at(bio));
+	noted = note_owner(index, owner);
+	if (iotq_config.follow_guests && owner)
+		note_owner(index, parent_of(owner));
+	if (owner & OWNER_COUNTED && !again) {
+		take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
+		if (!noted)
+			end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner));
+	}
+	return (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
+}
+
+/* A root that was noted gets the request as a child. */
+__noinline int own_noted(__u32 index, __u32 at, __u64 now)
+{
+	struct iotq_block_slot *slot = slot_at(index);
+	__u64 *owner;
+
+	if (!slot)
+		return 0;
+	owner = &slot->owners[at & (IOTQ_MAX_OWNERS - 1)];
+	*owner = add_child(*owner, slot->owned == OWNED_AT_DEVICE, now);
+	return 0;
+}
+
 /* The roots of the bios that were merged into the request. `again`: it was issued before. */
 __noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 {
@@ -70,27 +103,14 @@ __noinline int own_merged(__u32 index, __u64 bio, bool again, __u64 now)
 		return 0;
 	known = slot->owner_count;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < MERGED_BIOS; i++) {
-		__u64 owner = bio_owner(identity_at(bio));
-		bool noted = note_owner(index, owner);
-
-		if (iotq_config.follow_guests && owner)
-			note_owner(index, parent_of(owner));
-		if (owner & OWNER_COUNTED && !again) {
-			take_pending(owner, BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size));
-			if (!noted)
-				end_writeback(OWNER_INDEX(owner), OWNER_SEQ(owner));
-		}
-		bio = (__u64)BPF_CORE_READ((struct bio *)bio, bi_next);
-		if (!bio)
-			break;
-	}
+	for (__u32 i = 0; i < MERGED_BIOS && bio; i++)
+		bio = note_bio(index, bio, again);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {
 		if (i >= slot->owner_count)
 			break;
 		if (i >= known)
-			slot->owners[i] = add_child(slot->owners[i], slot->owned == OWNED_AT_DEVICE, now);
+			own_noted(index, i, now);
 	}
 	return 0;
 }
@@ -250,8 +270,12 @@ __noinline int end_owned(__u32 index, __u64 now)
 	head->queries = iotq_config.joined[IOTQ_LAYER_BLOCK];
 #pragma unroll
 	for (__u32 i = 0; i < IOTQ_MAX_LAYERS; i++) {
+		__u32 answered = slot->answered >> i & 1;
+
+		/* A product, since verifiers walk both ways of a mask. */
+		barrier_var(answered);
 		if (i != IOTQ_LAYER_BLOCK)
-			head->queries |= iotq_config.joined[i] & -(slot->answered >> i & 1);
+			head->queries |= iotq_config.joined[i] * answered;
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IOTQ_MAX_OWNERS; i++) {

@@ -131,34 +131,31 @@ static __always_inline bool claim_place(__u32 place)
 	return !bpf_map_update_elem(&iotq_claims, &place, &one, BPF_NOEXIST);
 }
 
-/* A slot that nobody has. */
-static __noinline struct iotq_block_slot *new_slot(void)
+/* The index of a slot that nobody has. */
+__noinline __u32 new_slot(void)
 {
 	__u32 zero = 0, *next = bpf_map_lookup_elem(&iotq_next_slot, &zero);
-	struct iotq_block_slot *slot;
 
 	if (!next)
-		return NULL;
+		return IOTQ_NULL32;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SLOT_PROBES; i++) {
 		__u32 index = *(volatile __u32 *)next;
 		bool is_ours = claim_place(index | CLAIM_OF_SLOT);
 
 		*(volatile __u32 *)next = index + 1;
-		if (!is_ours)
-			continue;
-		slot = bpf_map_lookup_elem(&iotq_requests, &index);
-		if (slot)
-			slot->index = index;
-		return slot;
+		if (is_ours)
+			return index;
 	}
-	return NULL;
+	return IOTQ_NULL32;
 }
 
-static __noinline struct iotq_block_slot *make_slot(__u64 rq)
+/* The index of one that is the request's from now on. */
+__noinline __u32 make_slot(__u64 rq)
 {
 	struct probe probe = first_probe(rq);
-	struct iotq_block_slot *slot = new_slot();
+	__u32 made = new_slot();
+	struct iotq_block_slot *slot = bpf_map_lookup_elem(&iotq_requests, &made);
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SLOT_PROBES; i++) {
@@ -170,20 +167,25 @@ static __noinline struct iotq_block_slot *make_slot(__u64 rq)
 		if (key->request || !claim_place(index))
 			continue;
 		slot->request = rq;
-		key->slot = slot->index;
+		slot->index = made;
+		key->slot = made;
 		barrier();
 		key->request = rq;
-		return slot;
+		return made;
 	}
 	COUNT(IOTQ_LAYER_BLOCK, lost_slot);
-	return NULL;
+	return IOTQ_NULL32;
 }
 
 static __always_inline struct iotq_block_slot *slot_of(__u64 rq)
 {
 	struct iotq_block_slot *slot = find_slot(rq);
+	__u32 made;
 
-	return slot ? slot : make_slot(rq);
+	if (slot)
+		return slot;
+	made = make_slot(rq);
+	return bpf_map_lookup_elem(&iotq_requests, &made);
 }
 
 static __always_inline struct iotq_block_slot *find_bio_span(__u64 bio)

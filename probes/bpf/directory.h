@@ -6,7 +6,8 @@
  * holds it, however it was reached, and in what holds the mount through which it was opened. A filesystem on which none of
  * the directories is has no need to be walked.
  *
- * The steps are cut into stretches, each a global function of numbers: the verifier walks a stretch once.
+ * The steps are cut into stretches, each a global function of numbers: the verifier walks a stretch once, and none where
+ * nobody asks for a directory.
  */
 #ifndef IOTQ_DIRECTORY_H
 #define IOTQ_DIRECTORY_H
@@ -101,6 +102,8 @@ __noinline __u64 climb(__u64 dentry, __u64 wanted)
 {
 	__u64 met = 0;
 
+	if (!iotq_config.directory_count)
+		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < STRETCH; i++) {
 		struct window window;
@@ -116,7 +119,7 @@ __noinline __u64 climb(__u64 dentry, __u64 wanted)
 	return met << 56 | (dentry & ~ADDRESS_ONES);
 }
 
-static __always_inline __u64 members_of(__u64 met)
+__noinline __u64 members_of(__u64 met)
 {
 	__u64 members = 0;
 
@@ -130,11 +133,13 @@ static __always_inline __u64 members_of(__u64 met)
 __noinline __u64 directories_of(__u64 address)
 {
 	struct file *file = (void *)address;
-	__u64 dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	__u64 mount = (__u64)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
-	__u64 met = 0, wanted, way, parent;
+	__u64 met = 0, dentry, mount, wanted, way, parent;
 	struct window window;
 
+	if (!iotq_config.directory_count)
+		return 0;
+	dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	mount = (__u64)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 	LOOK(window, mount, struct mount, mnt_parent);
 	wanted = wanted_on(WORD(window, mount, struct mount, mnt_parent, mnt.mnt_sb));
 #pragma clang loop unroll(disable)

@@ -107,10 +107,19 @@ static __always_inline bool lasts(const struct fs_call *call)
 	return call->sight != SEEN_FUNCTION || READ(__u64, call->frame) == call->witness;
 }
 
+__noinline __u32 take_fs_place(__u32 tid)
+{
+	__u32 index = take_place(FS_PLACES, tid);
+
+	if (index == IOTQ_NULL32)
+		COUNT(IOTQ_LAYER_FS, lost_slot);
+	return index;
+}
+
 /* The place of a call that begins; none if it is within another one, or of no interest. */
 static __always_inline struct fs_call *open_fs_call(__u64 frame)
 {
-	__u32 tid = CURRENT(pid), index;
+	__u32 tid = CURRENT(pid);
 	struct fs_call *call;
 
 	if ((__u32)CURRENT(tgid) == iotq_config.self_tgid)
@@ -124,12 +133,7 @@ static __always_inline struct fs_call *open_fs_call(__u64 frame)
 		note_unended(call);
 		return call;
 	}
-	index = retake_place(FS_PLACES, tid);
-	if (index == IOTQ_NULL32)
-		index = make_place(FS_PLACES, tid);
-	if (index == IOTQ_NULL32)
-		COUNT(IOTQ_LAYER_FS, lost_slot);
-	return fs_call_at(index);
+	return fs_call_at(take_fs_place(tid));
 }
 
 static __always_inline void describe_target(struct iotq_fs *record, __u64 file)

@@ -38,4 +38,10 @@ static __always_inline __u64 identity_at(__u64 address)
 	return address - number(&iotq_config);
 }
 
+/* The address behind this one in a list of the kernel's; zero where it cannot be read. */
+static __always_inline __u64 next_in_list(__u64 address)
+{
+	return (__u64)BPF_CORE_READ((struct list_head *)address, next);
+}
+
 #endif

@@ -148,8 +148,11 @@ __noinline int end_waiter(__u32 index, __u32 from, __u64 now)
 	return 0;
 }
 
-/* The thread of a place in the list of those that wait, if it is followed; and the guest's request that it works for. */
-__noinline int end_thread_waiter(__u64 place, __u32 from, __u64 now)
+/*
+ * The thread of a place in the list of those that wait, if it is followed; and the guest's request that it works for.
+ * Where the next place is.
+ */
+__noinline __u64 end_thread_waiter(__u64 place, __u32 from, __u64 now)
 {
 	struct wait_queue_entry *entry = (void *)(place - bpf_core_field_offset(struct wait_queue_entry, entry));
 	struct root *root;
@@ -158,18 +161,31 @@ __noinline int end_thread_waiter(__u64 place, __u32 from, __u64 now)
 	if (!iotq_config.has_commits)
 		return 0;
 	root = followed((__u32)BPF_CORE_READ(entry, private, pid), &index);
-	if (!root)
+	if (root) {
+		end_waiter(index, from, now);
+		if (iotq_config.follow_guests && root->parent)
+			end_waiter(OWNER_INDEX(root->parent), from, now);
+	}
+	return next_in_list(place);
+}
+
+/* All that wait in the list at this address. */
+__noinline int end_waiters(__u64 list, __u32 from, __u64 now)
+{
+	__u64 place;
+
+	if (!iotq_config.has_commits)
 		return 0;
-	end_waiter(index, from, now);
-	if (iotq_config.follow_guests && root->parent)
-		end_waiter(OWNER_INDEX(root->parent), from, now);
+	place = next_in_list(list);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < COMMIT_WAITERS && place && place != list; i++)
+		place = end_thread_waiter(place, from, now);
 	return 0;
 }
 
 /* The commit is over. Whoever waits for it is woken behind this. */
 __noinline int end_commit(__u64 journal)
 {
-	__u64 head = journal + bpf_core_field_offset(struct journal_s, j_wait_done_commit.head), at = head;
 	__u64 now = bpf_ktime_get_ns();
 	struct root *commit;
 	__u32 index;
@@ -183,13 +199,7 @@ __noinline int end_commit(__u64 journal)
 	bpf_spin_lock(&commit->lock);
 	advance(commit, now);
 	bpf_spin_unlock(&commit->lock);
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < COMMIT_WAITERS; i++) {
-		at = (__u64)BPF_CORE_READ((struct list_head *)at, next);
-		if (!at || at == head)
-			break;
-		end_thread_waiter(at, index, now);
-	}
+	end_waiters(journal + bpf_core_field_offset(struct journal_s, j_wait_done_commit.head), index, now);
 	close_root(commit, false);
 	release_root(commit);
 	return 0;

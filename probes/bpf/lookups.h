@@ -152,8 +152,13 @@ static __always_inline void judge_run(struct lookup *lookup, const struct run *r
 	lookup->ahead += run->pages - inside;
 }
 
-static __always_inline void judge_added(struct lookup *lookup)
+/* What was added for the current thread. */
+__noinline int judge_added(void)
 {
+	struct lookup *lookup = find_lookup();
+
+	if (!lookup)
+		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < ADDED_RUNS; i++) {
 		if (i >= lookup->added)
@@ -161,6 +166,7 @@ static __always_inline void judge_added(struct lookup *lookup)
 		judge_run(lookup, &lookup->runs[i]);
 	}
 	lookup->added = 0;
+	return 0;
 }
 
 static __always_inline void tell_found(struct lookup *lookup, __u8 event, __u64 at, __u64 pages)
@@ -180,7 +186,8 @@ static __noinline int end_lookup(struct lookup *lookup)
 
 	if (!lookup || !lookup->open)
 		return 0;
-	judge_added(lookup);
+	if (lookup->added)
+		judge_added();
 	if (lookup->lossy)
 		lookup->record.head.marks |= IOTQ_MARK_CROWDED;
 	lookup->open = 0;

@@ -17,7 +17,7 @@ struct place_keys {
 struct place {
 	__u64 holder; /* the key of whose this place is, from its claim to its release */
 	__u32 claims;
-	__u32 index; /* its own, while it is somebody's */
+	__u32 index; /* its own, since it was somebody's first */
 };
 
 /* The two arrays, sized by the installer; `mask`: how many lines of keys there are, less one, of a power of two. */
@@ -42,11 +42,9 @@ static __always_inline __u32 key_line(struct places all, __u64 key)
 /* A key where it was last. No key is like this: the bit is that of its neighbours in an address, and clear in others. */
 #define LEFT(key) ((key) ^ 1ull << 60)
 
-/* The index of the place with these bits in place of its key; IOTQ_NULL32 without one. */
-static __always_inline __u32 find_key(struct places all, __u32 line, __u64 bits)
+/* The index of the place with these bits in place of its key, in one line; IOTQ_NULL32 without one. */
+static __always_inline __u32 find_key(const struct place_keys *keys, __u32 line, __u64 bits)
 {
-	struct place_keys *keys = bpf_map_lookup_elem(all.keys, &line);
-
 	if (!keys)
 		return IOTQ_NULL32;
 #pragma unroll
@@ -60,7 +58,9 @@ static __always_inline __u32 find_key(struct places all, __u32 line, __u64 bits)
 /* The index of the place that this key has, which is not zero; IOTQ_NULL32 without one. */
 static __always_inline __u32 find_place(struct places all, __u64 key)
 {
-	return key ? find_key(all, key_line(all, key), key) : IOTQ_NULL32;
+	__u32 line = key_line(all, key);
+
+	return key ? find_key(bpf_map_lookup_elem(all.keys, &line), line, key) : IOTQ_NULL32;
 }
 
 /* Where the key of a place is. */
@@ -128,20 +128,30 @@ static __always_inline __u32 make_place(struct places all, __u64 key)
 /* The place that the key had before, if nobody else has taken it. */
 static __always_inline __u32 retake_place(struct places all, __u64 key)
 {
-	__u32 index = find_key(all, key_line(all, key), LEFT(key));
+	__u32 line = key_line(all, key);
+	struct place_keys *keys = bpf_map_lookup_elem(all.keys, &line);
+	__u32 index = find_key(keys, line, LEFT(key));
 	struct place *place = place_at(all, index);
-	__u64 *at = key_of(all, index);
+	__u64 *at;
 
-	if (!place || !at || !claim(place, key))
+	if (!keys || !place || !claim(place, key))
 		return IOTQ_NULL32;
+	at = &keys->key[index % IOTQ_PLACE_KEYS];
 	/* Somebody else may have had it in between. */
 	if (*(volatile __u64 *)at != LEFT(key)) {
 		unclaim(place);
 		return IOTQ_NULL32;
 	}
-	place->index = index;
 	*at = key;
 	return index;
+}
+
+/* A place for this key, the same again if it can be; IOTQ_NULL32 where there is none. */
+static __always_inline __u32 take_place(struct places all, __u64 key)
+{
+	__u32 index = retake_place(all, key);
+
+	return index == IOTQ_NULL32 ? make_place(all, key) : index;
 }
 
 #endif

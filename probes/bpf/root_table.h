@@ -161,22 +161,14 @@ static __always_inline struct root *followed(__u64 key, __u32 *index)
 	return root && root->active ? root : NULL;
 }
 
-/* A place that nobody uses now, for this key. */
-static __noinline __u32 make_root(__u64 key)
+/* A place for this key. */
+__noinline __u32 take_root(__u64 key)
 {
-	__u32 index = make_place(ROOT_PLACES, key);
+	__u32 index = take_place(ROOT_PLACES, key);
 
 	if (index == IOTQ_NULL32)
 		COUNT(IOTQ_LAYER_SYSCALL, lost_slot);
 	return index;
-}
-
-/* The place that it had before, or another one. */
-static __always_inline __u32 take_root(__u64 key)
-{
-	__u32 index = retake_place(ROOT_PLACES, key);
-
-	return index == IOTQ_NULL32 ? make_root(key) : index;
 }
 
 static __always_inline void release_root(struct root *root)

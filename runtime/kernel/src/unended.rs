@@ -24,6 +24,9 @@ type Slot = [u8; size_of::<iotq_block_slot>()];
 /// counts it.
 const LONG: Duration = Duration::from_millis(100);
 
+/// Slots are given away one after the other: behind so many that are no request's, none is.
+const GAP: usize = 256;
+
 /// Where requests are followed.
 pub(crate) struct Requests {
     /// The map `iotq_requests`.
@@ -59,7 +62,12 @@ impl Requests {
             let slot = iotq_block_slot::read_from_bytes(&slot.ok()?).ok()?;
             Some((index, slot))
         };
+        let in_use = |free: &mut usize, (index, slot): (usize, iotq_block_slot)| {
+            *free = if slot.request == 0 { *free + 1 } else { 0 };
+            (*free < GAP).then_some((index, slot))
+        };
         let slots = self.slots.iter().enumerate().filter_map(read);
+        let slots = slots.scan(0, in_use);
         let of_idle = slots.filter(|(_, slot)| idle.get(&slot.record.dev) == Some(&true));
         let held = of_idle.flat_map(|(index, slot)| {
             let layers = self.layers.iter();
