@@ -166,8 +166,8 @@ fn indices(guest: &Guest, rows: &[&Row]) {
     let steps = indices.windows(2).filter(|pair| pair[1] != pair[0] + 1);
     let mut turns: Vec<_> = steps.map(<[u64]>::to_vec).collect();
     if guest.name == "packed" {
-        // Each takes one descriptor, for a table with the others.
-        let size = turns.first().map_or(0, |turn| turn[0] + 1);
+        // Each takes one descriptor, for a table with the others. Of several queues one may have too few for a second turn.
+        let size = turns.first().map_or(1, |turn| turn[0] + 1);
         assert!(size.is_power_of_two(), "{turns:?}");
         turns.retain(|turn| turn[..] != [size - 1, 0]);
     } else {
