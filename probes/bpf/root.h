@@ -83,8 +83,17 @@ static __always_inline void start_other_root(struct root *root, __u32 number, __
 	root->record.call.number = number;
 }
 
-/* What a root's caller does from now on. It leaves a CPU, or comes to one: else what was before went by unseen. */
-static __always_inline void caller_does(struct root *root, enum caller what, __u64 now)
+/* When the state that has begun did so; of a root whose time has stopped, now. */
+static __always_inline __u64 moment(const struct root *root, __u64 now)
+{
+	return root->since == IOTQ_NULL64 ? now : root->since;
+}
+
+/*
+ * What a root's caller does from now on. It leaves a CPU, or comes to one: else what was before went by unseen. Since when:
+ * later than `now` where another CPU was faster, so that the time off the CPU is that of the stages.
+ */
+static __always_inline __u64 caller_does(struct root *root, enum caller what, __u64 now)
 {
 	bpf_spin_lock(&root->lock);
 	if (root->caller != CALLER_AWAY) {
@@ -92,22 +101,28 @@ static __always_inline void caller_does(struct root *root, enum caller what, __u
 		if ((root->caller == CALLER_RUNS) == (what == CALLER_RUNS))
 			root->record.call.head.marks |= IOTQ_MARK_CROWDED;
 		root->caller = what;
+		now = moment(root, now);
+		if (what != CALLER_RUNS)
+			root->left = now;
 	}
 	bpf_spin_unlock(&root->lock);
+	return now;
 }
 
-/* It is woken, by a task. That may be before it has gone to sleep. */
-static __always_inline void wake_caller(struct root *root, struct task_struct *waker, __u64 now)
+/* It is woken, by a task. That may be before it has gone to sleep. Since when it is. */
+static __always_inline __u64 wake_caller(struct root *root, struct task_struct *waker, __u64 now)
 {
 	bpf_spin_lock(&root->lock);
 	if (root->caller == CALLER_SLEEPS) {
 		advance(root, now);
 		root->caller = CALLER_WAITS_FOR_CPU;
+		now = moment(root, now);
 		root->woken = now;
 		root->wait.waker = waker->tgid;
 		__builtin_memcpy(root->wait.waker_comm, waker->comm, sizeof(root->wait.waker_comm));
 	}
 	bpf_spin_unlock(&root->lock);
+	return now;
 }
 
 /* The current thread has submitted a bio, which waits for a request. */

@@ -143,13 +143,14 @@ static __always_inline int switched(bool preempted, struct task_struct *from, st
 			note_sleep(out, out_index, now);
 	}
 	if (in) {
-		caller_does(in, CALLER_RUNS, now);
+		__u64 came = caller_does(in, CALLER_RUNS, now);
+
 		if (iotq_config.follow_guests && in->parent)
 			pass_on(in->parent, CALLER_RUNS, now);
 		if (WAITS_WANTED) {
 			in->wait.prev_pid = from->tgid;
 			__builtin_memcpy(in->wait.prev_comm, from->comm, sizeof(in->wait.prev_comm));
-			end_wait(in_index, now);
+			end_wait(in_index, came);
 		}
 	}
 	return 0;
@@ -188,7 +189,7 @@ int BPF_PROG(iotq_sched_wakeup, struct task_struct *task)
 	if (!root)
 		return 0;
 	now = bpf_ktime_get_ns();
-	wake_caller(root, bpf_get_current_task_btf(), now);
+	now = wake_caller(root, bpf_get_current_task_btf(), now);
 	if (iotq_config.follow_guests && root->parent)
 		pass_on(root->parent, root->caller, now);
 	if (wants(IOTQ_LAYER_SCHED, IOTQ_SCHED_WAKE))
