@@ -158,6 +158,9 @@ fn operations(rows: &[Row], brought: &Brought) {
     assert!(more < 100, "{more} reads that nobody asked for: {seen:?}");
 }
 
+/// Descriptors of a ring, unless its device is told otherwise.
+const RING: u64 = 256;
+
 /// The ring moves by one for each request: from zero, when the guest begins to drive its disk. The last driver counts:
 /// a firmware has one before.
 fn indices(guest: &Guest, rows: &[&Row]) {
@@ -167,7 +170,8 @@ fn indices(guest: &Guest, rows: &[&Row]) {
     let mut turns: Vec<_> = steps.map(<[u64]>::to_vec).collect();
     if guest.name == "packed" {
         // Each takes one descriptor, for a table with the others. Of several queues one may have too few for a second turn.
-        let size = turns.first().map_or(1, |turn| turn[0] + 1);
+        let size = turns.first().map_or(RING, |turn| turn[0] + 1);
+        assert!(indices.iter().all(|index| *index < size), "{indices:?}");
         assert!(size.is_power_of_two(), "{turns:?}");
         turns.retain(|turn| turn[..] != [size - 1, 0]);
     } else {
