@@ -1,28 +1,52 @@
-//! The part of the kernel's types that the templates need, under the numbers that they have in the whole.
+//! The parts of the kernel's types that are needed: what templates read, and what they hook.
 //!
 //! aya searches all types for each one that a template reads, and keeps them in memory; of the 100 000 of a kernel it
-//! needs some hundreds. The others become the smallest type there is, so that numbers stay.
+//! needs some hundreds. So what templates read is numbered anew. What they hook goes to the kernel by its number there.
 
 use std::collections::HashSet;
 
 use super::raw::{Raw, Type, kind};
 
-const LENGTH: usize = 12;
+/// The smallest type there is.
 const FILLER: [u32; 3] = [0, kind::FWD << 24, 0];
 
-/// BTF with the types and functions of these names, what is embedded in them, and the prototypes of tracepoints.
-pub fn excerpt(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
+/// BTF with the types of these names and what is embedded in them, under numbers of its own.
+pub fn fields(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
     let kept = reachable(all, names);
-    let last = kept.iter().rposition(|kept| *kept).map_or(0, |at| at + 1);
-    let mut types = Vec::with_capacity(last * LENGTH * 2);
-    for (ty, kept) in all.types.iter().zip(&kept).take(last) {
-        if *kept {
+    // Of each type in the whole: what is not here is `void`.
+    let mut numbers = vec![0u32; all.types.len() + 1];
+    for (number, index) in (1..).zip(kept.iter().enumerate().filter(|it| *it.1)) {
+        numbers[index.0 + 1] = number;
+    }
+    let mut types = Vec::new();
+    for (ty, _) in all.types.iter().zip(&kept).filter(|it| *it.1) {
+        let start = types.len();
+        types.extend_from_slice(ty.bytes);
+        for (at, id) in ty.references() {
+            let number = numbers.get(id as usize).copied().unwrap_or(0);
+            types[start + at..start + at + 4].copy_from_slice(&number.to_le_bytes());
+        }
+    }
+    assemble(all, &types)
+}
+
+/// BTF with the types of tracepoints and these functions, under the numbers that they have in the whole: all others become
+/// the smallest type there is.
+pub fn hooks(all: &Raw<'_>, functions: &HashSet<&[u8]>) -> Vec<u8> {
+    let is_hook = |ty: &Type<'_>| {
+        is_tracepoint(all, ty) || ty.kind == kind::FUNC && functions.contains(all.name(ty))
+    };
+    let mut types = Vec::new();
+    let mut end = 0;
+    for ty in &all.types {
+        if is_hook(ty) {
             types.extend_from_slice(ty.bytes);
+            end = types.len();
         } else {
             types.extend(FILLER.iter().flat_map(|word| word.to_le_bytes()));
         }
     }
-    assemble(all, &types)
+    assemble(all, &types[..end])
 }
 
 fn assemble(all: &Raw<'_>, types: &[u8]) -> Vec<u8> {
@@ -46,33 +70,20 @@ fn assemble(all: &Raw<'_>, types: &[u8]) -> Vec<u8> {
 /// Whether each type is needed. What a pointer points to is not: it is another name, or nobody looks at it.
 fn reachable(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<bool> {
     let mut kept = vec![false; all.types.len()];
-    let mut next = Vec::new();
-    for (index, ty) in all.types.iter().enumerate() {
-        if is_tracepoint(all, ty) {
-            kept[index] = true;
-        } else if (is_named(ty) || ty.kind == kind::FUNC) && names.contains(all.name(ty)) {
-            next.push(index);
-        }
-    }
+    let named = |ty: &Type<'_>| is_named(ty) && names.contains(all.name(ty));
+    let all_types = || all.types.iter().enumerate();
+    let mut next: Vec<_> = all_types()
+        .filter(|it| named(it.1))
+        .map(|it| it.0)
+        .collect();
     while let Some(index) = next.pop() {
-        if kept[index] {
+        if std::mem::replace(&mut kept[index], true) {
             continue;
         }
-        kept[index] = true;
-        let mut follow = |id: u32| {
-            let index = (id as usize).wrapping_sub(1);
-            if index < all.types.len() {
-                next.push(index);
-            }
-        };
         let ty = &all.types[index];
-        match ty.kind {
-            kind::STRUCT | kind::UNION => ty.fields().for_each(|(_, ty, _)| follow(ty)),
-            kind::ARRAY => ty.element().into_iter().for_each(&mut follow),
-            kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
-                follow(ty.target);
-            }
-            _ => {}
+        if ty.kind != kind::PTR {
+            let indices = ty.references().map(|(_, id)| (id as usize).wrapping_sub(1));
+            next.extend(indices.filter(|index| *index < kept.len()));
         }
     }
     kept

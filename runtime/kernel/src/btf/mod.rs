@@ -16,7 +16,7 @@ use aya::{Btf, Endianness};
 use iotq_probes::catalogue::{Hook, LAYERS, Layer, SUBMITTERS};
 use object::{Object, ObjectSection};
 
-use excerpt::{excerpt, names};
+use excerpt::names;
 use raw::{Raw, Type, kind};
 
 use crate::qemu::{self, Qemu};
@@ -26,8 +26,10 @@ pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// The kernel's types, for relocations, and the signatures of its tracepoints.
 pub struct KernelTypes {
-    /// Those that the templates need.
-    pub btf: Btf,
+    /// Those that templates read.
+    pub fields: Btf,
+    /// Those of what templates hook, under the kernel's numbers.
+    pub hooks: Btf,
     /// The number of arguments of each tracepoint.
     pub tracepoints: HashMap<String, usize>,
     /// The functions that templates hook, if there are; whether they are the kernel's own, not a module's.
@@ -105,12 +107,11 @@ impl KernelTypes {
         let malformed = || BtfError::Malformed { path: path.into() };
         let all = Raw::parse(&bytes).ok_or_else(malformed)?;
         let templates = templates()?;
-        let mut names = names(&templates);
-        names.extend(hooked().iter().map(|name| name.as_bytes()));
-        let excerpt = excerpt(&all, &names);
-        let btf = Btf::parse(&excerpt, Endianness::default()).map_err(|_| malformed())?;
+        let functions = hooked().iter().map(|name| name.as_bytes()).collect();
+        let btf = |part: Vec<u8>| Btf::parse(&part, Endianness::default());
         let mut types = Self {
-            btf,
+            fields: btf(excerpt::fields(&all, &names(&templates))).map_err(|_| malformed())?,
+            hooks: btf(excerpt::hooks(&all, &functions)).map_err(|_| malformed())?,
             tracepoints: signatures(&all),
             functions: HashMap::new(),
             typed_functions: Cell::new(true),
@@ -249,8 +250,10 @@ impl KernelTypes {
             let key = (*structure, (*member).to_owned());
             (key, place)
         };
+        let btf = || Btf::parse(types, Endianness::default()).unwrap();
         Self {
-            btf: Btf::parse(types, Endianness::default()).unwrap(),
+            fields: btf(),
+            hooks: btf(),
             tracepoints: tracepoints.iter().map(owned).collect(),
             modules: Vec::new(),
             functions: HashMap::new(),
@@ -296,22 +299,44 @@ mod tests {
         assert!(!names.iter().any(|name| name.ends_with(b"___rq_disk")));
     }
 
+    fn of_templates() -> Raw<'static> {
+        templates().unwrap()
+    }
+
+    fn place(types: &Raw<'_>, kind: u32, name: &[u8]) -> Option<usize> {
+        let is = |ty: &Type<'_>| ty.kind == kind && types.name(ty) == name;
+        types.types.iter().position(is)
+    }
+
     #[test]
-    fn an_excerpt_keeps_numbers() {
-        let bytes = object::File::parse(iotq_probes::object::bytes()).unwrap();
-        let bytes = bytes.section_by_name(".BTF").unwrap().data().unwrap();
-        let all = Raw::parse(bytes).unwrap();
-        let wanted = [b"bio".as_slice()].into();
-        let excerpt = excerpt(&all, &wanted);
-        let part = Raw::parse(&excerpt).unwrap();
-        let place = |types: &Raw<'_>, name: &[u8]| {
-            let is = |ty: &Type<'_>| ty.kind == kind::STRUCT && types.name(ty) == name;
-            types.types.iter().position(is)
+    fn fields_hold_what_is_embedded() {
+        let all = of_templates();
+        let bytes = excerpt::fields(&all, &[b"bio".as_slice()].into());
+        let part = Raw::parse(&bytes).unwrap();
+        let structure = |name| place(&part, kind::STRUCT, name);
+        assert!(structure(b"bvec_iter").is_some());
+        // Only pointed to.
+        assert!(structure(b"block_device").is_none());
+        let members = |types: &Raw<'_>| {
+            let bio = place(types, kind::STRUCT, b"bio").unwrap();
+            let members = types.members(&types.types[bio]);
+            let told = members
+                .into_iter()
+                .map(|(name, at, ty)| (name, at, ty.kind));
+            told.collect::<Vec<_>>()
         };
-        assert_eq!(place(&part, b"bio"), place(&all, b"bio"));
-        // Embedded, and only pointed to.
-        assert_eq!(place(&part, b"bvec_iter"), place(&all, b"bvec_iter"));
-        assert_eq!(place(&part, b"block_device"), None);
+        assert_eq!(members(&part), members(&all));
+    }
+
+    #[test]
+    fn hooks_keep_their_numbers() {
+        let all = of_templates();
+        let program = all.functions().next().unwrap();
+        let bytes = excerpt::hooks(&all, &[program].into());
+        let part = Raw::parse(&bytes).unwrap();
+        let function = |types: &Raw<'_>| place(types, kind::FUNC, program);
+        assert_eq!(function(&part), function(&all));
+        assert!(function(&all).is_some());
     }
 
     #[test]

@@ -185,9 +185,20 @@ impl Type<'_> {
         })
     }
 
-    /// The type of an array's elements.
-    pub fn element(&self) -> Option<u32> {
-        word(self.bytes, 12)
+    /// What it refers to, if it can be embedded in a structure: where in its bytes, and the type's number.
+    pub fn references(&self) -> impl Iterator<Item = (usize, u32)> {
+        let places = match self.kind {
+            kind::STRUCT | kind::UNION => (16..self.bytes.len()).step_by(12),
+            kind::ARRAY => (12..20).step_by(4),
+            kind::PTR
+            | kind::TYPEDEF
+            | kind::VOLATILE
+            | kind::CONST
+            | kind::RESTRICT
+            | kind::TYPE_TAG => (8..12).step_by(4),
+            _ => (0..0).step_by(4),
+        };
+        places.filter_map(|at| Some((at, word(self.bytes, at)?)))
     }
 }
 

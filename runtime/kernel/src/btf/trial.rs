@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
+use aya::EbpfLoader;
 use aya::programs::FEntry;
-use aya::{Btf, EbpfLoader};
 use iotq_probes::catalogue::{Attach, LAYERS, Layer};
 use iotq_probes::object;
 
@@ -29,22 +29,22 @@ impl KernelTypes {
             own && hook.attach == Attach::Entry
         });
         if let Some(hook) = typed {
-            let attached = attach(loader, &self.btf, hook.target);
+            let attached = self.attach(loader, hook.target);
             self.typed_functions.set(attached.is_ok());
         }
     }
-}
 
-/// Attaches a program that does nothing, for a moment.
-fn attach<'t>(
-    loader: &mut EbpfLoader<'t>,
-    btf: &'t Btf,
-    function: &str,
-) -> Result<(), Box<dyn Error>> {
-    let mut ebpf = loader.btf(Some(btf)).load(object::trial())?;
-    let program = ebpf.program_mut(PROGRAM).ok_or("no program")?;
-    let program: &mut FEntry = program.try_into()?;
-    program.load(function, btf)?;
-    program.attach()?;
-    Ok(())
+    /// Attaches a program that does nothing, for a moment.
+    fn attach<'t>(
+        &'t self,
+        loader: &mut EbpfLoader<'t>,
+        function: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut ebpf = loader.btf(Some(&self.fields)).load(object::trial())?;
+        let program = ebpf.program_mut(PROGRAM).ok_or("no program")?;
+        let program: &mut FEntry = program.try_into()?;
+        program.load(function, &self.hooks)?;
+        program.attach()?;
+        Ok(())
+    }
 }

@@ -307,7 +307,7 @@ impl Prepared {
         loader: &mut EbpfLoader<'a>,
         types: &'a KernelTypes,
     ) -> Result<Ebpf, InstallError> {
-        loader.btf(Some(&types.btf));
+        loader.btf(Some(&types.fields));
         constants::set(loader, &self.constants, &self.layouts);
         self.sizes.apply(loader);
         // The verifier's log is expensive, and worth it only when there is something to read in it.
@@ -331,7 +331,7 @@ impl Prepared {
         let loader = loader.verifier_log_level(log);
         let mut ebpf = loader.load(iotq_probes::object::bytes())?;
         for hook in self.hooks.all() {
-            program::load(&mut ebpf, hook, &types.btf)?;
+            program::load(&mut ebpf, hook, &types.hooks)?;
         }
         Ok(ebpf)
     }
