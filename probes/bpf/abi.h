@@ -636,7 +636,10 @@ struct iotq_btrfs_layout {
 #define IOTQ_CALL_POSITION 2 /* works at the file's position */
 #define IOTQ_CALL_OFFSET 4
 #define IOTQ_CALL_SIZE 8
-#define IOTQ_CALL_VECTOR 16 /* `size` is an array of `count` iovecs */
+#define IOTQ_CALL_VECTOR 16  /* `size` is an array of `count` iovecs */
+#define IOTQ_CALL_POINTED 32 /* `offset` is a pointer to it, or null: then it works at the file's position */
+#define IOTQ_CALL_EITHER 64  /* the first of two descriptors that is no pipe; a descriptor's place is behind it */
+#define IOTQ_CALL_RANGE 128  /* `offset` is a pointer to a start and a length */
 
 struct iotq_call {
 	__u8 op; /* enum iotq_syscall_op; 0: not traced */

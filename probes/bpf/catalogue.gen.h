@@ -116,6 +116,7 @@ enum iotq_syscall_op {
 	IOTQ_SYSCALL_OP_ALLOCATE = 5,
 	IOTQ_SYSCALL_OP_TRUNCATE = 6,
 	IOTQ_SYSCALL_OP_COPY = 7,
+	IOTQ_SYSCALL_OP_DISCARD = 8,
 };
 
 enum iotq_file_kind {

@@ -196,7 +196,7 @@ static __always_inline __u64 guest_of(__u8 op, __u64 data, __u32 fd, __u64 offse
 		owner = guest_of_data(data, IOTQ_VIRTIO_OP_READ, fd);
 	else if (op == IOTQ_SYSCALL_OP_WRITE)
 		owner = guest_of_data(data, IOTQ_VIRTIO_OP_WRITE, fd);
-	else if (op == IOTQ_SYSCALL_OP_FSYNC || op == IOTQ_SYSCALL_OP_ALLOCATE)
+	else if (op == IOTQ_SYSCALL_OP_FSYNC || op == IOTQ_SYSCALL_OP_ALLOCATE || op == IOTQ_SYSCALL_OP_DISCARD)
 		owner = guest_of_order(fd, op, offset, size);
 	if (!owner)
 		__sync_fetch_and_add(&guest->strays, 1);
@@ -213,6 +213,7 @@ static __always_inline bool serves_guests(const volatile struct iotq_call *call)
 static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 {
 	const volatile struct iotq_call *call = &iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)];
+	struct range range = {};
 	__u32 pid = CURRENT(tgid);
 	__u64 data = 0;
 
@@ -220,7 +221,9 @@ static __noinline __u64 guest_of_call(struct pt_regs *regs, __u32 number)
 		return 0;
 	if (call->op <= IOTQ_SYSCALL_OP_WRITE)
 		data = call->flags & IOTQ_CALL_VECTOR ? READ_USER(__u64, regs->si) : regs->si;
-	return guest_of(call->op, data, regs->di, argument(regs, call->offset), argument(regs, call->size));
+	else
+		range = range_of(regs, call, 0);
+	return guest_of(operation_of(regs, number), data, regs->di, range.offset, range.size);
 }
 
 /* Of what libaio is asked for in one call, those that are looked at. */

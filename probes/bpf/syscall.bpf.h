@@ -15,15 +15,25 @@
 static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs,
 					  const volatile struct iotq_call *call)
 {
+	bool position = call->flags & (IOTQ_CALL_POSITION | IOTQ_CALL_POINTED);
+	struct range range;
+	__u8 end = 0;
+
 	if (call->flags & IOTQ_CALL_FD) {
 		record->fd = argument(regs, call->fd);
-		if (!describe_file(record, file_of(record->fd), call->flags & IOTQ_CALL_POSITION))
-			return false;
+		if (!describe_file(record, file_of(record->fd), position)) {
+			if (!(call->flags & IOTQ_CALL_EITHER))
+				return false;
+			end = 2;
+			record->fd = argument(regs, call->fd + end);
+			if (!describe_file(record, file_of(record->fd), position))
+				return false;
+		}
 	}
-	if (call->flags & IOTQ_CALL_OFFSET)
-		record->offset = argument(regs, call->offset);
-	if (call->flags & IOTQ_CALL_SIZE)
-		record->size = argument(regs, call->size);
+	range = range_of(regs, call, end);
+	if (range.offset != IOTQ_NULL64)
+		record->offset = range.offset;
+	record->size = range.size;
 	if (call->flags & IOTQ_CALL_VECTOR)
 		record->size = vector_size(argument(regs, call->size), argument(regs, call->count));
 	return true;
@@ -47,7 +57,7 @@ static __noinline int enter(struct pt_regs *regs, __u32 number)
 		parent = guest_of_call(regs, number);
 	if (!parent && !CALLS_WANTED)
 		return 0;
-	if (!describe_caller(&record, number, call->op) && !parent && !iotq_config.callers)
+	if (!describe_caller(&record, number, operation_of(regs, number)) && !parent && !iotq_config.callers)
 		return 0;
 	if (!describe_call(&record, regs, call) || !(judge_call(&record) || iotq_config.callers || parent))
 		return 0;
@@ -81,7 +91,7 @@ int BPF_PROG(iotq_sys_enter, struct pt_regs *regs, long id)
 		if (id == NR_IO_SUBMIT)
 			miss_syncs(regs);
 	}
-	if (number >= IOTQ_MAX_SYSCALLS)
+	if (number >= IOTQ_MAX_SYSCALLS || !operation_of(regs, number))
 		return 0;
 	if (!CALLS_WANTED && !serves_guests(&iotq_calls[number & (IOTQ_MAX_SYSCALLS - 1)]))
 		return 0;
@@ -96,7 +106,7 @@ int BPF_PROG(iotq_sys_exit, struct pt_regs *regs, long ret)
 
 	if (iotq_config.has_lookups && looks_up())
 		end_lookups(regs, ret);
-	if (number < IOTQ_MAX_SYSCALLS) {
+	if (number < IOTQ_MAX_SYSCALLS && operation_of(regs, number)) {
 		root = held_root((__u32)CURRENT(pid), &index);
 		return root ? end_call(root, index, number, ret) : 0;
 	}

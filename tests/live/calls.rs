@@ -16,7 +16,7 @@ type Expected = (
     &'static str,
 );
 
-const CALLS: [Expected; 18] = [
+const CALLS: [Expected; 25] = [
     ("write", "write", Some(0), Some(1000), 1000, "none"),
     ("writev", "write", Some(1000), Some(30), 30, "none"),
     ("pwrite64", "write", Some(4096), Some(5000), 5000, "none"),
@@ -31,9 +31,16 @@ const CALLS: [Expected; 18] = [
     ("pread64", "read", Some(1 << 30), Some(100), 0, "none"),
     ("read", "read", Some(0), Some(100), 100, "none"),
     ("readv", "read", Some(100), Some(28), 28, "none"),
+    ("splice", "copy", Some(128), Some(200), 200, "none"),
+    ("splice", "copy", Some(4096), Some(300), 300, "none"),
+    ("splice", "copy", Some(16384), Some(500), 500, "none"),
+    ("sendfile", "copy", Some(8192), Some(50), 50, "none"),
+    ("sendfile", "copy", Some(328), Some(60), 60, "none"),
+    ("copy_file_range", "copy", Some(12288), Some(70), 70, "none"),
+    ("fadvise64", "read", Some(4096), Some(8192), 0, "none"),
     ("fallocate", "allocate", Some(0), Some(20000), 0, "none"),
     ("ftruncate", "truncate", None, Some(100), 0, "none"),
-    ("write", "write", Some(128), Some(100), -9, "EBADF"),
+    ("write", "write", Some(388), Some(100), -9, "EBADF"),
     ("read", "read", Some(0), Some(100), -21, "EISDIR"),
 ];
 
@@ -45,6 +52,8 @@ pub fn tests() -> Vec<Trial> {
         test("calls/one_file", &needs, one_file),
         test("calls/judged_early", &needs, judged_early),
         test("calls/families", &needs, families),
+        test("calls/discards", &needs, discards),
+        test("calls/trim", &needs, trim),
         test("calls/fio", &fio, counts),
         test("calls/two_layers", &fio, two_layers),
         test("calls/sync_file_range", &fio, sync_file_range),
@@ -101,16 +110,16 @@ fn judged_early() {
         ("op == fsync and comm == \"calls\"", 2),
         (
             "(op == fsync or name == \"file\") and comm == \"calls\"",
-            17,
+            24,
         ),
-        ("not (op == write or op == read) and comm ~ \"ca*\"", 4),
+        ("not (op == write or op == read) and comm ~ \"ca*\"", 10),
         ("comm != \"calls\"", 0),
         (
             "file under $1 and (call == fsync or uid == 0) and tid != 1",
-            18,
+            25,
         ),
         ("(pid == 1 or error == EBADF) and pid under $child", 1),
-        ("(pid == 1 or size > 1000B) and comm == \"calls\"", 2),
+        ("(pid == 1 or size > 1000B) and comm == \"calls\"", 3),
     ] {
         let query = format!(
             "on syscall.exit where dev == {} and {condition} emit call",
@@ -136,6 +145,75 @@ fn one_file() {
     let calls: Vec<_> = output.rows.iter().map(|row| row.text("call")).collect();
     let expected = CALLS.iter().filter(|call| call.5 != "EISDIR");
     assert_eq!(calls, expected.map(|call| call.0).collect::<Vec<_>>());
+}
+
+/// Discards and zeroes that a program asks a device for: ioctl, what it did, and the requests.
+fn discards() {
+    const MIB: i64 = 1 << 20;
+    let disk = Disk::raw(64);
+    let dev = disk.node.display().to_string();
+    let query = format!(
+        "join syscall, block where pid under $child and syscall.call == ioctl and syscall.dev == {}
+         emit syscall.op as op, syscall.offset as offset, syscall.size as size, ret, kind, syscall.lat as lat, cpu, runqueue,
+              device, syscall.queue as queued, blocked, other, block.op as request, block.sector as sector,
+              block.size as length",
+        disk.name()
+    );
+    let line = format!(
+        "sh -c 'blkdiscard -o 1M -l 3M {dev} && blkdiscard -z -o 8M -l 2M {dev} && blockdev --getsize64 {dev} >/dev/null'"
+    );
+    let output = json(&["-c", &line, "-e", &query]);
+    let told = |row: &Row| {
+        let stages = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
+        let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+        assert_eq!(sum, row.number("lat"), "{row:?}");
+        assert_eq!((row.text("kind"), row.int("ret")), ("device", Some(0)));
+        let texts = (row.text("op").to_owned(), row.text("request").to_owned());
+        let asked = (row.int("offset").unwrap(), row.int("size").unwrap());
+        (
+            texts,
+            asked,
+            (row.int("sector").unwrap() << 9, row.int("length").unwrap()),
+        )
+    };
+    let got: Vec<_> = output.rows.iter().map(told).collect();
+    let expected = |op: &str, request: &str, at: i64, size: i64| {
+        let place = (at * MIB, size * MIB);
+        ((op.to_owned(), request.to_owned()), place, place)
+    };
+    assert_eq!(got[0], expected("discard", "discard", 1, 3));
+    assert_eq!(got[1], expected("allocate", "write_zeroes", 8, 2));
+    // Below the disk is memory, that cannot be told to be zero: then the kernel writes them.
+    for (texts, asked, (at, size)) in &got[2..] {
+        assert_eq!((texts.0.as_str(), texts.1.as_str()), ("allocate", "write"));
+        assert_eq!(*asked, (8 * MIB, 2 * MIB));
+        assert!(8 * MIB <= *at && at + size <= 10 * MIB, "{got:?}");
+    }
+}
+
+/// What fstrim asks a filesystem for is not at a place of the file that it names, but has its requests.
+fn trim() {
+    let disk = Disk::ext4(64);
+    let query = format!(
+        "join syscall, block where pid under $child and syscall.op == discard and syscall.dev == {}
+         emit call, syscall.offset as offset, syscall.size as size, kind, ret, block.op as request, block.size as length",
+        disk.name()
+    );
+    let line = format!("fstrim {}", disk.folder().display());
+    let output = json(&["-c", &line, "-e", &query]);
+    assert!(!output.rows.is_empty(), "{output:?}");
+    for row in &output.rows {
+        assert_eq!((row.text("call"), row.text("kind")), ("ioctl", "directory"));
+        let told = (row.int("offset"), row.int("size"), row.int("ret"));
+        assert_eq!(told, (None, None, Some(0)));
+    }
+    // It reads which blocks are free, too.
+    let discards = output
+        .rows
+        .iter()
+        .filter(|row| row.text("request") == "discard");
+    let bytes: u64 = discards.map(|row| row.number("length")).sum();
+    assert!(bytes > 32 << 20, "{bytes}");
 }
 
 /// Descendants, those born later too, and through exec.

@@ -92,6 +92,7 @@ const CASES: &[Case] = &[
         2,
     ),
     ("missing_script", &["/no/such.iotq"], "E0801", 2),
+    ("query_as_script", &["trace block"], "E0801", 2),
     ("folder_as_script", &["/"], "E0801", 2),
     ("empty_command", &["-c", "", "-e", ROWS], "E0802", 2),
     (

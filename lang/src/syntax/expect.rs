@@ -110,6 +110,9 @@ fn help(text: &str, at: usize, found: &str, wanted: &str) -> Option<String> {
     if before.ends_with("p99.") {
         return Some("write `p999(lat)`, or any share: `quantile(lat, 0.999)`".into());
     }
+    if begins_set(before, found) {
+        return Some("a set stands between braces: `in {a, b}`".into());
+    }
     if let Some(number) = number_before(before).filter(|_| is_unit(found)) {
         return Some(format!(
             "a number and its unit stand together: `{number}{found}`"
@@ -119,6 +122,16 @@ fn help(text: &str, at: usize, found: &str, wanted: &str) -> Option<String> {
     let in_expression = wanted.contains("an operator") || wanted.contains("an expression");
     slip.filter(|_| in_expression)
         .map(|(_, help)| (*help).to_owned())
+}
+
+/// Whether a set was begun with another bracket: `in [` or `in (a,`.
+fn begins_set(before: &str, found: &str) -> bool {
+    let outer = match found {
+        "[" => Some(before),
+        "," => before.rsplit_once('(').map(|(outer, _)| outer),
+        _ => None,
+    };
+    outer.is_some_and(|outer| outer.split_whitespace().next_back() == Some("in"))
 }
 
 /// The number that a text ends with, before blanks.

@@ -35,6 +35,7 @@ pub static SYSCALL_OP: EnumType = EnumType {
         ("allocate", 5),
         ("truncate", 6),
         ("copy", 7),
+        ("discard", 8),
     ],
 };
 

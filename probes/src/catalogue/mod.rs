@@ -17,7 +17,7 @@ mod types;
 mod virtio;
 
 pub use enums::*;
-pub use syscall::{CALLS, Call, Offset, SUBMITTERS, Size};
+pub use syscall::{CALLS, Call, Fd, Offset, SUBMITTERS, Size};
 pub use types::*;
 
 /// The version of the catalogue and of the records: a peer with another one is refused.

@@ -113,11 +113,22 @@ pub struct Call {
     /// A value of [`SYSCALL_OP`].
     pub op: u8,
     /// The argument with the file descriptor that the call is about.
-    pub fd: Option<u8>,
+    pub fd: Fd,
     /// Where in the file.
     pub offset: Offset,
     /// How many bytes.
     pub size: Size,
+}
+
+/// Where a call finds its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fd {
+    /// It has none.
+    None,
+    /// An argument.
+    Arg(u8),
+    /// This argument, or the one two further on if that is a pipe; the place in the file is behind it.
+    Either(u8),
 }
 
 /// Where a call finds its place in the file.
@@ -129,6 +140,10 @@ pub enum Offset {
     Position,
     /// An argument.
     Arg(u8),
+    /// What an argument points to; the file's position if that is null.
+    Pointed(u8),
+    /// What an argument points to, and the length is behind it.
+    Range(u8),
 }
 
 /// Where a call finds its length.
@@ -142,14 +157,7 @@ pub enum Size {
     Vector(u8, u8),
 }
 
-const fn call(
-    name: &'static str,
-    number: u16,
-    op: u8,
-    fd: Option<u8>,
-    offset: Offset,
-    size: Size,
-) -> Call {
+const fn call(name: &'static str, number: u16, op: u8, fd: Fd, offset: Offset, size: Size) -> Call {
     Call {
         name,
         number,
@@ -161,33 +169,38 @@ const fn call(
 }
 
 /// The calls that the layer sees.
-pub static CALLS: [Call; 22] = {
-    use Offset::{Arg as At, None as Nowhere, Position};
+pub static CALLS: [Call; 25] = {
+    use Fd::{Arg as Of, Either};
+    use Offset::{Arg as At, None as Nowhere, Pointed, Position, Range};
     use Size::{Arg, None as Sizeless, Vector};
-    let (read, write, fsync, sync, allocate, truncate, copy) = (1, 2, 3, 4, 5, 6, 7);
+    let (read, write, fsync, sync, allocate, truncate, copy, discard) = (1, 2, 3, 4, 5, 6, 7, 8);
     [
-        call("read", 0, read, Some(0), Position, Arg(2)),
-        call("write", 1, write, Some(0), Position, Arg(2)),
-        call("pread64", 17, read, Some(0), At(3), Arg(2)),
-        call("pwrite64", 18, write, Some(0), At(3), Arg(2)),
-        call("readv", 19, read, Some(0), Position, Vector(1, 2)),
-        call("writev", 20, write, Some(0), Position, Vector(1, 2)),
-        call("preadv", 295, read, Some(0), At(3), Vector(1, 2)),
-        call("pwritev", 296, write, Some(0), At(3), Vector(1, 2)),
-        call("preadv2", 327, read, Some(0), At(3), Vector(1, 2)),
-        call("pwritev2", 328, write, Some(0), At(3), Vector(1, 2)),
-        call("fsync", 74, fsync, Some(0), Nowhere, Sizeless),
-        call("fdatasync", 75, fsync, Some(0), Nowhere, Sizeless),
-        call("sync", 162, sync, None, Nowhere, Sizeless),
-        call("syncfs", 306, sync, Some(0), Nowhere, Sizeless),
-        call("sync_file_range", 277, sync, Some(0), At(1), Arg(2)),
-        call("msync", 26, sync, None, Nowhere, Arg(1)),
-        call("fallocate", 285, allocate, Some(0), At(2), Arg(3)),
-        call("ftruncate", 77, truncate, Some(0), Nowhere, Arg(1)),
-        call("sendfile", 40, copy, Some(1), Position, Arg(3)),
-        call("copy_file_range", 326, copy, Some(0), Position, Arg(4)),
-        call("splice", 275, copy, Some(0), Position, Arg(4)),
-        call("readahead", 187, read, Some(0), At(1), Arg(2)),
+        call("read", 0, read, Of(0), Position, Arg(2)),
+        call("write", 1, write, Of(0), Position, Arg(2)),
+        call("pread64", 17, read, Of(0), At(3), Arg(2)),
+        call("pwrite64", 18, write, Of(0), At(3), Arg(2)),
+        call("readv", 19, read, Of(0), Position, Vector(1, 2)),
+        call("writev", 20, write, Of(0), Position, Vector(1, 2)),
+        call("preadv", 295, read, Of(0), At(3), Vector(1, 2)),
+        call("pwritev", 296, write, Of(0), At(3), Vector(1, 2)),
+        call("preadv2", 327, read, Of(0), At(3), Vector(1, 2)),
+        call("pwritev2", 328, write, Of(0), At(3), Vector(1, 2)),
+        call("fsync", 74, fsync, Of(0), Nowhere, Sizeless),
+        call("fdatasync", 75, fsync, Of(0), Nowhere, Sizeless),
+        call("sync", 162, sync, Fd::None, Nowhere, Sizeless),
+        call("syncfs", 306, sync, Of(0), Nowhere, Sizeless),
+        call("sync_file_range", 277, sync, Of(0), At(1), Arg(2)),
+        call("msync", 26, sync, Fd::None, Nowhere, Arg(1)),
+        call("fallocate", 285, allocate, Of(0), At(2), Arg(3)),
+        call("ftruncate", 77, truncate, Of(0), Nowhere, Arg(1)),
+        call("truncate", 76, truncate, Fd::None, Nowhere, Arg(1)),
+        call("sendfile", 40, copy, Of(1), Pointed(2), Arg(3)),
+        call("copy_file_range", 326, copy, Of(0), Pointed(1), Arg(4)),
+        call("splice", 275, copy, Either(0), Pointed(1), Arg(4)),
+        call("readahead", 187, read, Of(0), At(1), Arg(2)),
+        // Only what arguments.h tells apart: advice that something will be read, and discards.
+        call("fadvise64", 221, read, Of(0), At(1), Arg(2)),
+        call("ioctl", 16, discard, Of(0), Range(2), Sizeless),
     ]
 };
 

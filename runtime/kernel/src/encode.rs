@@ -2,7 +2,7 @@
 
 use iotq_lang::plan::{Clause, Operand, Plan, Role, StreamPlan, Term, Test};
 use iotq_probes::abi::*;
-use iotq_probes::catalogue::{CALLS, Layer, Offset, Size, Slot};
+use iotq_probes::catalogue::{CALLS, Fd, Layer, Offset, Size, Slot};
 use zerocopy::FromZeros;
 
 use crate::groups::Groupings;
@@ -148,17 +148,23 @@ fn calls() -> [iotq_call; IOTQ_MAX_SYSCALLS as usize] {
             Offset::None => (0, 0),
             Offset::Position => (0, IOTQ_CALL_POSITION),
             Offset::Arg(number) => (number, IOTQ_CALL_OFFSET),
+            Offset::Pointed(number) => (number, IOTQ_CALL_POINTED),
+            Offset::Range(number) => (number, IOTQ_CALL_RANGE),
         };
         let (size, count, size_flag) = match call.size {
             Size::None => (0, 0, 0),
             Size::Arg(number) => (number, 0, IOTQ_CALL_SIZE),
             Size::Vector(array, count) => (array, count, IOTQ_CALL_VECTOR),
         };
-        let fd_flag = if call.fd.is_some() { IOTQ_CALL_FD } else { 0 };
+        let (fd, fd_flag) = match call.fd {
+            Fd::None => (0, 0),
+            Fd::Arg(number) => (number, IOTQ_CALL_FD),
+            Fd::Either(number) => (number, IOTQ_CALL_FD | IOTQ_CALL_EITHER),
+        };
         calls[usize::from(call.number)] = iotq_call {
             op: call.op,
             flags: (fd_flag | offset_flag | size_flag) as u8,
-            fd: call.fd.unwrap_or(0),
+            fd,
             offset,
             size,
             count,

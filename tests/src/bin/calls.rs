@@ -2,12 +2,17 @@
 
 use std::fs::File;
 use std::io::{IoSlice, IoSliceMut};
+use std::num::NonZero;
 use std::path::PathBuf;
 
-use rustix::fs::{FallocateFlags, fallocate, fdatasync, fsync, ftruncate};
+use rustix::fs::{
+    Advice, FallocateFlags, copy_file_range, fadvise, fallocate, fdatasync, fsync, ftruncate,
+    sendfile,
+};
 use rustix::io::{
     ReadWriteFlags, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, write, writev,
 };
+use rustix::pipe::{SpliceFlags, pipe, splice};
 
 fn main() -> anyhow::Result<()> {
     let mut paths = std::env::args_os().skip(1).map(PathBuf::from);
@@ -57,6 +62,18 @@ fn main() -> anyhow::Result<()> {
     pread(&file, &mut a, 1 << 30)?;
     read(&only_read, &mut a)?;
     readv(&only_read, &mut [IoSliceMut::new(&mut b)])?;
+    let (from_pipe, to_pipe) = pipe()?;
+    let none = SpliceFlags::empty();
+    // At the position, and where a pointer says; the file at either end.
+    splice(&only_read, None, &to_pipe, None, 200, none)?;
+    splice(&only_read, Some(&mut 4096), &to_pipe, None, 300, none)?;
+    splice(&from_pipe, None, &file, Some(&mut 16_384), 500, none)?;
+    sendfile(&to_pipe, &only_read, Some(&mut 8192), 50)?;
+    sendfile(&to_pipe, &only_read, None, 60)?;
+    copy_file_range(&only_read, Some(&mut 12_288), &file, Some(&mut 0), 70)?;
+    // The first of these is a wish to read, the other is none.
+    fadvise(&file, 4096, NonZero::new(8192), Advice::WillNeed)?;
+    fadvise(&file, 0, None, Advice::Random)?;
     fallocate(&file, FallocateFlags::empty(), 0, 20_000)?;
     ftruncate(&file, 100)?;
     // Errors: a descriptor that may not write, and a directory.
