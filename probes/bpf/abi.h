@@ -631,6 +631,23 @@ struct iotq_btrfs_layout {
 	__u32 pad;
 };
 
+/* How a bio that a stacked device made leads to the one that the device was given. */
+#define IOTQ_MAX_STACKS 8
+enum iotq_stack_kind {
+	IOTQ_STACK_PRIVATE, /* what `bi_private` points to has a pointer to it, */
+	IOTQ_STACK_CLONE,   /* or what the bio is embedded in, */
+	IOTQ_STACK_OWNED,   /* or what that has a pointer to */
+	IOTQ_STACK_CHAIN,   /* `bi_private` is it */
+};
+
+struct iotq_stack {
+	__u64 ends; /* the function at the end of such bios; zero: none */
+	__u32 kind;
+	__u32 clone; /* offsets in bytes: of the bio in what it is embedded in, */
+	__u32 owner; /* there, of the pointer to its owner, */
+	__u32 upper; /* and of the pointer to the other bio */
+};
+
 /* Where a system call's arguments are: the numbers of the registers. */
 #define IOTQ_CALL_FD 1
 #define IOTQ_CALL_POSITION 2 /* works at the file's position */
@@ -687,7 +704,8 @@ struct iotq_config {
 	__u8 has_lookups; /* what reads find in the page cache is looked at */
 	__u8 tells_bios; /* the page cache is told of bios by the block layer */
 	__u8 tells_direct; /* filesystems are told of direct I/O by what follows operations that nobody waits for */
-	__u8 pad[5];
+	__u8 stacked; /* bios of stacked devices lead to those that these were given */
+	__u8 pad[4];
 	__u32 roots; /* the statements that want a root's children, */
 	__u32 joined[IOTQ_MAX_LAYERS]; /* and those of a layer that are such children */
 	__u32 callers; /* the statements for which callers are followed, whatever they call */
@@ -743,6 +761,7 @@ _Static_assert(sizeof(struct iotq_qemu_root) == 296, "root of a guest");
 _Static_assert(sizeof(struct iotq_term) == 24, "term");
 _Static_assert(sizeof(struct iotq_table) % IOTQ_CACHE_LINE == 0, "table");
 _Static_assert(sizeof(struct iotq_call) == 8, "call");
+_Static_assert(sizeof(struct iotq_stack) == 24, "stack");
 _Static_assert(sizeof(struct iotq_group) % IOTQ_CACHE_LINE == 0, "group");
 _Static_assert(sizeof(struct iotq_group_head) == 2 * IOTQ_CACHE_LINE, "group head");
 _Static_assert(sizeof(struct iotq_measure) == 40, "measure");

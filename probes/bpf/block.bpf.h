@@ -10,6 +10,7 @@
  */
 #include "block_flush.h"
 #include "block_sequence.h"
+#include "stacked.h"
 
 static __always_inline void describe_bio(struct iotq_block *record, struct bio *bio)
 {
@@ -70,8 +71,10 @@ static __noinline int tell_writeback(struct bio *bio);
 
 static __always_inline int bio_queued(struct bio *bio)
 {
-	__u64 owner = iotq_config.follow ? current_owner() : 0, now;
+	__u64 caller = iotq_config.follow ? current_owner() : 0, owner = caller, now;
 
+	if (iotq_config.stacked && !owner)
+		owner = stacked_owner(number(bio));
 	if (iotq_config.tells_bios && (owner || wants(IOTQ_LAYER_CACHE, IOTQ_CACHE_ACCESS)))
 		tell_writeback(bio);
 	if (!owner && only_owned()) {
@@ -85,8 +88,8 @@ static __always_inline int bio_queued(struct bio *bio)
 	if (iotq_config.follow) {
 		own_bio(identity(bio), owner);
 		/* A bio to a device without requests is a child itself. */
-		if (owner && bio_disk(bio)->queue->mq_ops)
-			note_submission(owner, bio->bi_iter.bi_size, now);
+		if (caller && bio_disk(bio)->queue->mq_ops)
+			note_submission(caller, bio->bi_iter.bi_size, now);
 	}
 	bio_event(bio, IOTQ_BLOCK_QUEUE);
 	if (iotq_config.bio_spans && !bio_disk(bio)->queue->mq_ops)

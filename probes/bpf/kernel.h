@@ -336,7 +336,7 @@ struct bio {
 	__u8 bi_status;
 	struct bvec_iter bi_iter;
 	struct bio_vec *bi_io_vec;
-	void *bi_private;
+	void *bi_private, *bi_end_io;
 	struct bio *bi_next;
 } CORE;
 

@@ -80,6 +80,7 @@ pub const IOTQ_KEEP_SQUARES: u32 = 8;
 pub const IOTQ_KEEP_HIST: u32 = 16;
 pub const IOTQ_KEEP_STEPS: u32 = 32;
 pub const IOTQ_KEEP_TRUTH: u32 = 64;
+pub const IOTQ_MAX_STACKS: u32 = 8;
 pub const IOTQ_CALL_FD: u32 = 1;
 pub const IOTQ_CALL_POSITION: u32 = 2;
 pub const IOTQ_CALL_OFFSET: u32 = 4;
@@ -1607,6 +1608,41 @@ const _: () = {
     ["Offset of field: iotq_btrfs_layout::pad"]
         [::core::mem::offset_of!(iotq_btrfs_layout, pad) - 12usize];
 };
+pub const IOTQ_STACK_PRIVATE: iotq_stack_kind = 0;
+pub const IOTQ_STACK_CLONE: iotq_stack_kind = 1;
+pub const IOTQ_STACK_OWNED: iotq_stack_kind = 2;
+pub const IOTQ_STACK_CHAIN: iotq_stack_kind = 3;
+pub type iotq_stack_kind = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(
+    Debug,
+    Default,
+    Copy,
+    Clone,
+    PartialEq,
+    Eq,
+    zerocopy :: FromBytes,
+    zerocopy :: IntoBytes,
+    zerocopy :: Immutable,
+    zerocopy :: KnownLayout,
+)]
+pub struct iotq_stack {
+    pub ends: __u64,
+    pub kind: __u32,
+    pub clone: __u32,
+    pub owner: __u32,
+    pub upper: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of iotq_stack"][::core::mem::size_of::<iotq_stack>() - 24usize];
+    ["Alignment of iotq_stack"][::core::mem::align_of::<iotq_stack>() - 8usize];
+    ["Offset of field: iotq_stack::ends"][::core::mem::offset_of!(iotq_stack, ends) - 0usize];
+    ["Offset of field: iotq_stack::kind"][::core::mem::offset_of!(iotq_stack, kind) - 8usize];
+    ["Offset of field: iotq_stack::clone"][::core::mem::offset_of!(iotq_stack, clone) - 12usize];
+    ["Offset of field: iotq_stack::owner"][::core::mem::offset_of!(iotq_stack, owner) - 16usize];
+    ["Offset of field: iotq_stack::upper"][::core::mem::offset_of!(iotq_stack, upper) - 20usize];
+};
 #[repr(C)]
 #[derive(
     Debug,
@@ -1689,7 +1725,8 @@ pub struct iotq_config {
     pub has_lookups: __u8,
     pub tells_bios: __u8,
     pub tells_direct: __u8,
-    pub pad: [__u8; 5usize],
+    pub stacked: __u8,
+    pub pad: [__u8; 4usize],
     pub roots: __u32,
     pub joined: [__u32; 12usize],
     pub callers: __u32,
@@ -1774,7 +1811,9 @@ const _: () = {
         [::core::mem::offset_of!(iotq_config, tells_bios) - 53usize];
     ["Offset of field: iotq_config::tells_direct"]
         [::core::mem::offset_of!(iotq_config, tells_direct) - 54usize];
-    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 55usize];
+    ["Offset of field: iotq_config::stacked"]
+        [::core::mem::offset_of!(iotq_config, stacked) - 55usize];
+    ["Offset of field: iotq_config::pad"][::core::mem::offset_of!(iotq_config, pad) - 56usize];
     ["Offset of field: iotq_config::roots"][::core::mem::offset_of!(iotq_config, roots) - 60usize];
     ["Offset of field: iotq_config::joined"]
         [::core::mem::offset_of!(iotq_config, joined) - 64usize];

@@ -69,6 +69,12 @@ static GUESTS: [Guest; 3] = [
     },
 ];
 
+/// Its disk is one of the host's, not a file.
+static ON_DEVICE: Guest = Guest {
+    name: "below_device",
+    ..THREADS
+};
+
 static SLOWED: Guest = Guest {
     name: "below_slow",
     ..THREADS
@@ -80,11 +86,12 @@ pub fn tests() -> Vec<Trial> {
         let name = guest.name.replacen('_', "/", 1);
         test(&name, &needs, || every_request(guest))
     });
-    let slow = [
+    let special = [
+        test("below/device", &needs, on_a_device),
         test("below/slow_flushes", &needs, slow_flushes),
         test("below/slow_syncs", &needs, slow_syncs),
     ];
-    all.chain(slow).collect()
+    all.chain(special).collect()
 }
 
 fn watched(disk: &Disk, guest: &Guest, query: &str, load: &str) -> (Output, Value, Brought) {
@@ -133,15 +140,15 @@ impl Request {
         self.root.int("sector").map(|sector| sector * 512)
     }
 
-    /// Of a raw image: one call of its place and size, and requests to the disk of its size.
-    fn has_its_work(&self) {
+    /// Of a raw image: one call of its place and size, and requests to the disk of its size. Discards are this call.
+    fn has_its_work(&self, discard: &str) {
         let root = &self.root;
         let [call] = &self.calls[..] else {
             panic!("{} calls: {root:?}", self.calls.len())
         };
         assert_eq!(call.int("at"), self.offset(), "{call:?}");
         if self.is("discard") {
-            assert_eq!(call.text("call"), "fallocate", "{call:?}");
+            assert_eq!(call.text("call"), discard, "{call:?}");
             assert_eq!(call.field("asked"), root.field("size"), "{call:?}");
             return;
         }
@@ -166,7 +173,7 @@ fn every_request(guest: &'static Guest) {
     assert!(approx * 100 <= all.len(), "{approx} of {}", all.len());
     let whole = || all.iter().filter(|it| !it.is_marked());
     for it in whole().filter(|it| !it.is("flush") && guest.format == "raw") {
-        it.has_its_work();
+        it.has_its_work("fallocate");
     }
     for it in whole().filter(|it| it.is("write") && guest.format != "raw") {
         assert_eq!(it.moved(), it.root.number("size"), "{:?}", it.root);
@@ -180,6 +187,39 @@ fn every_request(guest: &'static Guest) {
     let groups: Vec<_> = output.groups_of(4).collect();
     assert_eq!(groups.len(), 1, "{groups:?}");
     assert_eq!(groups[0].by["dev"], *disk.name());
+}
+
+/// Here a discard goes on to the host's disk.
+fn on_a_device() {
+    let disk = Disk::raw(DISK_BYTES >> 20);
+    let (output, summary, brought) = asked_on(&disk.node, &ON_DEVICE, QUERY, LOAD);
+    assert_eq!(
+        (output.lost, &summary["unseen"]),
+        (0, &0.into()),
+        "{}",
+        output.stderr
+    );
+    let all = requests(&output);
+    operations(&all, &brought);
+    let whole = all.iter().filter(|it| !it.is_marked() && !it.is("flush"));
+    let whole: Vec<_> = whole.collect();
+    assert!(
+        whole.len() * 100 >= 99 * (all.len() - 80),
+        "{} of {}",
+        whole.len(),
+        all.len()
+    );
+    for it in &whole {
+        it.has_its_work("ioctl");
+        let op = it.root.text("op");
+        assert!(
+            it.parts.iter().all(|part| part.text("part") == op),
+            "{:?}",
+            it.parts
+        );
+        assert_eq!(it.bytes(), it.root.number("size"), "{:?}", it.root);
+    }
+    assert!(whole.iter().filter(|it| it.is("discard")).count() > 50);
 }
 
 /// Each operation of the load is a request, with what was done for it.

@@ -14,6 +14,7 @@ pub mod names;
 mod privilege;
 mod qemu;
 pub mod running;
+mod symbols;
 mod unended;
 
 pub use groups::KernelGroup;

@@ -5,6 +5,7 @@
 # modules: null_blk queue_mode=2 irqmode=0 gb=1
 # modules: dm_delay
 # judge: followed
+# judge: stacked nullb0
 # judge: mostly device 4ms
 # judge: most cpu,runqueue,queued,blocked 1ms
 . /lab/cases/lib

@@ -45,6 +45,7 @@ pub fn judge(words: &[String], brought: &Brought) {
         ["virtio", format] => virtio::requests(brought, format),
         ["followed"] => request::followed(brought),
         ["flushed"] => request::flushed(brought),
+        ["stacked", disks @ ..] => request::stacked(brought, disks),
         ["committed"] => request::committed(brought),
         ["written-back"] => request::written_back(brought),
         ["faults"] => request::faults(brought),

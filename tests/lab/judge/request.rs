@@ -58,6 +58,38 @@ pub fn followed(brought: &Brought) {
     );
 }
 
+/// `stacked nullb0 nullb1`: what is written is written to each of these disks, what is read comes from one of them.
+pub fn stacked(brought: &Brought, disks: &[&str]) {
+    let rows = rows_of(brought);
+    let whole = rows.iter().filter(|row| row.field("approx") != true);
+    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
+    for row in whole.filter(|row| row.text("op") != "fsync") {
+        let key = (row.number("time"), row.number("tid"), row.int("offset"));
+        requests.entry(key).or_default().push(row);
+    }
+    let mut without = 0;
+    for rows in requests.values() {
+        let (size, is_write) = (rows[0].number("size"), rows[0].text("op") == "write");
+        let on = |disk: &&str| {
+            let theirs = rows.iter().filter(|row| row.field("dev") == *disk);
+            theirs.map(|row| row.number("part_size")).sum::<u64>()
+        };
+        let mut bytes = disks.iter().map(on);
+        let all = if is_write {
+            bytes.all(|bytes| bytes >= size)
+        } else {
+            bytes.sum::<u64>() >= size
+        };
+        without += u64::from(!all);
+    }
+    assert!(requests.len() > 30, "{} calls", requests.len());
+    let (skipped, all) = (skipped(brought), requests.len());
+    assert!(
+        without <= skipped,
+        "{without} of {all} calls without their requests"
+    );
+}
+
 /// Each sync has the flush of the block layer's own that it waited for, though this one has no bio and others wait for it, too.
 pub fn flushed(brought: &Brought) {
     let rows = rows_of(brought);

@@ -20,6 +20,7 @@ use excerpt::names;
 use raw::{Raw, Type, kind};
 
 use crate::qemu::{self, Qemu};
+use crate::symbols;
 
 /// Where the running kernel describes itself.
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
@@ -56,9 +57,15 @@ pub struct Place {
 }
 
 /// Structures that modules have, and that templates read.
-const STRUCTURES: [&str; 12] = [
+const STRUCTURES: [&str; 18] = [
     "btrfs_inode",
     "btrfs_root",
+    "dm_target_io",
+    "dm_io",
+    "dm_crypt_io",
+    "md_io_clone",
+    "r1bio",
+    "r10bio",
     "nvme_request",
     "nvme_ctrl",
     "scsi_cmnd",
@@ -156,14 +163,12 @@ impl KernelTypes {
         if wanted.is_empty() {
             return;
         }
-        // `ffffffffc0a51230 t xfs_file_fsync [xfs]`
-        let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
-        for line in symbols.lines().filter(|line| line.ends_with(']')) {
-            let name = line.split_whitespace().nth(2);
-            if let Some(function) = wanted.iter().find(|wanted| Some(**wanted) == name) {
+        symbols::each(|symbol| {
+            let function = wanted.iter().find(|wanted| **wanted == symbol.name);
+            if let Some(function) = function.filter(|_| symbol.of_module) {
                 self.functions.insert(function, false);
             }
-        }
+        });
     }
 
     /// Whether files of this type can be there.

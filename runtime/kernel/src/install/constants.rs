@@ -40,6 +40,7 @@ pub(super) fn set<'a>(loader: &mut EbpfLoader<'a>, constants: &'a Constants, lay
     set("iotq_nvme_layout", layouts.nvme.as_bytes());
     set("iotq_virtio_layout", layouts.virtio.as_bytes());
     set("iotq_btrfs_layout", layouts.btrfs.as_bytes());
+    set("iotq_stacks", layouts.stacks.as_bytes());
     set("iotq_qemu_layouts", layouts.qemus.as_bytes());
     for (name, start, at) in TABLES {
         let tables = constants.tables.iter().find(|it| it.layer.name == name);

@@ -9,6 +9,7 @@ mod program;
 mod remedy;
 mod shared;
 mod sizes;
+mod stacks;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -100,7 +101,8 @@ fn modules(plan: &Plan, resolved: &Resolved) -> Vec<&'static str> {
     let layers = plan.templates.iter().map(|template| template.layer);
     let modules = layers.flat_map(|layer| layer.modules).copied();
     let btrfs = has_volumes(resolved).then_some("btrfs");
-    modules.chain(btrfs).collect()
+    let stacked = stacks::MODULES.into_iter().filter(|_| plan.follows());
+    modules.chain(btrfs).chain(stacked).collect()
 }
 
 /// Whether a directory is on a filesystem whose subvolumes number their inodes each for itself.
@@ -289,6 +291,11 @@ impl Prepared {
         let mut layouts = Layouts::of(plan, types)?;
         if has_volumes(resolved) {
             layouts.add_volumes(types)?;
+        }
+        if plan.follows() && hooks.sees_bios() {
+            layouts.stacks = stacks::known(types);
+            let known = layouts.stacks.iter().any(|stack| stack.ends != 0);
+            constants.config.stacked = known.into();
         }
         let sizes = Sizes::choose(&constants, &hooks, options.ring);
         sizes.tell(&mut constants.config);
