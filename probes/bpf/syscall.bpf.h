@@ -11,24 +11,29 @@
 /* x86-64 only: a 32-bit call has the same numbers for other things. */
 #define TS_COMPAT 2
 
+/* The file that an argument names, and the position there if that is the call's. False: it is not storage. */
+static __always_inline bool describe_argument(struct iotq_syscall *record, struct pt_regs *regs,
+					      const volatile struct iotq_call *call, __u8 end)
+{
+	bool position = call->flags & IOTQ_CALL_POSITION;
+
+	if (call->flags & IOTQ_CALL_POINTED)
+		position = !argument(regs, call->offset + end);
+	record->fd = argument(regs, call->fd + end);
+	return describe_file(record, file_of(record->fd), position);
+}
+
 /* False: not a call on storage. */
 static __always_inline bool describe_call(struct iotq_syscall *record, struct pt_regs *regs,
 					  const volatile struct iotq_call *call)
 {
-	bool position = call->flags & (IOTQ_CALL_POSITION | IOTQ_CALL_POINTED);
 	struct range range;
 	__u8 end = 0;
 
-	if (call->flags & IOTQ_CALL_FD) {
-		record->fd = argument(regs, call->fd);
-		if (!describe_file(record, file_of(record->fd), position)) {
-			if (!(call->flags & IOTQ_CALL_EITHER))
-				return false;
-			end = 2;
-			record->fd = argument(regs, call->fd + end);
-			if (!describe_file(record, file_of(record->fd), position))
-				return false;
-		}
+	if (call->flags & IOTQ_CALL_FD && !describe_argument(record, regs, call, end)) {
+		end = 2;
+		if (!(call->flags & IOTQ_CALL_EITHER) || !describe_argument(record, regs, call, end))
+			return false;
 	}
 	range = range_of(regs, call, end);
 	if (range.offset != IOTQ_NULL64)
