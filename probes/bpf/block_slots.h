@@ -143,7 +143,9 @@ __noinline __u32 new_slot(void)
 		__u32 index = *(volatile __u32 *)next;
 		bool is_ours = claim_place(index | CLAIM_OF_SLOT);
 
-		*(volatile __u32 *)next = index + 1;
+		/* It has moved on if this CPU was held up meanwhile, and must not go back. */
+		if (*(volatile __u32 *)next == index)
+			*(volatile __u32 *)next = index + 1;
 		if (is_ours)
 			return index;
 	}
