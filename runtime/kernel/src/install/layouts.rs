@@ -3,12 +3,13 @@
 use iotq_lang::diag::{Diagnostic, Errors, codes::machine as code};
 use iotq_lang::plan::Plan;
 use iotq_probes::abi::{
-    IOTQ_MAX_QEMUS, IOTQ_MAX_STACKS, iotq_btrfs_layout, iotq_nvme_layout, iotq_qemu_layout,
-    iotq_scsi_layout, iotq_stack, iotq_virtio_layout,
+    IOTQ_MAX_QEMUS, iotq_btrfs_layout, iotq_nvme_layout, iotq_qemu_layout, iotq_scsi_layout,
+    iotq_virtio_layout,
 };
 use iotq_probes::catalogue::Layer;
 
 use super::remedy::UNTYPED;
+use super::stacks::Stacks;
 use crate::btf::{KernelTypes, Place};
 use crate::qemu::hooked;
 
@@ -19,7 +20,7 @@ pub(super) struct Layouts {
     pub scsi: iotq_scsi_layout,
     pub virtio: iotq_virtio_layout,
     pub btrfs: iotq_btrfs_layout,
-    pub stacks: [iotq_stack; IOTQ_MAX_STACKS as usize],
+    pub stacks: Stacks,
     pub qemus: [iotq_qemu_layout; IOTQ_MAX_QEMUS as usize],
 }
 

@@ -292,14 +292,17 @@ impl Prepared {
         if has_volumes(resolved) {
             layouts.add_volumes(types)?;
         }
-        if plan.follows() && hooks.sees_bios() {
-            layouts.stacks = stacks::known(types);
+        hooks.tell(&mut constants.config);
+        if plan.follows() && constants.config.bio_spans != 0 {
+            match stacks::known(types) {
+                Ok(stacks) => layouts.stacks = stacks,
+                Err(hidden) => hooks.missing.push(hidden.to_owned()),
+            }
             let known = layouts.stacks.iter().any(|stack| stack.ends != 0);
             constants.config.stacked = known.into();
         }
         let sizes = Sizes::choose(&constants, &hooks, options.ring);
         sizes.tell(&mut constants.config);
-        hooks.tell(&mut constants.config);
         Ok(Self {
             hooks,
             constants,

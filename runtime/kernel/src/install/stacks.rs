@@ -55,16 +55,29 @@ static STACKS: [Stack; IOTQ_MAX_STACKS as usize] = {
     ]
 };
 
-/// Those that this kernel has, with zeros for the others; none if it has no stacked devices, or hides its addresses.
-pub(super) fn known(types: &KernelTypes) -> [iotq_stack; IOTQ_MAX_STACKS as usize] {
+/// Where the kernel has the structures, but does not tell the addresses of functions.
+pub(super) const HIDDEN: &str = "this kernel hides the addresses of its functions (kernel.kptr_restrict): what device \
+     mapper and md send to disks by threads of their own is nobody's";
+
+/// A place for each of them.
+pub(super) type Stacks = [iotq_stack; IOTQ_MAX_STACKS as usize];
+
+/// Those that this kernel has, with zeros for the others; all are zeros if it has no stacked devices.
+///
+/// # Errors
+/// If it has some, but hides its addresses.
+pub(super) fn known(types: &KernelTypes) -> Result<Stacks, &'static str> {
     let mut all = [iotq_stack::default(); IOTQ_MAX_STACKS as usize];
     let laid_out = STACKS.each_ref().map(|stack| layout(stack.way, types));
     // Every kernel has chains of bios; by themselves they lead nowhere.
     let is_of_device = |it: &iotq_stack| it.kind != IOTQ_STACK_CHAIN;
     if !laid_out.iter().flatten().any(is_of_device) {
-        return all;
+        return Ok(all);
     }
     let addresses = symbols::addresses(&STACKS.each_ref().map(|stack| stack.ends));
+    if addresses.is_empty() {
+        return Err(HIDDEN);
+    }
     for ((known, layout), stack) in all.iter_mut().zip(laid_out).zip(&STACKS) {
         if let (Some(layout), Some(ends)) = (layout, addresses.get(stack.ends)) {
             *known = iotq_stack {
@@ -73,7 +86,7 @@ pub(super) fn known(types: &KernelTypes) -> [iotq_stack; IOTQ_MAX_STACKS as usiz
             };
         }
     }
-    all
+    Ok(all)
 }
 
 fn layout(way: Way, types: &KernelTypes) -> Option<iotq_stack> {
@@ -112,7 +125,8 @@ mod tests {
     #[test]
     fn without_stacked_devices_there_is_nothing_to_look_for() {
         let types = KernelTypes::made_up(&[], &[("dm_io", "orig_bio")]);
-        assert!(known(&types).iter().all(|stack| stack.ends == 0));
+        let known = known(&types).unwrap();
+        assert!(known.iter().all(|stack| stack.ends == 0));
         assert!(layout(Way::DeviceMapper, &types).is_none());
     }
 
