@@ -157,7 +157,7 @@ impl Request {
         let first = together.iter().map(|it| it.offset()).min();
         assert_eq!(Some(call.int("at")), first, "{call:?}");
         let sizes = together.iter().map(|it| it.root.number("size"));
-        assert_eq!(self.moved(), sizes.sum(), "{call:?}");
+        assert_eq!(self.moved(), sizes.sum::<u64>(), "{call:?}");
         // What was discarded is nowhere.
         let (bytes, size) = (self.bytes(), root.number("size"));
         let is_some = bytes == size || self.is("read") && bytes < size;

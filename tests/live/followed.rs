@@ -209,7 +209,7 @@ impl Request {
         let first = together.iter().map(|it| it.root.int("offset")).min();
         assert_eq!(Some(call.int("at")), first, "{call:?}");
         let sizes = together.iter().map(|it| it.root.number("size"));
-        assert_eq!(self.moved(), sizes.sum(), "{call:?}");
+        assert_eq!(self.moved(), sizes.sum::<u64>(), "{call:?}");
         let (bytes, size) = (self.bytes(), root.number("size"));
         assert!(
             bytes == size || together.len() > 1 && bytes > size,
