@@ -143,25 +143,17 @@ impl Request {
     /// Of a raw image: one call of its place and size, and requests to the disk of its size. Discards are this call.
     fn has_its_work(&self, discard: &str, all: &[Self]) {
         let root = &self.root;
-        let [call] = &self.calls[..] else {
-            panic!("{} calls: {root:?}", self.calls.len())
-        };
         if self.is("discard") {
+            let [call] = &self.calls[..] else {
+                panic!("{} calls: {root:?}", self.calls.len())
+            };
             assert_eq!(call.int("at"), self.offset(), "{call:?}");
             assert_eq!(call.text("call"), discard, "{call:?}");
             assert_eq!(call.field("asked"), root.field("size"), "{call:?}");
             return;
         }
-        assert_eq!(call.text("call_op"), root.text("op"), "{call:?}");
-        let together = self.together(all);
-        let first = together.iter().map(|it| it.offset()).min();
-        assert_eq!(Some(call.int("at")), first, "{call:?}");
-        let sizes = together.iter().map(|it| it.root.number("size"));
-        assert_eq!(self.moved(), sizes.sum::<u64>(), "{call:?}");
         // What was discarded is nowhere.
-        let (bytes, size) = (self.bytes(), root.number("size"));
-        let is_some = bytes == size || self.is("read") && bytes < size;
-        assert!(is_some || together.len() > 1, "{root:?}");
+        self.has_its_call(all, Self::offset, true);
     }
 }
 

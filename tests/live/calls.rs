@@ -6,6 +6,8 @@ use iotq_tests::needs::{Need, test};
 use iotq_tests::{Disk, Row, json};
 use libtest_mimic::Trial;
 
+use crate::followed::STAGES;
+
 /// call, op, offset, size, ret, error
 type Expected = (
     &'static str,
@@ -164,8 +166,7 @@ fn discards() {
     );
     let output = json(&["-c", &line, "-e", &query]);
     let told = |row: &Row| {
-        let stages = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
-        let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
+        let sum: u64 = STAGES.iter().map(|stage| row.number(stage)).sum();
         assert_eq!(sum, row.number("lat"), "{row:?}");
         assert_eq!((row.text("kind"), row.int("ret")), ("device", Some(0)));
         let texts = (row.text("op").to_owned(), row.text("request").to_owned());

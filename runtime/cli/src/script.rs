@@ -282,17 +282,11 @@ fn name_of(item: &Item) -> Option<String> {
     }
 }
 
-fn is_statement(word: &str) -> bool {
-    matches!(word, "trace" | "on" | "join")
-}
-
 /// What else a word may have meant that names no file.
 fn meant(path: &Path) -> String {
     let word = path.to_str().unwrap_or("");
-    if word
-        .split_once(' ')
-        .is_some_and(|(first, _)| is_statement(first))
-    {
+    let first = word.split_once(' ').map(|(first, _)| first);
+    if first.is_some_and(|first| syntax::ITEM_KEYWORDS.contains(&first)) {
         return "a query stands behind `-e`".into();
     }
     let tools = library::TOOLS.iter().map(|(name, _)| *name);

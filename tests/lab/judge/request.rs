@@ -11,11 +11,7 @@ use super::{made, rows_of, skipped};
 /// where it wrote or read, of its size.
 pub fn followed(brought: &Brought) {
     let rows = rows_of(brought);
-    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
-    for row in &rows {
-        let key = (row.number("time"), row.number("tid"), row.int("offset"));
-        requests.entry(key).or_default().push(row);
-    }
+    let requests = calls(&rows);
     let mut theirs = BTreeMap::<_, u64>::new();
     for each in made(brought) {
         let op = each.kind.replace("flush", "fsync");
@@ -23,7 +19,7 @@ pub fn followed(brought: &Brought) {
     }
     let mut ours = BTreeMap::<_, u64>::new();
     let (mut approximate, mut childless) = (0, 0);
-    for rows in requests.values() {
+    for rows in &requests {
         let number = |name: &str| u64::try_from(rows[0].int(name).unwrap_or(0)).unwrap();
         let key = (
             rows[0].text("op").to_owned(),
@@ -61,14 +57,10 @@ pub fn followed(brought: &Brought) {
 /// `stacked nullb0 nullb1`: what is written is written to each of these disks, what is read comes from one of them.
 pub fn stacked(brought: &Brought, disks: &[&str]) {
     let rows = rows_of(brought);
-    let whole = rows.iter().filter(|row| row.field("approx") != true);
-    let mut requests = BTreeMap::<_, Vec<&Row>>::new();
-    for row in whole.filter(|row| row.text("op") != "fsync") {
-        let key = (row.number("time"), row.number("tid"), row.int("offset"));
-        requests.entry(key).or_default().push(row);
-    }
+    let mut requests = calls(&rows);
+    requests.retain(|rows| rows[0].field("approx") != true && rows[0].text("op") != "fsync");
     let mut without = 0;
-    for rows in requests.values() {
+    for rows in &requests {
         let (size, is_write) = (rows[0].number("size"), rows[0].text("op") == "write");
         let on = |disk: &&str| {
             let theirs = rows.iter().filter(|row| row.field("dev") == *disk);
@@ -201,6 +193,16 @@ fn adds_up(row: &Row) {
     let stages = ["cpu", "runqueue", "device", "queued", "blocked", "other"];
     let sum: u64 = stages.iter().map(|stage| row.number(stage)).sum();
     assert_eq!(sum, row.number("lat"), "{row:?}");
+}
+
+/// The rows of each call.
+fn calls(rows: &[Row]) -> Vec<Vec<&Row>> {
+    let mut calls = BTreeMap::<_, Vec<&Row>>::new();
+    for row in rows {
+        let key = (row.number("time"), row.number("tid"), row.int("offset"));
+        calls.entry(key).or_default().push(row);
+    }
+    calls.into_values().collect()
 }
 
 fn caused(rows: &[&Row]) {

@@ -15,8 +15,9 @@ pub fn fields(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
     let kept = reachable(all, names);
     // Of each type in the whole: what is not here is `void`.
     let mut numbers = vec![0u32; all.types.len() + 1];
-    for (number, index) in (1..).zip(kept.iter().enumerate().filter(|it| *it.1)) {
-        numbers[index.0 + 1] = number;
+    let here = numbers.iter_mut().skip(1).zip(&kept).filter(|it| *it.1);
+    for (number, (place, _)) in (1..).zip(here) {
+        *place = number;
     }
     let mut types = Vec::new();
     for (ty, _) in all.types.iter().zip(&kept).filter(|it| *it.1) {
@@ -70,11 +71,9 @@ fn assemble(all: &Raw<'_>, types: &[u8]) -> Vec<u8> {
 /// Whether each type is needed. What a pointer points to is not: it is another name, or nobody looks at it.
 fn reachable(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<bool> {
     let mut kept = vec![false; all.types.len()];
-    let named = |ty: &Type<'_>| is_named(ty) && names.contains(all.name(ty));
-    let all_types = || all.types.iter().enumerate();
-    let mut next: Vec<_> = all_types()
-        .filter(|it| named(it.1))
-        .map(|it| it.0)
+    let is_wanted = |ty: &Type<'_>| is_named(ty) && names.contains(all.name(ty));
+    let mut next: Vec<_> = (0..kept.len())
+        .filter(|index| is_wanted(&all.types[*index]))
         .collect();
     while let Some(index) = next.pop() {
         if std::mem::replace(&mut kept[index], true) {

@@ -304,10 +304,6 @@ mod tests {
         assert!(!names.iter().any(|name| name.ends_with(b"___rq_disk")));
     }
 
-    fn of_templates() -> Raw<'static> {
-        templates().unwrap()
-    }
-
     fn place(types: &Raw<'_>, kind: u32, name: &[u8]) -> Option<usize> {
         let is = |ty: &Type<'_>| ty.kind == kind && types.name(ty) == name;
         types.types.iter().position(is)
@@ -315,7 +311,7 @@ mod tests {
 
     #[test]
     fn fields_hold_what_is_embedded() {
-        let all = of_templates();
+        let all = templates().unwrap();
         let bytes = excerpt::fields(&all, &[b"bio".as_slice()].into());
         let part = Raw::parse(&bytes).unwrap();
         let structure = |name| place(&part, kind::STRUCT, name);
@@ -335,7 +331,7 @@ mod tests {
 
     #[test]
     fn hooks_keep_their_numbers() {
-        let all = of_templates();
+        let all = templates().unwrap();
         let program = all.functions().next().unwrap();
         let bytes = excerpt::hooks(&all, &[program].into());
         let part = Raw::parse(&bytes).unwrap();

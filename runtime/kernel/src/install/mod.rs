@@ -96,13 +96,17 @@ pub enum InstallError {
     Missing(&'static str),
 }
 
-/// The modules whose types are needed: those of the plan's layers, and of filesystems that hold its directories.
+/// The modules whose types are needed: those of the plan's layers, of filesystems that hold its directories, and of stacked
+/// devices that it is followed through.
 fn modules(plan: &Plan, resolved: &Resolved) -> Vec<&'static str> {
     let layers = plan.templates.iter().map(|template| template.layer);
     let modules = layers.flat_map(|layer| layer.modules).copied();
     let btrfs = has_volumes(resolved).then_some("btrfs");
-    let stacked = stacks::MODULES.into_iter().filter(|_| plan.follows());
-    modules.chain(btrfs).chain(stacked).collect()
+    let stacked = plan.follows().then(stacks::modules);
+    modules
+        .chain(btrfs)
+        .chain(stacked.into_iter().flatten())
+        .collect()
 }
 
 /// Whether a directory is on a filesystem whose subvolumes number their inodes each for itself.

@@ -1,6 +1,8 @@
 //! How the bios of stacked devices lead to those that the devices were given: which functions end them, and where these
 //! keep the other bio.
 
+use std::path::Path;
+
 use iotq_probes::abi::{
     IOTQ_MAX_STACKS, IOTQ_STACK_CHAIN, IOTQ_STACK_CLONE, IOTQ_STACK_OWNED, IOTQ_STACK_PRIVATE,
     iotq_stack,
@@ -10,7 +12,13 @@ use crate::btf::KernelTypes;
 use crate::symbols;
 
 /// The modules that have the structures; where they are built in, the kernel has them.
-pub(super) const MODULES: [&str; 5] = ["dm_mod", "dm_crypt", "md_mod", "raid1", "raid10"];
+const MODULES: [&str; 5] = ["dm_mod", "dm_crypt", "md_mod", "raid1", "raid10"];
+
+/// Those that this kernel has now. What is built in is shown if it has parameters, as `dm_mod` and `md_mod` have.
+pub(super) fn modules() -> impl Iterator<Item = &'static str> {
+    let shown = |name: &&str| Path::new("/sys/module").join(name).exists();
+    MODULES.into_iter().filter(shown)
+}
 
 /// What a function that ends bios tells of them.
 struct Stack {
@@ -56,7 +64,7 @@ static STACKS: [Stack; IOTQ_MAX_STACKS as usize] = {
 };
 
 /// Where the kernel has the structures, but does not tell the addresses of functions.
-pub(super) const HIDDEN: &str = "this kernel hides the addresses of its functions (kernel.kptr_restrict): what device \
+const HIDDEN: &str = "this kernel hides the addresses of its functions (kernel.kptr_restrict): what device \
      mapper and md send to disks by threads of their own is nobody's";
 
 /// A place for each of them.
