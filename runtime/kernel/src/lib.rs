@@ -9,6 +9,7 @@ pub mod encode;
 mod groups;
 pub mod install;
 mod kept;
+mod loader;
 mod modules;
 pub mod names;
 mod privilege;

@@ -10,4 +10,4 @@ wait_for /dev/nvme0n1
 	twice syscall.exit 'pid under $child' 'count(), sum(ret), min(ret), hist(lat), stddev(size) by op, name'
 	twice syscall.enter 'pid under $child' 'count() by file, kind'
 } >script.iotq
-iotq --format json -o rows.json -c 'ioload --ops 3000 --threads 4 --read 6 --write 3 --flush 1 --max 65536 /dev/nvme0n1' script.iotq
+iotq --format json -o rows.json --ring 16M -c 'ioload --ops 3000 --threads 4 --read 6 --write 3 --flush 1 --max 65536 /dev/nvme0n1' script.iotq

@@ -9,4 +9,4 @@ disk=$(scsi_disk QEMU)
 	twice_all scsi "dev == $disk"
 	twice_all virtio "dev == $disk"
 } >script.iotq
-iotq --format json -o rows.json -c "ioload --ops 3000 --threads 4 --read 6 --write 3 --flush 1 --max 65536 /dev/$disk" script.iotq
+iotq --format json -o rows.json --ring 16M -c "ioload --ops 3000 --threads 4 --read 6 --write 3 --flush 1 --max 65536 /dev/$disk" script.iotq

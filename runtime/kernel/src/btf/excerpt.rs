@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::raw::{Raw, Type, kind};
 
-/// The smallest type there is.
-const FILLER: [u32; 3] = [0, kind::FWD << 24, 0];
+/// The smallest type there is: one that is declared and has no name.
+const FILLER: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, kind::FWD as u8, 0, 0, 0, 0];
 
 /// BTF with the types of these names and what is embedded in them, under numbers of its own.
 pub fn fields(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
@@ -31,20 +31,19 @@ pub fn fields(all: &Raw<'_>, names: &HashSet<&[u8]>) -> Vec<u8> {
     assemble(all, &types)
 }
 
-/// BTF with the types of tracepoints and these functions, under the numbers that they have in the whole: all others become
-/// the smallest type there is.
-pub fn hooks(all: &Raw<'_>, functions: &HashSet<&[u8]>) -> Vec<u8> {
-    let is_hook = |ty: &Type<'_>| {
-        is_tracepoint(all, ty) || ty.kind == kind::FUNC && functions.contains(all.name(ty))
-    };
-    let mut types = Vec::new();
+/// BTF with the types of tracepoints and functions, under the numbers that they have in the whole: all others become the
+/// smallest type there is. `functions`: the places of those that are hooked, in order.
+pub fn hooks(all: &Raw<'_>, functions: &[usize]) -> Vec<u8> {
+    let mut functions = functions.iter().copied().peekable();
+    let mut types = Vec::with_capacity(FILLER.len() * all.types.len());
     let mut end = 0;
-    for ty in &all.types {
-        if is_hook(ty) {
+    for (place, ty) in all.types.iter().enumerate() {
+        let is_function = functions.next_if_eq(&place).is_some();
+        if is_function || is_tracepoint(all, ty) {
             types.extend_from_slice(ty.bytes);
             end = types.len();
         } else {
-            types.extend(FILLER.iter().flat_map(|word| word.to_le_bytes()));
+            types.extend_from_slice(&FILLER);
         }
     }
     assemble(all, &types[..end])

@@ -114,20 +114,20 @@ impl KernelTypes {
         let malformed = || BtfError::Malformed { path: path.into() };
         let all = Raw::parse(&bytes).ok_or_else(malformed)?;
         let templates = templates()?;
-        let functions = hooked().iter().map(|name| name.as_bytes()).collect();
+        let hooked = functions(&all);
+        let places: Vec<_> = hooked.iter().map(|(place, _)| *place).collect();
         let btf = |part: Vec<u8>| Btf::parse(&part, Endianness::default());
         let mut types = Self {
             fields: btf(excerpt::fields(&all, &names(&templates))).map_err(|_| malformed())?,
-            hooks: btf(excerpt::hooks(&all, &functions)).map_err(|_| malformed())?,
+            hooks: btf(excerpt::hooks(&all, &places)).map_err(|_| malformed())?,
             tracepoints: signatures(&all),
-            functions: HashMap::new(),
+            functions: hooked.into_iter().map(|(_, name)| (name, true)).collect(),
             typed_functions: Cell::new(true),
             filesystems: filesystems(),
             modules: Vec::new(),
             places: HashMap::new(),
             qemus: OnceCell::new(),
         };
-        types.add_functions(&all);
         if !modules.is_empty() {
             types.add_structures(&all);
         }
@@ -142,7 +142,9 @@ impl KernelTypes {
             if let Some(own) = Raw::parse_module(&bytes, &all) {
                 types.modules.push((*module).to_owned());
                 types.tracepoints.extend(signatures(&own));
-                types.add_functions(&own);
+                for (_, name) in functions(&own) {
+                    types.functions.entry(name).or_insert(false);
+                }
                 types.add_structures(&own);
             }
         }
@@ -174,14 +176,6 @@ impl KernelTypes {
     /// Whether files of this type can be there.
     pub fn has_filesystem(&self, name: &str) -> bool {
         self.filesystems.iter().any(|own| own == name)
-    }
-
-    fn add_functions(&mut self, types: &Raw<'_>) {
-        let hooked = hooked().into_iter().map(|name| (name.as_bytes(), name));
-        let hooked: HashMap<_, _> = hooked.collect();
-        for name in types.functions().filter_map(|name| hooked.get(name)) {
-            self.functions.entry(name).or_insert(!types.is_module());
-        }
     }
 
     fn add_structures(&mut self, types: &Raw<'_>) {
@@ -233,11 +227,23 @@ fn hooks() -> impl Iterator<Item = &'static Hook> {
     layers.flat_map(Layer::hooks).chain(&SUBMITTERS)
 }
 
-/// The functions that templates hook.
-fn hooked() -> Vec<&'static str> {
+/// The names of functions that templates hook.
+fn hooked_names() -> Vec<&'static str> {
     let hooks = hooks().flat_map(|hook| std::iter::once(hook).chain(hook.instead));
     let functions = hooks.filter(|hook| hook.attach.is_function());
     functions.map(|hook| hook.target).collect()
+}
+
+/// The places of those functions among the types that templates hook, in order, and their names.
+fn functions(types: &Raw<'_>) -> Vec<(usize, &'static str)> {
+    let hooked = hooked_names()
+        .into_iter()
+        .map(|name| (name.as_bytes(), name));
+    let hooked: HashMap<_, _> = hooked.collect();
+    let named = types.functions();
+    named
+        .filter_map(|(place, name)| Some((place, *hooked.get(name)?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -332,8 +338,8 @@ mod tests {
     #[test]
     fn hooks_keep_their_numbers() {
         let all = templates().unwrap();
-        let program = all.functions().next().unwrap();
-        let bytes = excerpt::hooks(&all, &[program].into());
+        let (at, program) = all.functions().next().unwrap();
+        let bytes = excerpt::hooks(&all, &[at]);
         let part = Raw::parse(&bytes).unwrap();
         let function = |types: &Raw<'_>| place(types, kind::FUNC, program);
         assert_eq!(function(&part), function(&all));

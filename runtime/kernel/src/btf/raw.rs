@@ -158,15 +158,11 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether they are those of a module.
-    pub fn is_module(&self) -> bool {
-        self.base.is_some()
-    }
-
-    /// The names of functions.
-    pub fn functions(&self) -> impl Iterator<Item = &'a [u8]> {
-        let functions = self.types.iter().filter(|ty| ty.kind == kind::FUNC);
-        functions.map(|ty| self.name(ty))
+    /// The places of functions among the types, and their names.
+    pub fn functions(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let types = self.types.iter().enumerate();
+        let functions = types.filter(|(_, ty)| ty.kind == kind::FUNC);
+        functions.map(|(place, ty)| (place, self.name(ty)))
     }
 }
 

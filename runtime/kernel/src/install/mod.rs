@@ -28,6 +28,7 @@ use crate::btf::{BtfError, KernelTypes};
 use crate::encode::{Constants, Overflow, encode};
 use crate::groups::{Groupings, Groups, Maps};
 use crate::kept::{self, Kept};
+use crate::loader::loader;
 use crate::names::{Membership, Resolved};
 use crate::privilege::raise_memlock;
 use crate::qemu;
@@ -223,8 +224,7 @@ pub fn verify(plans: &[&Plan], types: &KernelTypes) -> Vec<Result<(), InstallErr
         .iter()
         .map(|plan| Prepared::of(plan, &resolved, &options, types));
     let mut prepared: Vec<_> = prepared.collect();
-    // Making one takes longer than most verifications.
-    let mut loader = EbpfLoader::new();
+    let mut loader = loader();
     let answers: Vec<_> = prepared
         .iter()
         .map(|one| one.as_ref().ok().map(|one| one.load(&mut loader, types)))
@@ -253,11 +253,10 @@ struct Loaded {
 impl Loaded {
     fn new(plan: &Plan, resolved: &Resolved, options: &Options) -> Result<Self, InstallError> {
         raise_memlock();
-        // The loader reads the kernel's types by itself; they are large, so they are dropped before ours are read.
-        let mut loader = EbpfLoader::new();
-        loader.btf(None);
+        // Before our types are read: where it reads all of the kernel's, it drops them first.
+        let mut loader = loader();
         let types = KernelTypes::read(options.btf.as_deref(), &modules(plan, resolved))?;
-        types.try_functions_of(&mut loader, plan.templates.iter().map(|it| it.layer));
+        types.try_functions(plan.templates.iter().map(|it| it.layer));
         let prepared = Prepared::of(plan, resolved, options, &types)?;
         let ebpf = prepared.load(&mut loader, &types)?;
         drop(loader);
