@@ -241,7 +241,7 @@ struct iotq_qemu_queue {
 	__u32 queue;
 	__u32 index; /* of the last request */
 	__u32 round; /* how often the indices have begun anew */
-	__u32 pad;
+	__u32 scsi;  /* it is a host adapter's */
 	char name[IOTQ_NAME_LEN];
 };
 
@@ -274,7 +274,8 @@ struct iotq_kept {
 /* A power of two: so much of an element is read at once, and the layout's offsets lie within. */
 #define IOTQ_ELEMENT_WINDOW 64
 struct iotq_qemu_layout {
-	__u64 name; /* optional: the distance of the pointer to the guest's name from where requests are popped */
+	__u64 name; /* optional: the distance of the pointer to the guest's name from where requests are popped, */
+	__u64 scsi_name; /* and from where SCSI requests are made */
 	__u32 pop_register; /* enum iotq_register: the queue, there */
 	__u32 queue_device; /* struct VirtQueue */
 	__u32 queue_index;
@@ -291,6 +292,8 @@ struct iotq_qemu_layout {
 	__u32 blk_device;    /* optional, with the next two */
 	__u32 device_parent; /* struct DeviceState */
 	__u32 device_id;
+	__u32 scsi_element;  /* struct SCSIRequest; optional */
+	__u32 pad;
 };
 
 /* Registers that a function keeps over its calls. */
@@ -751,7 +754,7 @@ _Static_assert(sizeof(struct iotq_qemu) + 8 <= 8 * IOTQ_KEPT_WORDS, "room for wh
 _Static_assert(sizeof(struct iotq_kept_key) == 24 && sizeof(struct iotq_kept) == 232, "kept");
 _Static_assert(sizeof(struct iotq_virtio) <= 8 * IOTQ_PART_WORDS, "room for a part");
 _Static_assert(sizeof(struct iotq_qemu_key) == 16 && sizeof(struct iotq_qemu_queue) == 64, "qemu queue");
-_Static_assert(sizeof(struct iotq_qemu_layout) == 72, "qemu layout");
+_Static_assert(sizeof(struct iotq_qemu_layout) == 88, "qemu layout");
 _Static_assert(sizeof(struct iotq_syscall) == 160, "syscall");
 _Static_assert(sizeof(struct iotq_fs) == 168, "fs");
 _Static_assert(sizeof(struct iotq_sched) == 160, "sched");

@@ -74,29 +74,29 @@ static __noinline __u64 root_of(struct guest_request *request, __u64 popped)
 }
 
 /* The key of a disk of which calls have been seen; without the mark, of one whose file is known. */
-static __always_inline struct iotq_qemu_key disk_key(__u64 device, __u32 mark)
+static __always_inline struct iotq_qemu_key disk_key(__u64 disk, __u32 mark)
 {
-	struct iotq_qemu_key key = qemu_key(device);
+	struct iotq_qemu_key key = qemu_key(disk);
 
 	key.pad = mark;
 	return key;
 }
 
 /* From now on it is known whose data are behind this descriptor, if it is known itself. */
-static __always_inline void learn_file(__u32 fd, __u64 device)
+static __always_inline void learn_file(__u32 fd, __u64 disk)
 {
-	struct iotq_qemu_key key = fd == IOTQ_NULL32 ? disk_key(device, 1) : qemu_key(fd);
+	struct iotq_qemu_key key = fd == IOTQ_NULL32 ? disk_key(disk, 1) : qemu_key(fd);
 	__u64 *known = bpf_map_lookup_elem(&iotq_guest_files, &key);
 
-	if (known && *known == device)
+	if (known && *known == disk)
 		return;
-	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
+	bpf_map_update_elem(&iotq_guest_files, &key, &disk, BPF_ANY);
 	if (fd == IOTQ_NULL32)
 		return;
-	key = disk_key(device, 0);
-	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
+	key = disk_key(disk, 0);
+	bpf_map_update_elem(&iotq_guest_files, &key, &disk, BPF_ANY);
 	key.pad = 1;
-	bpf_map_update_elem(&iotq_guest_files, &key, &device, BPF_ANY);
+	bpf_map_update_elem(&iotq_guest_files, &key, &disk, BPF_ANY);
 }
 
 /* The request whose data begin there. */
@@ -113,12 +113,12 @@ __noinline __u64 guest_of_data(__u64 data, __u32 op, __u32 fd)
 	request = pending_request(buffer->request);
 	if (!request || request->op != op)
 		return 0;
-	learn_file(fd, request->device);
+	learn_file(fd, request->disk);
 	return root_of(request, buffer->request.popped);
 }
 
 /* The order at a place of the current process, if a call may be for it: when it came, above its place; else all ones. */
-__noinline __u64 suiting_order(__u32 place, __u64 device, __u32 op, __u64 offset, __u64 size)
+__noinline __u64 suiting_order(__u32 place, __u64 disk, __u32 op, __u64 offset, __u64 size)
 {
 	__u32 pid = CURRENT(tgid);
 	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &pid);
@@ -129,7 +129,7 @@ __noinline __u64 suiting_order(__u32 place, __u64 device, __u32 op, __u64 offset
 	if (!guest || place >= GUEST_ORDERS)
 		return IOTQ_NULL64;
 	order = &guest->orders[place];
-	if (!order->at || order->begun || (device && order->device != device))
+	if (!order->at || order->begun || (disk && order->disk != disk))
 		return IOTQ_NULL64;
 	if (op == IOTQ_SYSCALL_OP_FSYNC) {
 		if (order->op != IOTQ_VIRTIO_OP_FLUSH)
@@ -148,7 +148,7 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 {
 	struct iotq_qemu_key key = qemu_key(fd);
 	__u64 *known = bpf_map_lookup_elem(&iotq_guest_files, &key);
-	__u64 device = known ? *known : 0, oldest = IOTQ_NULL64, count = 0;
+	__u64 disk = known ? *known : 0, oldest = IOTQ_NULL64, count = 0;
 	struct guest *guest = bpf_map_lookup_elem(&iotq_guests, &key.pid);
 	struct guest_request *request;
 	struct guest_order *order;
@@ -159,7 +159,7 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < GUEST_ORDERS; i++) {
-		__u64 at = suiting_order(i, device, op, offset, size);
+		__u64 at = suiting_order(i, disk, op, offset, size);
 
 		oldest = at < oldest ? at : oldest;
 	}
@@ -167,12 +167,12 @@ __noinline __u64 guest_of_order(__u32 fd, __u32 op, __u64 offset, __u64 size)
 		return 0;
 	order = &guest->orders[oldest & (GUEST_ORDERS - 1)];
 	if (!known) {
-		device = order->device;
+		disk = order->disk;
 #pragma clang loop unroll(disable)
 		for (__u32 i = 0; i < GUEST_ORDERS; i++)
-			count += suiting_order(i, 0, op, offset, size) != suiting_order(i, device, op, offset, size);
+			count += suiting_order(i, 0, op, offset, size) != suiting_order(i, disk, op, offset, size);
 		/* Or it is another file, of a disk whose own is known. */
-		key = disk_key(device, 0);
+		key = disk_key(disk, 0);
 		if (count || bpf_map_lookup_elem(&iotq_guest_files, &key))
 			return 0;
 	}

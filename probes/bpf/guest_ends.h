@@ -110,7 +110,7 @@ static __always_inline bool is_neighbour(const struct guest_lead *lead, const st
 {
 	const struct iotq_qemu *record = &request->record.request;
 
-	return lead->owner && lead->device == request->device && lead->op == record->op &&
+	return lead->owner && lead->disk == request->disk && lead->op == record->op &&
 	       lead->end == record->offset && record->size <= lead->left;
 }
 
@@ -140,7 +140,7 @@ static __noinline bool is_doubtful(struct guest_request *request)
 	guest = bpf_map_lookup_elem(&iotq_guests, &pid);
 	if (!guest || guest->strays != request->strays)
 		return true;
-	key = disk_key(request->device, 1);
+	key = disk_key(request->disk, 1);
 	switch (request->op) {
 	case IOTQ_VIRTIO_OP_READ:
 		return !bpf_map_lookup_elem(&iotq_guest_files, &key);
@@ -194,7 +194,7 @@ static __always_inline void end_called(struct guest_answers *place, struct guest
 	drop_lead(place);
 	tell_followed(request, root, OWNER_INDEX(request->owner));
 	place->lead.owner = request->owner;
-	place->lead.device = request->device;
+	place->lead.disk = request->disk;
 	place->lead.op = record->op;
 	place->lead.end = record->offset + record->size;
 	place->lead.left = record->op <= IOTQ_VIRTIO_OP_WRITE && moved > record->size ? moved - record->size : 0;

@@ -16,10 +16,15 @@ struct vector {
 static const struct guest new_guest;
 static const struct guest_request new_guest_request;
 
-static __always_inline void expect_at(struct qemu_request *request, __u64 vectors, __u64 data)
+/* Its data lie behind a head, in the same vector or the next one. `first`: the one at the address. */
+static __always_inline void expect_behind(struct qemu_request *request, __u64 vectors, struct vector first, __u64 head)
 {
 	request->vectors = vectors;
-	request->data = data;
+	request->data = first.base + head;
+	if (first.len > head)
+		return;
+	request->vectors += sizeof(first);
+	request->data = READ_USER(__u64, request->vectors);
 }
 
 /* A call for data there is its. A later request with the same data makes calls for either of them unclear. */
@@ -107,7 +112,7 @@ static __noinline int expect_order(struct guest *guest, struct qemu_request *req
 
 		if (order->element || !TAKE(order->element, element, order->claims))
 			continue;
-		order->device = request->device;
+		order->disk = request->disk;
 		order->op = request->record.op;
 		order->offset = request->record.offset;
 		order->size = request->record.size;
@@ -150,6 +155,7 @@ static __noinline int expect_calls(struct qemu_request *request, __u64 element, 
 	if (!known)
 		return 0;
 	known->device = request->device;
+	known->disk = request->disk;
 	known->stale = before;
 	known->op = request->record.op;
 	known->round = request->round;

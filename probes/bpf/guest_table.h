@@ -20,7 +20,9 @@ struct qemu_request {
 	__u64 queue;
 	__u64 status; /* where the answer will be */
 	__u64 device;
-	__u64 round; /* of the ring */
+	__u64 disk;  /* a device may have several */
+	__u32 round; /* of the ring */
+	__u32 scsi;
 	/* Where requests of guests are followed: */
 	__u64 data;    /* in the process; zero without */
 	__u64 vectors; /* of the data: where they are told */
@@ -48,6 +50,7 @@ struct guest_name {
 struct guest_request {
 	struct guest_name next; /* answered by the same thread behind this one */
 	__u64 device;
+	__u64 disk;
 	__u64 answered; /* zero until then */
 	__u64 owner;    /* its root; zero until a call for it is seen */
 	__u64 stale;    /* the root of what was here before, and was not answered */
@@ -91,7 +94,7 @@ struct {
 /* A request without data, from pop to push. */
 struct guest_order {
 	__u64 element; /* zero: this place is free */
-	__u64 device;
+	__u64 disk;
 	__u64 at; /* zero until the rest is filled */
 	__u64 offset;
 	__u64 size;
@@ -116,7 +119,7 @@ struct {
 	__type(value, struct guest);
 } iotq_guests SEC(".maps");
 
-/* The guest's device whose data are behind a file descriptor, as the last call for it has shown; and those devices. */
+/* The guest's disk whose data are behind a file descriptor, as the last call for it has shown; and those disks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -127,7 +130,7 @@ struct {
 /* The request that was told last, whose call may have been for its neighbours as well. */
 struct guest_lead {
 	__u64 owner; /* its root; zero: it has none, or its time is over */
-	__u64 device;
+	__u64 disk;
 	__u64 end;  /* where the next neighbour begins */
 	__u64 left; /* bytes of the call that are of neighbours */
 	__u64 lat;

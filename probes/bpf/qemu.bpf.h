@@ -3,34 +3,16 @@
  * Requests of guests inside QEMU, on the host: taken off the ring, handed to QEMU's block layer, answered on the ring.
  *
  *   virtio_blk_handle_vq: virtqueue_pop -> [blk_aio_*] -> virtqueue_push
+ *   [virtqueue_pop] -> scsi_req_new -> scsi_req_enqueue: [blk_aio_*] -> virtqueue_push
  *
  * Programs sit in QEMU's executable (uprobes). Where it keeps things is read from its code by the installer, for each
  * executable by itself. All that is read is the process's own memory, and its guest's: it is believed in nothing but what
  * is told of this guest.
  */
-#include "guest_seen.h"
 #include "qemu_kept.h"
-#include "virtio_op.h"
+#include "qemu_scsi.h"
 
 const volatile struct iotq_table iotq_qemu_start ON_A_LINE;
-const volatile struct iotq_qemu_layout iotq_qemu_layouts[IOTQ_MAX_QEMUS];
-
-/* As it lies on the ring (virtio 1.2, 5.2.6). */
-#define SECTOR_SIZE 512
-#define BARRIER (1u << 31)
-#define STATUS_UNSUPPORTED 2
-
-struct asked {
-	__u32 type;
-	__u32 priority;
-	__u64 sector;
-};
-
-struct discarded {
-	__u64 sector;
-	__u32 sectors;
-	__u32 flags;
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -47,10 +29,16 @@ struct {
 	__type(value, struct qemu_request);
 } iotq_qemu_popped SEC(".maps");
 
+/* The SCSI request that a thread is about to hand on, by the number of the thread: its element. Sized as the queues are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} iotq_qemu_given SEC(".maps");
+
 static const struct iotq_qemu_queue new_queue;
 static const struct qemu_request new_request;
-
-typedef const volatile struct iotq_qemu_layout qemu_layout;
 
 static __always_inline __u32 qemu_of(void *ctx)
 {
@@ -63,114 +51,6 @@ static __always_inline __u64 kept_register(struct pt_regs *ctx, __u32 which)
 	volatile __u64 all[] = { ctx->bx, ctx->bp, ctx->r12, ctx->r13, ctx->r14, ctx->r15 };
 
 	return which < sizeof(all) / sizeof(*all) ? all[which] : 0;
-}
-
-/* The bytes of so many vectors. One at a time: the verifier walks all ways of a loop that reads more. */
-__noinline __u64 iotq_vectors_size(__u64 at, __u32 count)
-{
-	__u64 size = 0;
-
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < MOST_VECTORS; i++) {
-		if (i >= count)
-			break;
-		size += READ_USER(__u64, at + i * sizeof(struct vector) + __builtin_offsetof(struct vector, len));
-	}
-	return size;
-}
-
-/* The beginning of an element. Of several reads, each costs as much as the one of all. */
-struct element {
-	__u8 bytes[IOTQ_ELEMENT_WINDOW] __attribute__((aligned(8)));
-};
-
-/* A number in it; the mask tells the verifier that it lies within. */
-#define OF_ELEMENT(type, element, offset) \
-	(*(type *)&(element)->bytes[(offset) & (IOTQ_ELEMENT_WINDOW - sizeof(type))])
-
-/* Where in the ring it was. The queue has moved on. */
-static __always_inline void describe_ring(struct iotq_qemu *record, qemu_layout *layout, const struct element *element,
-					  __u64 queue, __u64 device)
-{
-	__u32 last = READ_USER(__u16, queue + layout->queue_last), count;
-
-	record->queue = READ_USER(__u16, queue + layout->queue_index);
-	record->first = OF_ELEMENT(__u32, element, 0);
-	record->format = IOTQ_RING_FORMAT_SPLIT;
-	record->index = (last - 1) & 0xffff;
-	if (!(READ_USER(__u8, device + layout->device_packed) & layout->packed_mask))
-		return;
-	record->format = IOTQ_RING_FORMAT_PACKED;
-	count = OF_ELEMENT(__u32, element, layout->element_count);
-	if (last < count)
-		last += READ_USER(__u32, queue + layout->queue_size);
-	record->index = (last - count) & 0xffff;
-}
-
-/* What the guest asks for, as it stands in its memory. */
-static __always_inline void describe_asked(struct qemu_request *request, qemu_layout *layout,
-					   const struct element *element)
-{
-	struct iotq_qemu *record = &request->record;
-	__u32 outs = OF_ELEMENT(__u32, element, layout->element_outs);
-	__u32 ins = OF_ELEMENT(__u32, element, layout->element_ins);
-	__u64 out = OF_ELEMENT(__u64, element, layout->element_out);
-	__u64 in = OF_ELEMENT(__u64, element, layout->element_in);
-	struct vector head = {}, last = {};
-	struct discarded discarded = {};
-	struct asked asked = {};
-
-	record->offset = IOTQ_NULL64;
-	record->op = IOTQ_VIRTIO_OP_OTHER;
-	if (ins && ins <= MOST_VECTORS)
-		bpf_probe_read_user(&last, sizeof(last), (void *)(in + (ins - 1) * sizeof(last)));
-	request->status = last.base + last.len - 1;
-	if (bpf_probe_read_user(&head, sizeof(head), (void *)out) || head.len < sizeof(asked) ||
-	    bpf_probe_read_user(&asked, sizeof(asked), (void *)head.base)) {
-		record->head.marks |= IOTQ_MARK_APPROX_ASKED;
-		return;
-	}
-	record->op = blk_operation(asked.type & ~BARRIER);
-	switch (record->op) {
-	case IOTQ_VIRTIO_OP_READ:
-		if (iotq_config.follow_guests)
-			expect_at(request, in, READ_USER(__u64, in));
-		record->offset = asked.sector * SECTOR_SIZE;
-		record->size = iotq_vectors_size(in, ins) - 1;
-		break;
-	case IOTQ_VIRTIO_OP_WRITE:
-		/* Behind the head, in the same vector or the next one. */
-		if (iotq_config.follow_guests && head.len > sizeof(asked))
-			expect_at(request, out, head.base + sizeof(asked));
-		else if (iotq_config.follow_guests)
-			expect_at(request, out + sizeof(head), READ_USER(__u64, out + sizeof(head)));
-		record->offset = asked.sector * SECTOR_SIZE;
-		record->size = iotq_vectors_size(out, outs) - sizeof(asked);
-		break;
-	case IOTQ_VIRTIO_OP_DISCARD:
-	case IOTQ_VIRTIO_OP_WRITE_ZEROES:
-		if (head.len == sizeof(asked))
-			bpf_probe_read_user(&head, sizeof(head), (void *)(out + sizeof(head)));
-		else
-			head.base += sizeof(asked);
-		if (bpf_probe_read_user(&discarded, sizeof(discarded), (void *)head.base)) {
-			record->head.marks |= IOTQ_MARK_APPROX_ASKED;
-			break;
-		}
-		record->offset = discarded.sector * SECTOR_SIZE;
-		record->size = (__u64)discarded.sectors * SECTOR_SIZE;
-	}
-}
-
-static __always_inline void describe_request(struct qemu_request *request, qemu_layout *layout, __u64 address)
-{
-	struct element element = {};
-
-	/* All zero where it cannot be read, which is told of the head. */
-	bpf_probe_read_user(&element, sizeof(element), (void *)address);
-	request->device = READ_USER(__u64, request->queue + layout->queue_device);
-	describe_ring(&request->record, layout, &element, request->queue, request->device);
-	describe_asked(request, layout, &element);
 }
 
 static __noinline int reach_rare_qemu(struct iotq_qemu *record, __u32 point, __u64 now)
@@ -204,34 +84,58 @@ static __always_inline void note_queue(const struct iotq_qemu_key *key, struct q
 		return;
 	queue->device = request->device;
 	queue->queue = record->queue;
+	queue->scsi = request->scsi;
 	if (record->index <= queue->index)
 		queue->round++;
 	queue->index = record->index;
 	request->round = queue->round;
 }
 
-static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 element)
+static __always_inline void name_guest(struct iotq_qemu *record, __u64 at)
 {
-	__u64 queue = kept_register(ctx, layout->pop_register), name;
+	if (iotq_config.want_guest && at)
+		bpf_probe_read_user_str(record->guest, sizeof(record->guest), (void *)READ_USER(__u64, at));
+}
+
+static __always_inline void describe_request(struct qemu_request *request, qemu_layout *layout, __u64 address,
+					     __u64 command)
+{
+	struct element element = {};
+
+	/* All zero where it cannot be read, which is told of the head. */
+	bpf_probe_read_user(&element, sizeof(element), (void *)address);
+	request->device = READ_USER(__u64, request->queue + layout->queue_device);
+	describe_ring(&request->record, layout, &element, request->queue, request->device);
+	if (command)
+		describe_scsi_asked(request, layout, &element, command);
+	else
+		describe_asked(request, layout, &element);
+}
+
+/*
+ * `name`: where the pointer to the guest's name is. `from`: of a request with a SCSI command the disk, of another one the
+ * queue.
+ */
+__noinline int pop_request(__u64 element, __u64 from, __u32 qemu, __u64 name, __u64 command)
+{
+	qemu_layout *layout = &iotq_qemu_layouts[qemu & (IOTQ_MAX_QEMUS - 1)];
+	__u64 queue = command ? scsi_queue(layout, element) : from, popped = 0;
 	struct iotq_qemu_key key = qemu_key(queue);
 	__u32 only = 0;
 	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_popped, &only), *before;
 	struct iotq_qemu *record;
-	__u64 popped = 0;
 
-	if (!request)
+	if (!request || !queue)
 		return 0;
 	*request = new_request;
 	request->queue = queue;
 	request->popped = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_task(&record->task);
-	describe_request(request, layout, element);
+	describe_request(request, layout, element, command);
+	request->disk = command ? from : request->device;
 	record->p2s = record->s2p = record->lat = record->kick = record->inject = IOTQ_NULL64;
-	if (iotq_config.want_guest && layout->name != IOTQ_NULL64) {
-		name = READ_USER(__u64, ctx->ip + layout->name);
-		bpf_probe_read_user_str(record->guest, sizeof(record->guest), (void *)name);
-	}
+	name_guest(record, name);
 	note_queue(&key, request);
 	key.address = element;
 	/* One with this address that was not answered: the device was reset. */
@@ -256,14 +160,33 @@ static __always_inline int pop(struct pt_regs *ctx, qemu_layout *layout, __u64 e
 	return 0;
 }
 
+static __always_inline __u64 from_here(struct pt_regs *ctx, __u64 distance)
+{
+	return distance == IOTQ_NULL64 ? 0 : ctx->ip + distance;
+}
+
 /* Behind the call of virtqueue_pop. */
 SEC("uprobe")
 int iotq_qemu_pop(struct pt_regs *ctx)
 {
+	qemu_layout *layout = &iotq_qemu_layouts[qemu_of(ctx)];
+
 	/* The ring was empty. */
 	if (!ctx->ax || is_left_alone())
 		return 0;
-	return pop(ctx, &iotq_qemu_layouts[qemu_of(ctx)], ctx->ax);
+	return pop_request(ctx->ax, kept_register(ctx, layout->pop_register), qemu_of(ctx),
+			   from_here(ctx, layout->name), 0);
+}
+
+/* Each request is made right after it was popped: of which disk, with which command, for which element. */
+SEC("uprobe")
+int iotq_qemu_scsi_pop(struct pt_regs *ctx)
+{
+	qemu_layout *layout = &iotq_qemu_layouts[qemu_of(ctx)];
+
+	if (!ctx->cx || is_left_alone())
+		return 0;
+	return pop_request(ctx->r9, ctx->di, qemu_of(ctx), from_here(ctx, layout->scsi_name), ctx->cx);
 }
 
 /* What people call a disk: the name of its drive, or that of its device. The device of a virtio disk is a part of the one that has it. */
@@ -298,20 +221,75 @@ static __always_inline void describe_disk(struct qemu_request *request, qemu_lay
 	__builtin_memcpy(request->record.disk, queue->name, sizeof(queue->name));
 }
 
-static __noinline int submit(__u64 element, __u64 disk, __u32 qemu)
+static __noinline struct qemu_request *request_of(__u64 element)
 {
 	struct iotq_qemu_key key = qemu_key(element);
-	struct qemu_request *request = bpf_map_lookup_elem(&iotq_qemu_requests, &key);
 
+	return bpf_map_lookup_elem(&iotq_qemu_requests, &key);
+}
+
+/* What the thread does next for the block layer is for this request. */
+SEC("uprobe")
+int iotq_qemu_scsi_given(struct pt_regs *ctx)
+{
+	qemu_layout *layout = &iotq_qemu_layouts[qemu_of(ctx)];
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct qemu_request *request;
+	__u64 element;
+
+	if (layout->scsi_element == IOTQ_NULL32 || is_left_alone())
+		return 0;
+	element = READ_USER(__u64, ctx->di + layout->scsi_element);
+	request = request_of(element);
+	if (request && request->scsi && bpf_map_update_elem(&iotq_qemu_given, &tid, &element, BPF_ANY))
+		COUNT(IOTQ_LAYER_QEMU, lost_slot);
+	return 0;
+}
+
+/* A SCSI request is not told to the block layer. */
+static __always_inline struct qemu_request *given_here(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u64 *given = bpf_map_lookup_elem(&iotq_qemu_given, &tid);
+
+	return given ? request_of(*given) : NULL;
+}
+
+static __always_inline void forget_given(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&iotq_qemu_given, &tid);
+}
+
+static __noinline int submit(__u64 element, __u64 disk, __u32 qemu)
+{
+	struct qemu_request *request = request_of(element);
+
+	if (!request)
+		request = given_here();
 	/* Not a virtio disk's, or one that is tried again. */
 	if (!request || request->submitted)
 		return 0;
+	if (request->scsi)
+		forget_given();
 	request->submitted = bpf_ktime_get_ns();
 	request->record.p2s = request->submitted - request->popped;
 	if (iotq_config.want_disk)
 		describe_disk(request, &iotq_qemu_layouts[qemu & (IOTQ_MAX_QEMUS - 1)], disk);
 	reach_qemu(&request->record, IOTQ_QEMU_SUBMIT, request->submitted);
 	return 0;
+}
+
+/* Where it is on the disk is known of a SCSI request now. */
+static __always_inline void place_discard(__u64 offset, __u64 size)
+{
+	struct qemu_request *request = given_here();
+
+	if (!request || request->record.op != IOTQ_VIRTIO_OP_DISCARD)
+		return;
+	request->record.offset = offset;
+	request->record.size = size;
 }
 
 /* The request is the last argument: of six, */
@@ -325,6 +303,7 @@ int iotq_qemu_submit(struct pt_regs *ctx)
 SEC("uprobe")
 int iotq_qemu_submit_discard(struct pt_regs *ctx)
 {
+	place_discard(ctx->si, ctx->dx);
 	return submit(ctx->r8, ctx->di, qemu_of(ctx));
 }
 
@@ -336,13 +315,34 @@ int iotq_qemu_submit_flush(struct pt_regs *ctx)
 }
 
 /* An answer without a request that was seen; of a disk, and of interest. */
-static __noinline int note_unmatched(__u64 queue)
+static __noinline int note_unmatched(__u64 queue, __u64 element, __u32 qemu)
 {
 	struct iotq_qemu_key key = qemu_key(queue);
+	struct iotq_qemu_queue *known = bpf_map_lookup_elem(&iotq_qemu_queues, &key);
 
-	if (takes_all(&iotq_qemu_start) && bpf_map_lookup_elem(&iotq_qemu_queues, &key))
-		COUNT(IOTQ_LAYER_QEMU, unmatched);
+	if (!takes_all(&iotq_qemu_start) || !known)
+		return 0;
+	/* What is for a disk that is not there is refused before it becomes a request. */
+	if (known->scsi && scsi_response(&iotq_qemu_layouts[qemu & (IOTQ_MAX_QEMUS - 1)], element))
+		return 0;
+	COUNT(IOTQ_LAYER_QEMU, unmatched);
 	return 0;
+}
+
+static __always_inline void describe_answer(struct qemu_request *request)
+{
+	struct iotq_qemu *record = &request->record;
+	__u32 answer;
+
+	if (request->scsi) {
+		answer = READ_USER(__u16, request->status);
+		record->status = answer >> 8;
+		record->error = answer ? 5 : 0;
+		return;
+	}
+	record->status = READ_USER(__u8, request->status);
+	if (record->status)
+		record->error = record->status == STATUS_UNSUPPORTED ? 95 : 5;
 }
 
 static __always_inline void describe_end(struct qemu_request *request, __u64 now)
@@ -350,15 +350,15 @@ static __always_inline void describe_end(struct qemu_request *request, __u64 now
 	struct iotq_qemu *record = &request->record;
 	bool data = record->op == IOTQ_VIRTIO_OP_READ || record->op == IOTQ_VIRTIO_OP_WRITE;
 
-	record->status = READ_USER(__u8, request->status);
-	if (record->status)
-		record->error = record->status == STATUS_UNSUPPORTED ? 95 : 5;
+	describe_answer(request);
 	record->lat = now - request->popped;
 	if (request->submitted)
 		record->s2p = now - request->submitted;
+	else if (request->scsi)
+		forget_given();
 	else if (iotq_config.want_disk)
 		describe_disk(request, NULL, 0);
-	record->merged = data && !request->submitted && !record->status;
+	record->merged = data && !request->submitted && !request->scsi && !record->status;
 }
 
 SEC("uprobe")
@@ -372,7 +372,7 @@ int iotq_qemu_push(struct pt_regs *ctx)
 
 	/* Most are of other devices. */
 	if (!request || request->queue != ctx->di)
-		return note_unmatched(ctx->di);
+		return note_unmatched(ctx->di, ctx->si, qemu_of(ctx));
 	now = bpf_ktime_get_ns();
 	record = &request->record;
 	describe_end(request, now);

@@ -6,6 +6,7 @@
  *   scsi_dispatch_cmd_start -> [scsi_dispatch_cmd_timeout] -> scsi_dispatch_cmd_done
  */
 #include "driver.h"
+#include "scsi_op.h"
 
 const volatile struct iotq_table iotq_scsi_start ON_A_LINE;
 const volatile struct iotq_table iotq_scsi_at[IOTQ_SCSI_POINTS] ON_A_LINE;
@@ -13,7 +14,6 @@ const volatile struct iotq_scsi_layout iotq_scsi_layout;
 
 #define CHECK_CONDITION 0x02
 #define RESERVATION_CONFLICT 0x18
-#define UNMAP_BIT 0x08
 
 static __always_inline struct iotq_scsi *scsi_record(struct iotq_block_slot *slot)
 {
@@ -32,37 +32,6 @@ static __always_inline void reach_scsi(struct iotq_block_slot *slot, __u32 point
 {
 	if (wants(IOTQ_LAYER_SCSI, point))
 		reach_rare_scsi(slot, point, now);
-}
-
-static __noinline __u32 scsi_operation(__u32 opcode, __u32 second)
-{
-	switch (opcode) {
-	case 0x08:
-	case 0x28:
-	case 0x88:
-	case 0xa8:
-		return IOTQ_SCSI_OP_READ;
-	case 0x0a:
-	case 0x2a:
-	case 0x2e:
-	case 0x8a:
-	case 0xaa:
-		return IOTQ_SCSI_OP_WRITE;
-	case 0x35:
-	case 0x91:
-		return IOTQ_SCSI_OP_FLUSH;
-	case 0x42:
-		return IOTQ_SCSI_OP_DISCARD;
-	case 0x41:
-	case 0x93:
-		return second & UNMAP_BIT ? IOTQ_SCSI_OP_DISCARD : IOTQ_SCSI_OP_WRITE_ZEROES;
-	case 0x00:
-		return IOTQ_SCSI_OP_TEST_UNIT_READY;
-	case 0x12:
-		return IOTQ_SCSI_OP_INQUIRY;
-	default:
-		return IOTQ_SCSI_OP_OTHER;
-	}
 }
 
 /* Key, code and qualifier of sense data, in either format; null if there are none. */

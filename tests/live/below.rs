@@ -13,7 +13,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::across::asked_on;
-use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SLOW, STAGES, THREADS, grouped};
+use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SCSI, SLOW, STAGES, THREADS, grouped};
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
 const QUERY: &str = "
@@ -52,7 +52,7 @@ ioload --ops 200 --read 1 --write 2 --flush 2 --seed 2 --log flushed /dev/vda
 ioload --ops 1000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log many /dev/vda
 ";
 
-static GUESTS: [Guest; 3] = [
+static GUESTS: [Guest; 4] = [
     Guest {
         name: "below_threads",
         ..THREADS
@@ -66,6 +66,10 @@ static GUESTS: [Guest; 3] = [
     Guest {
         name: "below_qcow2",
         ..QCOW2
+    },
+    Guest {
+        name: "below_scsi",
+        ..SCSI
     },
 ];
 

@@ -61,6 +61,21 @@ static BUFFERED: Guest = Guest {
     ..THREADS
 };
 
+pub const SCSI: Guest = Guest {
+    name: "scsi",
+    device: "num_queues=2",
+    queues: 4,
+    scsi: true,
+    ..THREADS
+};
+
+static SCSI_NATIVE: Guest = Guest {
+    name: "scsi_native",
+    drive: "cache=none,aio=native",
+    iothread: true,
+    ..SCSI
+};
+
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Guests, Need::Loop];
     let mut tests = Vec::new();
@@ -70,9 +85,14 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("followed/merged_{}", guest.name);
         tests.push(test(&name, &needs, || merged(guest)));
     }
+    for guest in [&SCSI, &SCSI_NATIVE] {
+        let name = format!("followed/{}", guest.name);
+        tests.push(test(&name, &needs, || every_request(guest)));
+    }
     tests.push(test("followed/qcow2", &needs, formatted));
     tests.push(test("followed/buffered", &needs, buffered));
-    tests.push(test("followed/discards", &needs, discards));
+    tests.push(test("followed/discards", &needs, || discards(&THREADS)));
+    tests.push(test("followed/scsi_discards", &needs, || discards(&SCSI)));
     tests.push(test("followed/slow_flushes", &needs, slow_flushes));
     tests.push(test("followed/several_statements", &needs, several));
     tests
@@ -312,8 +332,8 @@ fn buffered() {
     flushes(&all);
 }
 
-fn discards() {
-    let output = watched(&THREADS, &query(&THREADS), DISCARDS);
+fn discards(guest: &'static Guest) {
+    let output = watched(guest, &query(guest), DISCARDS);
     let mut count = 0;
     for it in whole(&requests(&output)) {
         if it.is("discard") {

@@ -1,4 +1,4 @@
-//! The virtual machine monitor on a host: QEMU, and what guests ask of their virtio disks.
+//! The virtual machine monitor on a host: QEMU, and what guests ask of their disks by virtio.
 
 use std::mem::{offset_of, size_of};
 
@@ -12,6 +12,9 @@ const PUSHED: Known = Known::At(&["push"]);
 
 /// Behind its call of `virtqueue_pop`: the function that takes the requests of virtio disks, and no others'.
 const POP: Hook = Hook::qemu("virtio_blk_handle_vq", "iotq_qemu_pop");
+const SCSI_POP: Hook =
+    Hook::qemu("scsi_req_new", "iotq_qemu_scsi_pop").or_lose("requests to SCSI disks go by unseen");
+const SCSI_GIVEN: Hook = Hook::qemu("scsi_req_enqueue", "iotq_qemu_scsi_given").or_lose(NO_CALL);
 const PUSH: Hook = Hook::qemu("virtqueue_push", "iotq_qemu_push");
 
 const NO_CALL: &str = "such requests have no times of QEMU's block layer";
@@ -59,18 +62,19 @@ const fn called(
 pub static LAYER: Layer = Layer {
     name: "qemu",
     id: 9,
-    doc: "requests of guests to virtio disks inside QEMU, on the host",
+    doc: "requests of guests to virtio disks and SCSI disks inside QEMU, on the host",
     points: &[
         Point {
             name: "pop",
             id: 1,
-            hooks: &[POP],
+            hooks: &[POP, SCSI_POP],
             doc: "a request is taken off the guest's ring",
         },
         Point {
             name: "submit",
             id: 2,
             hooks: &[
+                SCSI_GIVEN,
                 Hook::qemu("blk_aio_preadv", "iotq_qemu_submit").or_lose(NO_CALL),
                 Hook::qemu("blk_aio_pwritev", "iotq_qemu_submit").or_lose(NO_CALL),
                 Hook::qemu("blk_aio_pwrite_zeroes", "iotq_qemu_submit").or_lose(NO_CALL),
@@ -112,7 +116,7 @@ pub static LAYER: Layer = Layer {
             "queue",
             Type::Int,
             number(offset_of!(iotq_qemu, queue), 4),
-            "virtqueue of the disk",
+            "virtqueue of the disk, or of its host adapter",
         ),
         start(
             "index",
@@ -180,7 +184,7 @@ pub static LAYER: Layer = Layer {
             Type::Int,
             PUSHED,
             number(offset_of!(iotq_qemu, status), 1),
-            "QEMU's answer: 0 is success, 1 an error, 2 not supported",
+            "QEMU's answer: of a virtio disk, 0 is success, 1 an error, 2 not supported; of a SCSI disk, the host adapter's response",
         ),
         field(
             "error",
@@ -267,7 +271,7 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_qemu>()),
     root: Some(size_of::<iotq_qemu_root>()),
-    upkeep: &[POP, PUSH],
+    upkeep: &[POP, SCSI_POP, PUSH],
     modules: &[],
     options: &["CONFIG_UPROBE_EVENTS"],
 };

@@ -35,10 +35,13 @@ pub struct Guest {
     pub queues: u64,
     /// Whether the disk has a thread of its own in QEMU.
     pub iothread: bool,
+    /// Whether it is a SCSI disk: then the device is its host adapter.
+    pub scsi: bool,
 }
 
-/// The drivers of one that reaches its host.
+/// The drivers of one with a virtio disk that reaches its host.
 pub const MODULES: &[&str] = &["virtio_blk", vsock::MODULE];
+const SCSI_MODULES: &[&str] = &["virtio_scsi", "sd_mod", vsock::MODULE];
 
 /// The simplest one.
 pub const RAW: Guest = Guest {
@@ -48,12 +51,29 @@ pub const RAW: Guest = Guest {
     device: "num-queues=1",
     queues: 1,
     iothread: false,
+    scsi: false,
 };
 
 impl Guest {
     /// What `-name` says.
     pub fn title(&self) -> String {
         format!("iotq-{}", self.name)
+    }
+
+    /// The first of its queues that is for requests: a host adapter has two for other things.
+    pub fn first_queue(&self) -> u64 {
+        if self.scsi { 2 } else { 0 }
+    }
+
+    /// The drivers with which it reaches its host.
+    pub fn modules(&self) -> &'static [&'static str] {
+        if self.scsi { SCSI_MODULES } else { MODULES }
+    }
+
+    /// A text about a guest with virtio disks, about this one.
+    pub fn told(&self, text: &str) -> String {
+        let disks = if self.scsi { "/dev/sd" } else { "/dev/vd" };
+        text.replace("/dev/vd", disks)
     }
 
     /// Its image.
@@ -67,7 +87,7 @@ impl Guest {
 
     /// Boots it with a script, to its end.
     pub fn run(&self, script: &str) -> Brought {
-        self.run_with(Vec::new(), &["virtio_blk"], script)
+        self.run_with(Vec::new(), self.modules(), script)
     }
 
     /// The same, with more devices and their drivers.
@@ -85,7 +105,7 @@ impl Guest {
 
     /// With an image that is there.
     pub fn run_on(&self, image: &Path, script: &str) -> Brought {
-        self.run_from(image, Vec::new(), &["virtio_blk"], script)
+        self.run_from(image, Vec::new(), self.modules(), script)
     }
 
     /// With an image that is there, until something kills it.
@@ -96,7 +116,7 @@ impl Guest {
         modules: &'static [&'static str],
         script: &str,
     ) -> Ended {
-        booted(self.words(image, more), modules, script)
+        booted(self.words(image, more), modules, &self.told(script))
     }
 
     /// The same, with more devices and their drivers.
@@ -107,7 +127,7 @@ impl Guest {
         modules: &'static [&'static str],
         script: &str,
     ) -> Brought {
-        boot(self.words(image, more), modules, script)
+        boot(self.words(image, more), modules, &self.told(script))
     }
 
     /// What else QEMU must be told for it to reach its host.
@@ -130,12 +150,20 @@ impl Guest {
                 image.display()
             ),
         ];
-        let mut device = format!("virtio-blk-pci,drive=disk0,{device}");
+        let driver = if self.scsi {
+            "virtio-scsi-pci"
+        } else {
+            "virtio-blk-pci,drive=disk0"
+        };
+        let mut device = format!("{driver},{device}");
         if self.iothread {
             words.extend(["-object".into(), "iothread,id=io0".into()]);
             device += ",iothread=io0";
         }
         words.extend(["-device".into(), device]);
+        if self.scsi {
+            words.extend(["-device".into(), "scsi-hd,drive=disk0".into()]);
+        }
         words.extend(more);
         words
     }

@@ -201,6 +201,7 @@ impl Sizes {
             ("iotq_dirtiers", if self.origins { DIRTIERS } else { 1 }),
             ("iotq_qemu_requests", self.guest_requests),
             ("iotq_qemu_queues", self.guest_queues),
+            ("iotq_qemu_given", self.guest_queues),
             ("iotq_kept", self.kept),
             ("iotq_keeping", self.keeping),
             ("iotq_kept_parts", self.kept_parts),

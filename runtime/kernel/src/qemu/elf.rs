@@ -77,12 +77,14 @@ impl Executable {
 }
 
 /// What the names that are asked for begin with.
-const PREFIXES: [&str; 5] = [
+const PREFIXES: [&str; 7] = [
     "virtio_",
     "virtqueue_",
     "blk_",
     "object_get_",
     "qemu_get_vm",
+    "scsi_req_",
+    "esp_request_",
 ];
 
 impl Code for Executable {

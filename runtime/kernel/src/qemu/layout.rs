@@ -14,6 +14,18 @@ pub(super) struct Mute(pub &'static str);
 pub(super) const HANDLES: &str = "virtio_blk_handle_vq";
 const POPS: &str = "virtqueue_pop";
 
+/// The function that makes requests to SCSI disks of what was popped: the disk is its first argument, the command its
+/// fourth, the element its last.
+pub(super) const MAKES: &str = "scsi_req_new";
+/// Of another host adapter, which asks for its own part of a request first.
+const TELLS_ELEMENT: &str = "esp_request_cancelled";
+
+/// Where SCSI requests are made.
+pub(super) fn scsi_site(code: &impl Code) -> Option<u64> {
+    let arguments = [Register::RDI, Register::RCX, Register::R9];
+    Some(cheapest(code, code.symbol(MAKES)?, &arguments))
+}
+
 /// Where requests are popped: behind the call, where it costs least. The register has the queue there.
 pub(super) fn pop_site(code: &impl Code) -> Result<(u64, Register), Mute> {
     let find = || {
@@ -29,6 +41,12 @@ pub(super) fn layout(code: &impl Code) -> Result<iotq_qemu_layout, Mute> {
     let mut layout = iotq_qemu_layout {
         pop_register: register(queue).ok_or(Mute(HANDLES))?,
         name: name(code, site).unwrap_or(u64::MAX),
+        scsi_name: scsi_site(code)
+            .and_then(|site| name(code, site))
+            .unwrap_or(u64::MAX),
+        scsi_element: Told::by(code, TELLS_ELEMENT)
+            .load(Register::RDI, 1, 8)
+            .unwrap_or(IOTQ_NULL32),
         ..iotq_qemu_layout::default()
     };
     add_queue(code, &mut layout)?;

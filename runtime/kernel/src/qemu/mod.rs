@@ -20,7 +20,7 @@ use iotq_probes::abi::{IOTQ_MAX_QEMUS, IOTQ_NULL32, iotq_qemu_layout};
 
 use code::{Code, cheapest};
 use elf::Executable;
-use layout::{HANDLES, layout, pop_site};
+use layout::{HANDLES, MAKES, layout, pop_site, scsi_site};
 
 /// An executable of QEMU that runs.
 #[derive(Clone, Debug)]
@@ -39,13 +39,14 @@ pub struct Qemu {
 }
 
 /// Functions that are hooked near their entries, with the arguments that are read there.
-const FUNCTIONS: [(&str, &[Register]); 6] = [
+const FUNCTIONS: [(&str, &[Register]); 7] = [
     ("blk_aio_preadv", &[Register::RDI, Register::R9]),
     ("blk_aio_pwritev", &[Register::RDI, Register::R9]),
     ("blk_aio_pwrite_zeroes", &[Register::RDI, Register::R9]),
     ("blk_aio_pdiscard", &[Register::RDI, Register::R8]),
     ("blk_aio_flush", &[Register::RDI, Register::RDX]),
     ("virtqueue_push", &[Register::RDI, Register::RSI]),
+    ("scsi_req_enqueue", &[Register::RDI]),
 ];
 
 /// What tells an executable from others: its filesystem and its inode.
@@ -92,6 +93,10 @@ impl Qemu {
             Ok(layout) => {
                 qemu.find_sites(&executable);
                 qemu.tell_names(&layout);
+                if layout.scsi_element == IOTQ_NULL32 {
+                    let lack = "requests to SCSI disks have no times of the block layer";
+                    qemu.lacks.push(lack.to_owned());
+                }
                 qemu.layout = Some(layout);
             }
             Err(mute) => {
@@ -111,6 +116,12 @@ impl Qemu {
         };
         if let Ok((address, _)) = pop_site(executable) {
             add(HANDLES, address);
+        }
+        match scsi_site(executable) {
+            Some(address) => add(MAKES, address),
+            None => self.lacks.push(format!(
+                "it does not show {MAKES}: requests to SCSI disks go by unseen"
+            )),
         }
         for (name, arguments) in FUNCTIONS {
             match executable.symbol(name) {

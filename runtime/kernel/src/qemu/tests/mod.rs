@@ -93,12 +93,16 @@ fn layouts_are_told_by_code() {
     };
     let expected = iotq_qemu_layout {
         name: 0x0118_e0c8 - 0x6e_6c30,
+        scsi_name: 0x0118_e0c8 - 0x54_ddb0,
+        scsi_element: 0x28,
         blk_device: 0xf8,
         ..same
     };
     assert_eq!(layout(&old()), Ok(expected));
     let expected = iotq_qemu_layout {
         name: 0x01ba_9a28 - 0x89_9e78,
+        scsi_name: 0x01ba_9a28 - 0x69_3a34,
+        scsi_element: 0x30,
         blk_device: 0xc8,
         ..same
     };
@@ -120,8 +124,8 @@ fn functions_are_hooked_where_an_instruction_is_emulated() {
         })
     };
     // A jump, twice; then pushes, the last at the entry; the newer one has a landing pad there.
-    assert_eq!(sites(&old()), [11, 11, 7, 7, 16, 0]);
-    assert_eq!(sites(&new()), [15, 15, 11, 11, 20, 4]);
+    assert_eq!(sites(&old()), [11, 11, 7, 7, 16, 0, 0]);
+    assert_eq!(sites(&new()), [15, 15, 11, 11, 20, 4, 4]);
 }
 
 #[test]
@@ -139,6 +143,10 @@ fn without_a_function_that_tells_it_is_said_which() {
     assert_eq!(known.name, u64::MAX);
     let known = layout(&new().without("blk_get_attached_dev_id")).unwrap();
     assert_eq!((known.blk_name, known.blk_device), (0, u32::MAX));
+    let known = layout(&new().without("esp_request_cancelled")).unwrap();
+    assert_eq!(known.scsi_element, u32::MAX);
+    let known = layout(&new().without("scsi_req_new")).unwrap();
+    assert_eq!(known.scsi_name, u64::MAX);
 }
 
 #[test]
