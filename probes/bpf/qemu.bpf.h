@@ -307,6 +307,13 @@ int iotq_qemu_submit_discard(struct pt_regs *ctx)
 	return submit(ctx->r8, ctx->di, qemu_of(ctx));
 }
 
+/* Of a disk of the host's own, commands are passed on. */
+SEC("uprobe")
+int iotq_qemu_submit_command(struct pt_regs *ctx)
+{
+	return submit(ctx->r8, ctx->di, qemu_of(ctx));
+}
+
 /* and of three. */
 SEC("uprobe")
 int iotq_qemu_submit_flush(struct pt_regs *ctx)

@@ -79,6 +79,7 @@ pub static LAYER: Layer = Layer {
                 Hook::qemu("blk_aio_pwritev", "iotq_qemu_submit").or_lose(NO_CALL),
                 Hook::qemu("blk_aio_pwrite_zeroes", "iotq_qemu_submit").or_lose(NO_CALL),
                 Hook::qemu("blk_aio_pdiscard", "iotq_qemu_submit_discard").or_lose(NO_CALL),
+                Hook::qemu("blk_aio_ioctl", "iotq_qemu_submit_command").or_lose(NO_CALL),
                 Hook::qemu("blk_aio_flush", "iotq_qemu_submit_flush").or_lose(NO_CALL),
             ],
             doc: "a request is handed to QEMU's block layer; adjacent ones together, as the first of them",

@@ -39,11 +39,15 @@ pub struct Qemu {
 }
 
 /// Functions that are hooked near their entries, with the arguments that are read there.
-const FUNCTIONS: [(&str, &[Register]); 7] = [
+const FUNCTIONS: [(&str, &[Register]); 8] = [
     ("blk_aio_preadv", &[Register::RDI, Register::R9]),
     ("blk_aio_pwritev", &[Register::RDI, Register::R9]),
     ("blk_aio_pwrite_zeroes", &[Register::RDI, Register::R9]),
-    ("blk_aio_pdiscard", &[Register::RDI, Register::R8]),
+    (
+        "blk_aio_pdiscard",
+        &[Register::RDI, Register::RSI, Register::RDX, Register::R8],
+    ),
+    ("blk_aio_ioctl", &[Register::RDI, Register::R8]),
     ("blk_aio_flush", &[Register::RDI, Register::RDX]),
     ("virtqueue_push", &[Register::RDI, Register::RSI]),
     ("scsi_req_enqueue", &[Register::RDI]),

@@ -124,8 +124,8 @@ fn functions_are_hooked_where_an_instruction_is_emulated() {
         })
     };
     // A jump, twice; then pushes, the last at the entry; the newer one has a landing pad there.
-    assert_eq!(sites(&old()), [11, 11, 7, 7, 16, 0, 0]);
-    assert_eq!(sites(&new()), [15, 15, 11, 11, 20, 4, 4]);
+    assert_eq!(sites(&old()), [11, 11, 7, 7, 7, 16, 0, 0]);
+    assert_eq!(sites(&new()), [15, 15, 11, 11, 11, 20, 4, 4]);
 }
 
 #[test]
