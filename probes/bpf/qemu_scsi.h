@@ -108,20 +108,18 @@ static __always_inline __u8 scsi_response(qemu_layout *layout, __u64 element)
 }
 
 static __always_inline void describe_scsi_asked(struct qemu_request *request, qemu_layout *layout,
-					     const struct element *element, __u64 at)
+						const struct element *element, __u64 at)
 {
 	struct iotq_qemu *record = &request->record;
-	__u32 outs = OF_ELEMENT(__u32, element, layout->element_outs);
-	__u32 ins = OF_ELEMENT(__u32, element, layout->element_ins);
-	__u64 out = OF_ELEMENT(__u64, element, layout->element_out);
 	__u64 in = OF_ELEMENT(__u64, element, layout->element_in);
-	struct vector asked = vector_at(out), answer = vector_at(in);
+	struct vector first = vector_at(in);
 	__u8 command[COMMAND_SIZE] = {};
+	__u32 count, head = SCSI_ANSWER;
+	__u64 vectors = in, data;
 	struct blocks blocks;
-	__u64 size;
 
 	request->scsi = 1;
-	request->status = answer.base + SCSI_STATUS;
+	request->status = first.base + SCSI_STATUS;
 	record->offset = IOTQ_NULL64;
 	record->op = IOTQ_VIRTIO_OP_OTHER;
 	if (bpf_probe_read_user(command, sizeof(command), (void *)at)) {
@@ -131,30 +129,25 @@ static __always_inline void describe_scsi_asked(struct qemu_request *request, qe
 	record->op = scsi_operation(command[0], command[1]);
 	if (record->op > IOTQ_VIRTIO_OP_OTHER)
 		record->op = IOTQ_VIRTIO_OP_OTHER;
-	blocks = blocks_of(command);
-	switch (record->op) {
-	case IOTQ_VIRTIO_OP_READ:
-		size = iotq_vectors_size(in, ins);
-		describe_blocks(record, blocks, size - SCSI_ANSWER, blocks.count);
-		if (iotq_config.follow_guests)
-			expect_behind(request, in, answer, SCSI_ANSWER);
-		break;
-	case IOTQ_VIRTIO_OP_WRITE:
-		size = iotq_vectors_size(out, outs);
-		describe_blocks(record, blocks, size - SCSI_HEAD, blocks.count);
-		if (iotq_config.follow_guests)
-			expect_behind(request, out, asked, SCSI_HEAD);
-		break;
-	case IOTQ_VIRTIO_OP_DISCARD:
-	case IOTQ_VIRTIO_OP_WRITE_ZEROES:
-		expect_behind(request, out, asked, SCSI_HEAD);
-		size = iotq_vectors_size(out, outs);
-		/* Others write one block again and again. */
-		if (command[0] == 0x42)
-			describe_unmapped(record, request->data);
-		else
-			describe_blocks(record, blocks, size - SCSI_HEAD, 1);
+	if (record->op == IOTQ_VIRTIO_OP_OTHER || record->op == IOTQ_VIRTIO_OP_FLUSH)
+		return;
+	count = OF_ELEMENT(__u32, element, layout->element_ins);
+	if (record->op != IOTQ_VIRTIO_OP_READ) {
+		vectors = OF_ELEMENT(__u64, element, layout->element_out);
+		count = OF_ELEMENT(__u32, element, layout->element_outs);
+		first = vector_at(vectors);
+		head = SCSI_HEAD;
 	}
+	if (iotq_config.follow_guests || command[0] == UNMAP)
+		expect_behind(request, vectors, first, head);
+	if (command[0] == UNMAP) {
+		describe_unmapped(record, request->data);
+		return;
+	}
+	blocks = blocks_of(command);
+	data = iotq_vectors_size(vectors, count) - head;
+	/* Where the blocks are to be alike, the data are one of them. */
+	describe_blocks(record, blocks, data, record->op > IOTQ_VIRTIO_OP_WRITE ? 1 : blocks.count);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "catalogue.gen.h"
 #include "kernel.h"
 
+#define UNMAP 0x42
 #define UNMAP_BIT 0x08
 
 static __noinline __u32 scsi_operation(__u32 opcode, __u32 second)
@@ -25,7 +26,7 @@ static __noinline __u32 scsi_operation(__u32 opcode, __u32 second)
 	case 0x35:
 	case 0x91:
 		return IOTQ_SCSI_OP_FLUSH;
-	case 0x42:
+	case UNMAP:
 		return IOTQ_SCSI_OP_DISCARD;
 	case 0x41:
 	case 0x93:

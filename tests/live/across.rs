@@ -34,7 +34,7 @@ pub fn tests() -> Vec<Trial> {
     let more = [
         test("across/twins", &needs, || twins(&RAW, TWIN)),
         test("across/scsi_twins", &needs, || {
-            twins(&disks::SCSI, "scsi-hd,drive=twin")
+            twins(&disks::SCSI_ONE, "scsi-hd,drive=twin")
         }),
         test("across/stranger", &needs, stranger),
         test("across/claims", &needs, claims::of_another),
@@ -66,14 +66,13 @@ fn named(
     query: &str,
     load: &str,
 ) -> (Output, Value, Brought) {
-    let run = |words: Vec<String>, script: &str| guest.run_with(words, guest.modules(), script);
+    let run = |words: Vec<String>, script: &str| guest.run_with(words, script);
     asked_by(name, guest, more, query, load, run)
 }
 
 /// The same of one whose image is there.
 pub fn asked_on(image: &Path, guest: &Guest, query: &str, load: &str) -> (Output, Value, Brought) {
-    let run =
-        |words: Vec<String>, script: &str| guest.run_from(image, words, guest.modules(), script);
+    let run = |words: Vec<String>, script: &str| guest.run_from(image, words, script);
     asked_by(&guest.title(), guest, &[], query, load, run)
 }
 

@@ -13,7 +13,9 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::across::asked_on;
-use crate::followed::{FLUSHES, NATIVE, QCOW2, Request, SCSI, SLOW, STAGES, THREADS, grouped};
+use crate::followed::{
+    FLUSHES, NATIVE, QCOW2, Request, SCSI_THREADS, SLOW, STAGES, THREADS, grouped,
+};
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
 const QUERY: &str = "
@@ -69,7 +71,7 @@ static GUESTS: [Guest; 4] = [
     },
     Guest {
         name: "below_scsi",
-        ..SCSI
+        ..SCSI_THREADS
     },
 ];
 

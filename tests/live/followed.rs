@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use iotq_tests::disk::written;
 use iotq_tests::gate::traced;
-use iotq_tests::lab::guest::{Guest, Idle, RAW};
+use iotq_tests::lab::guest::{Guest, Idle, RAW, SCSI};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::qcow2;
 use iotq_tests::needs::{Need, test};
@@ -61,17 +61,14 @@ static BUFFERED: Guest = Guest {
     ..THREADS
 };
 
-pub const SCSI: Guest = Guest {
-    name: "scsi",
-    device: "num_queues=2",
-    queues: 4,
-    scsi: true,
-    ..THREADS
+pub const SCSI_THREADS: Guest = Guest {
+    drive: THREADS.drive,
+    ..SCSI
 };
 
 static SCSI_NATIVE: Guest = Guest {
     name: "scsi_native",
-    drive: "cache=none,aio=native",
+    drive: NATIVE.drive,
     iothread: true,
     ..SCSI
 };
@@ -85,14 +82,16 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("followed/merged_{}", guest.name);
         tests.push(test(&name, &needs, || merged(guest)));
     }
-    for guest in [&SCSI, &SCSI_NATIVE] {
+    for guest in [&SCSI_THREADS, &SCSI_NATIVE] {
         let name = format!("followed/{}", guest.name);
         tests.push(test(&name, &needs, || every_request(guest)));
     }
     tests.push(test("followed/qcow2", &needs, formatted));
     tests.push(test("followed/buffered", &needs, buffered));
     tests.push(test("followed/discards", &needs, || discards(&THREADS)));
-    tests.push(test("followed/scsi_discards", &needs, || discards(&SCSI)));
+    tests.push(test("followed/scsi_discards", &needs, || {
+        discards(&SCSI_THREADS)
+    }));
     tests.push(test("followed/slow_flushes", &needs, slow_flushes));
     tests.push(test("followed/several_statements", &needs, several));
     tests

@@ -8,7 +8,7 @@ use iotq_link::transport::{Connection, Listener, connect};
 use iotq_link::wire::Wire;
 use iotq_link::{Address, Introduction, ToGuest, ToHost, Token, clock};
 use iotq_tests::lab::boot::QEMU;
-use iotq_tests::lab::guest::{Idle, MODULES, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::Place;
 use iotq_tests::{Output, Row};
@@ -46,7 +46,7 @@ pub fn of_another() {
             runtime.block_on(all).unwrap();
         });
         scope.spawn(|| end(&host, || host.wait_for(&format!("{CLAIMS} is ready"), 1)));
-        RAW.run_with(RAW.reaching(&vsock, &[]), MODULES, &script(&name, LOAD));
+        RAW.run_with(RAW.reaching(&vsock, &[]), &script(&name, LOAD));
     });
     let ended = host.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);

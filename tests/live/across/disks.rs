@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iotq_tests::Output;
-use iotq_tests::lab::guest::{Guest, RAW};
+use iotq_tests::lab::guest::{Guest, RAW, SCSI};
 use iotq_tests::lab::result::Brought;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ pub static GUESTS: [Guest; 10] = [
         FOUR,
         true,
     ),
-    SCSI,
+    SCSI_ONE,
     Guest {
         name: "scsi_four_thread",
         drive: "cache=none,aio=native",
@@ -76,13 +76,11 @@ pub static GUESTS: [Guest; 10] = [
     },
 ];
 
-/// Its disk is a SCSI disk.
-pub const SCSI: Guest = Guest {
-    name: "scsi",
+/// One queue for requests.
+pub const SCSI_ONE: Guest = Guest {
     device: "num_queues=1",
     queues: 3,
-    scsi: true,
-    ..RAW
+    ..SCSI
 };
 
 const FOUR: &str = "num-queues=4";

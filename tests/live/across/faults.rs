@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use iotq_tests::Output;
-use iotq_tests::lab::guest::{Idle, MODULES, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 use iotq_tests::lab::result::Brought;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
@@ -67,7 +67,7 @@ impl Stage {
         let mut all = RAW.reaching(&self.vsock, more);
         all.extend(Qmp::words(&self.at("qmp")));
         let image = self.image();
-        RAW.run_from(&image, all, MODULES, &format!("{PRELUDE}{script}"))
+        RAW.run_from(&image, all, &format!("{PRELUDE}{script}"))
     }
 
     fn image(&self) -> PathBuf {
@@ -175,7 +175,7 @@ pub fn killed() {
     let script = format!("{PRELUDE}agent 1; load 1; mark 512; load 2; sleep 100\n");
     thread::scope(|scope| {
         let all = RAW.reaching(&stage.vsock, &more);
-        let guest = scope.spawn(|| RAW.run_to_death(&image, all, MODULES, &script));
+        let guest = scope.spawn(|| RAW.run_to_death(&image, all, &script));
         wait_for(&host, 512);
         kill_process(pid_in(&pidfile), Signal::KILL).unwrap();
         let ended = guest.join().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use iotq_tests::Output;
-use iotq_tests::lab::guest::{Idle, MODULES, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::Place;
@@ -44,7 +44,7 @@ pub fn a_hundredth() {
                 resident = kilobytes(&fs::read_to_string(status).unwrap());
             });
         });
-        RAW.run_with(RAW.reaching(&vsock, &[]), MODULES, &script(&name, LOAD))
+        RAW.run_with(RAW.reaching(&vsock, &[]), &script(&name, LOAD))
     });
     drop(idle);
     let ended = host.wait();

@@ -39,8 +39,8 @@ pub struct Guest {
     pub scsi: bool,
 }
 
-/// The drivers of one with a virtio disk that reaches its host.
-pub const MODULES: &[&str] = &["virtio_blk", vsock::MODULE];
+/// The drivers with which one reaches its host.
+const MODULES: &[&str] = &["virtio_blk", vsock::MODULE];
 const SCSI_MODULES: &[&str] = &["virtio_scsi", "sd_mod", vsock::MODULE];
 
 /// The simplest one.
@@ -54,6 +54,15 @@ pub const RAW: Guest = Guest {
     scsi: false,
 };
 
+/// The same with a SCSI disk: two of the queues are for other things.
+pub const SCSI: Guest = Guest {
+    name: "scsi",
+    device: "num_queues=2",
+    queues: 4,
+    scsi: true,
+    ..RAW
+};
+
 impl Guest {
     /// What `-name` says.
     pub fn title(&self) -> String {
@@ -65,8 +74,7 @@ impl Guest {
         if self.scsi { 2 } else { 0 }
     }
 
-    /// The drivers with which it reaches its host.
-    pub fn modules(&self) -> &'static [&'static str] {
+    fn modules(&self) -> &'static [&'static str] {
         if self.scsi { SCSI_MODULES } else { MODULES }
     }
 
@@ -87,47 +95,30 @@ impl Guest {
 
     /// Boots it with a script, to its end.
     pub fn run(&self, script: &str) -> Brought {
-        self.run_with(Vec::new(), self.modules(), script)
+        self.run_with(Vec::new(), script)
     }
 
-    /// The same, with more devices and their drivers.
-    pub fn run_with(
-        &self,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Brought {
+    /// The same, with more devices.
+    pub fn run_with(&self, more: Vec<String>, script: &str) -> Brought {
         let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
         let image = folder.path().join("image");
         self.make(&image);
-        self.run_from(&image, more, modules, script)
+        self.run_from(&image, more, script)
     }
 
     /// With an image that is there.
     pub fn run_on(&self, image: &Path, script: &str) -> Brought {
-        self.run_from(image, Vec::new(), self.modules(), script)
+        self.run_from(image, Vec::new(), script)
     }
 
     /// With an image that is there, until something kills it.
-    pub fn run_to_death(
-        &self,
-        image: &Path,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Ended {
-        booted(self.words(image, more), modules, &self.told(script))
+    pub fn run_to_death(&self, image: &Path, more: Vec<String>, script: &str) -> Ended {
+        booted(self.words(image, more), self.modules(), &self.told(script))
     }
 
-    /// The same, with more devices and their drivers.
-    pub fn run_from(
-        &self,
-        image: &Path,
-        more: Vec<String>,
-        modules: &'static [&'static str],
-        script: &str,
-    ) -> Brought {
-        boot(self.words(image, more), modules, &self.told(script))
+    /// The same, with more devices.
+    pub fn run_from(&self, image: &Path, more: Vec<String>, script: &str) -> Brought {
+        brought(self.run_to_death(image, more, script))
     }
 
     /// What else QEMU must be told for it to reach its host.
@@ -213,8 +204,7 @@ impl Drop for Idle {
     }
 }
 
-fn boot(words: Vec<String>, modules: &'static [&'static str], script: &str) -> Brought {
-    let mut ended = booted(words, modules, script);
+fn brought(mut ended: Ended) -> Brought {
     assert_eq!(ended.death, None);
     let brought = ended.results.cases.remove("load").unwrap();
     let said = |name: &str| {

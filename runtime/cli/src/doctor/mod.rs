@@ -38,7 +38,7 @@ pub fn doctor(format: ListFormat, btf: Option<&Path>) -> Result<ExitCode, Failur
     let mut able = false;
     if let Ok(types) = &types {
         if permitted {
-            types.try_functions(LAYERS.iter().copied());
+            types.try_functions();
         }
         let layers = layers::examine(types, permitted);
         able = permitted && layers.iter().any(Finding::can_be_traced);

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use aya::EbpfLoader;
 use aya::programs::FEntry;
-use iotq_probes::catalogue::{Attach, Layer};
+use iotq_probes::catalogue::{Attach, LAYERS, Layer};
 use iotq_probes::object;
 
 use super::KernelTypes;
@@ -12,22 +13,35 @@ use crate::loader::loader;
 const PROGRAM: &str = "iotq_trial";
 
 impl KernelTypes {
-    /// Tries it, if one of these layers has such programs.
-    pub fn try_functions(&self, layers: impl Iterator<Item = &'static Layer>) {
+    /// Tries it.
+    pub fn try_functions(&self) {
+        self.try_functions_of(&mut loader(), LAYERS.iter().copied());
+    }
+
+    /// Tries it, if one of these layers has such programs. The loader is one that has loaded nothing yet.
+    pub(crate) fn try_functions_of<'t>(
+        &'t self,
+        loader: &mut EbpfLoader<'t>,
+        layers: impl Iterator<Item = &'static Layer>,
+    ) {
         let mut hooks = layers.flat_map(Layer::hooks);
         let typed = hooks.find(|hook| {
             let own = self.functions.get(hook.target) == Some(&true);
             own && hook.attach == Attach::Entry
         });
         if let Some(hook) = typed {
-            let attached = self.attach(hook.target);
+            let attached = self.attach(loader, hook.target);
             self.typed_functions.set(attached.is_ok());
         }
     }
 
     /// Attaches a program that does nothing, for a moment.
-    fn attach(&self, function: &str) -> Result<(), Box<dyn Error>> {
-        let mut ebpf = loader().btf(Some(&self.fields)).load(object::trial())?;
+    fn attach<'t>(
+        &'t self,
+        loader: &mut EbpfLoader<'t>,
+        function: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut ebpf = loader.btf(Some(&self.fields)).load(object::trial())?;
         let program = ebpf.program_mut(PROGRAM).ok_or("no program")?;
         let program: &mut FEntry = program.try_into()?;
         program.load(function, &self.hooks)?;

@@ -256,7 +256,7 @@ impl Loaded {
         // Before our types are read: where it reads all of the kernel's, it drops them first.
         let mut loader = loader();
         let types = KernelTypes::read(options.btf.as_deref(), &modules(plan, resolved))?;
-        types.try_functions(plan.templates.iter().map(|it| it.layer));
+        types.try_functions_of(&mut loader, plan.templates.iter().map(|it| it.layer));
         let prepared = Prepared::of(plan, resolved, options, &types)?;
         let ebpf = prepared.load(&mut loader, &types)?;
         drop(loader);

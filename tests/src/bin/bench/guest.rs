@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use iotq_tests::lab::guest::{Idle, MODULES, RAW};
+use iotq_tests::lab::guest::{Idle, RAW};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
@@ -129,7 +129,7 @@ fn at_work(measure: impl FnOnce(Running)) {
         RAW.title()
     );
     scope(|scope| {
-        scope.spawn(|| RAW.run_to_death(&image, words, MODULES, &script));
+        scope.spawn(|| RAW.run_to_death(&image, words, &script));
         let mut qmp = Qmp::connect(&socket);
         let thread = &qmp.get("query-cpus-fast")[0]["thread-id"];
         let cpus = PathBuf::from(format!("/proc/{thread}"));
