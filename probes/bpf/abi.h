@@ -208,8 +208,8 @@ struct iotq_qemu {
 	__u64 offset; /* on the guest's disk; null for a flush */
 	__u64 size;
 	__u32 queue;
-	__u32 index; /* 16 bits: of a split ring, the available index; of a packed one, its first descriptor */
-	__u32 first; /* descriptor; of a packed ring, the buffer's id */
+	__u32 index; /* 16 bits: of a split ring, the available index; of a packed one, its first descriptor; of NVMe, the command's id */
+	__u32 first; /* descriptor; of a packed ring, the buffer's id; of NVMe, the namespace */
 	__u8 op;     /* enum iotq_virtio_op */
 	__u8 format; /* enum iotq_ring_format */
 	__u8 merged; /* read or written within another one's call */
@@ -234,16 +234,26 @@ struct iotq_qemu_key {
 	__u32 pad;
 };
 
-/* A queue of a virtio disk. */
+/* What a queue of a guest's disk is of; zero, of a virtio disk. */
+enum iotq_qemu_kind {
+	IOTQ_QEMU_KIND_BLK,
+	IOTQ_QEMU_KIND_SCSI, /* the host adapter */
+	IOTQ_QEMU_KIND_NVME, /* the controller; it is its own admin queue */
+};
+
+/* A queue of a guest's disk. */
 struct iotq_qemu_queue {
 	__u64 device;
 	__u64 disk; /* whose name follows; zero until one is known */
 	__u32 queue;
 	__u32 index; /* of the last request */
 	__u32 round; /* how often the indices have begun anew */
-	__u32 scsi;  /* it is a host adapter's */
+	__u32 kind;  /* enum iotq_qemu_kind */
 	char name[IOTQ_NAME_LEN];
 };
+
+/* Commands of an NVMe drive have the same id at a distance of several round trips at least: in another one of these times. */
+#define IOTQ_NVME_ROUND_SHIFT 15 /* nanoseconds */
 
 /* Where a guest's request was on a ring. The guest knows the queue and the index, and has its own number for the device. */
 struct iotq_kept_key {
@@ -271,11 +281,12 @@ struct iotq_kept {
 
 /* A QEMU executable: where it keeps what is read. What an optional field is null for is not known. */
 #define IOTQ_MAX_QEMUS 8
+/* The cookie of a program in one: its number, and above it the address that the program sits on, as the executable has it. */
+#define IOTQ_QEMU_SITE_SHIFT 8
 /* A power of two: so much of an element is read at once, and the layout's offsets lie within. */
 #define IOTQ_ELEMENT_WINDOW 64
 struct iotq_qemu_layout {
-	__u64 name; /* optional: the distance of the pointer to the guest's name from where requests are popped, */
-	__u64 scsi_name; /* and from where SCSI requests are made */
+	__u64 name; /* optional: where the pointer to the guest's name is, as the executable has it */
 	__u32 pop_register; /* enum iotq_register: the queue, there */
 	__u32 queue_device; /* struct VirtQueue */
 	__u32 queue_index;
@@ -293,7 +304,9 @@ struct iotq_qemu_layout {
 	__u32 device_parent; /* struct DeviceState */
 	__u32 device_id;
 	__u32 scsi_element;  /* struct SCSIRequest; optional */
-	__u32 pad;
+	__u32 nvme_command;  /* struct NvmeRequest; optional */
+	__u32 nvme_made_for; /* struct BlockAIOCB: for whom it was made */
+	__u32 nvme_ends;     /* the end of each NVMe request is seen, not only that of reads and writes */
 };
 
 /* Registers that a function keeps over its calls. */

@@ -165,6 +165,7 @@ enum iotq_virtio_op {
 enum iotq_ring_format {
 	IOTQ_RING_FORMAT_SPLIT = 1,
 	IOTQ_RING_FORMAT_PACKED = 2,
+	IOTQ_RING_FORMAT_NVME = 3,
 };
 
 #endif

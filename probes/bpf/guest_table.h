@@ -22,7 +22,7 @@ struct qemu_request {
 	__u64 device;
 	__u64 disk;  /* a device may have several */
 	__u32 round; /* of the ring */
-	__u32 scsi;
+	__u32 kind;  /* enum iotq_qemu_kind */
 	/* Where requests of guests are followed: */
 	__u64 data;    /* in the process; zero without */
 	__u64 vectors; /* of the data: where they are told */

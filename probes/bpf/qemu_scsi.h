@@ -118,7 +118,7 @@ static __always_inline void describe_scsi_asked(struct qemu_request *request, qe
 	__u64 vectors = in, data;
 	struct blocks blocks;
 
-	request->scsi = 1;
+	request->kind = IOTQ_QEMU_KIND_SCSI;
 	request->status = first.base + SCSI_STATUS;
 	record->offset = IOTQ_NULL64;
 	record->op = IOTQ_VIRTIO_OP_OTHER;

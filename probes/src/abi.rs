@@ -28,9 +28,11 @@ pub const IOTQ_MARK_APPROX: u32 = 987;
 pub const IOTQ_MAX_OWNERS: u32 = 16;
 pub const IOTQ_DRIVER_WORDS: u32 = 8;
 pub const IOTQ_RING_WORDS: u32 = 5;
+pub const IOTQ_NVME_ROUND_SHIFT: u32 = 15;
 pub const IOTQ_KEPT_WORDS: u32 = 27;
 pub const IOTQ_PART_WORDS: u32 = 35;
 pub const IOTQ_MAX_QEMUS: u32 = 8;
+pub const IOTQ_QEMU_SITE_SHIFT: u32 = 8;
 pub const IOTQ_ELEMENT_WINDOW: u32 = 64;
 pub const IOTQ_UNTOLD: u32 = 32;
 pub const IOTQ_BLOCK_SYNC: u32 = 1;
@@ -629,6 +631,10 @@ const _: () = {
     ["Offset of field: iotq_qemu_key::pid"][::core::mem::offset_of!(iotq_qemu_key, pid) - 8usize];
     ["Offset of field: iotq_qemu_key::pad"][::core::mem::offset_of!(iotq_qemu_key, pad) - 12usize];
 };
+pub const IOTQ_QEMU_KIND_BLK: iotq_qemu_kind = 0;
+pub const IOTQ_QEMU_KIND_SCSI: iotq_qemu_kind = 1;
+pub const IOTQ_QEMU_KIND_NVME: iotq_qemu_kind = 2;
+pub type iotq_qemu_kind = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(
     Debug,
@@ -648,7 +654,7 @@ pub struct iotq_qemu_queue {
     pub queue: __u32,
     pub index: __u32,
     pub round: __u32,
-    pub scsi: __u32,
+    pub kind: __u32,
     pub name: [::core::ffi::c_char; 32usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -665,8 +671,8 @@ const _: () = {
         [::core::mem::offset_of!(iotq_qemu_queue, index) - 20usize];
     ["Offset of field: iotq_qemu_queue::round"]
         [::core::mem::offset_of!(iotq_qemu_queue, round) - 24usize];
-    ["Offset of field: iotq_qemu_queue::scsi"]
-        [::core::mem::offset_of!(iotq_qemu_queue, scsi) - 28usize];
+    ["Offset of field: iotq_qemu_queue::kind"]
+        [::core::mem::offset_of!(iotq_qemu_queue, kind) - 28usize];
     ["Offset of field: iotq_qemu_queue::name"]
         [::core::mem::offset_of!(iotq_qemu_queue, name) - 32usize];
 };
@@ -747,7 +753,6 @@ const _: () = {
 )]
 pub struct iotq_qemu_layout {
     pub name: __u64,
-    pub scsi_name: __u64,
     pub pop_register: __u32,
     pub queue_device: __u32,
     pub queue_index: __u32,
@@ -765,7 +770,9 @@ pub struct iotq_qemu_layout {
     pub device_parent: __u32,
     pub device_id: __u32,
     pub scsi_element: __u32,
-    pub pad: __u32,
+    pub nvme_command: __u32,
+    pub nvme_made_for: __u32,
+    pub nvme_ends: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -773,44 +780,46 @@ const _: () = {
     ["Alignment of iotq_qemu_layout"][::core::mem::align_of::<iotq_qemu_layout>() - 8usize];
     ["Offset of field: iotq_qemu_layout::name"]
         [::core::mem::offset_of!(iotq_qemu_layout, name) - 0usize];
-    ["Offset of field: iotq_qemu_layout::scsi_name"]
-        [::core::mem::offset_of!(iotq_qemu_layout, scsi_name) - 8usize];
     ["Offset of field: iotq_qemu_layout::pop_register"]
-        [::core::mem::offset_of!(iotq_qemu_layout, pop_register) - 16usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, pop_register) - 8usize];
     ["Offset of field: iotq_qemu_layout::queue_device"]
-        [::core::mem::offset_of!(iotq_qemu_layout, queue_device) - 20usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_device) - 12usize];
     ["Offset of field: iotq_qemu_layout::queue_index"]
-        [::core::mem::offset_of!(iotq_qemu_layout, queue_index) - 24usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_index) - 16usize];
     ["Offset of field: iotq_qemu_layout::queue_last"]
-        [::core::mem::offset_of!(iotq_qemu_layout, queue_last) - 28usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_last) - 20usize];
     ["Offset of field: iotq_qemu_layout::queue_size"]
-        [::core::mem::offset_of!(iotq_qemu_layout, queue_size) - 32usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, queue_size) - 24usize];
     ["Offset of field: iotq_qemu_layout::device_packed"]
-        [::core::mem::offset_of!(iotq_qemu_layout, device_packed) - 36usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, device_packed) - 28usize];
     ["Offset of field: iotq_qemu_layout::packed_mask"]
-        [::core::mem::offset_of!(iotq_qemu_layout, packed_mask) - 40usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, packed_mask) - 32usize];
     ["Offset of field: iotq_qemu_layout::element_count"]
-        [::core::mem::offset_of!(iotq_qemu_layout, element_count) - 44usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, element_count) - 36usize];
     ["Offset of field: iotq_qemu_layout::element_outs"]
-        [::core::mem::offset_of!(iotq_qemu_layout, element_outs) - 48usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, element_outs) - 40usize];
     ["Offset of field: iotq_qemu_layout::element_ins"]
-        [::core::mem::offset_of!(iotq_qemu_layout, element_ins) - 52usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, element_ins) - 44usize];
     ["Offset of field: iotq_qemu_layout::element_out"]
-        [::core::mem::offset_of!(iotq_qemu_layout, element_out) - 56usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, element_out) - 48usize];
     ["Offset of field: iotq_qemu_layout::element_in"]
-        [::core::mem::offset_of!(iotq_qemu_layout, element_in) - 60usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, element_in) - 52usize];
     ["Offset of field: iotq_qemu_layout::blk_name"]
-        [::core::mem::offset_of!(iotq_qemu_layout, blk_name) - 64usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, blk_name) - 56usize];
     ["Offset of field: iotq_qemu_layout::blk_device"]
-        [::core::mem::offset_of!(iotq_qemu_layout, blk_device) - 68usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, blk_device) - 60usize];
     ["Offset of field: iotq_qemu_layout::device_parent"]
-        [::core::mem::offset_of!(iotq_qemu_layout, device_parent) - 72usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, device_parent) - 64usize];
     ["Offset of field: iotq_qemu_layout::device_id"]
-        [::core::mem::offset_of!(iotq_qemu_layout, device_id) - 76usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, device_id) - 68usize];
     ["Offset of field: iotq_qemu_layout::scsi_element"]
-        [::core::mem::offset_of!(iotq_qemu_layout, scsi_element) - 80usize];
-    ["Offset of field: iotq_qemu_layout::pad"]
-        [::core::mem::offset_of!(iotq_qemu_layout, pad) - 84usize];
+        [::core::mem::offset_of!(iotq_qemu_layout, scsi_element) - 72usize];
+    ["Offset of field: iotq_qemu_layout::nvme_command"]
+        [::core::mem::offset_of!(iotq_qemu_layout, nvme_command) - 76usize];
+    ["Offset of field: iotq_qemu_layout::nvme_made_for"]
+        [::core::mem::offset_of!(iotq_qemu_layout, nvme_made_for) - 80usize];
+    ["Offset of field: iotq_qemu_layout::nvme_ends"]
+        [::core::mem::offset_of!(iotq_qemu_layout, nvme_ends) - 84usize];
 };
 pub const IOTQ_REGISTER_BX: iotq_register = 0;
 pub const IOTQ_REGISTER_BP: iotq_register = 1;

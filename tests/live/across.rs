@@ -12,7 +12,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use iotq_tests::Output;
-use iotq_tests::lab::guest::{Guest, Idle, RAW};
+use iotq_tests::lab::guest::{Guest, NVME, RAW};
 use iotq_tests::lab::result::Brought;
 use iotq_tests::lab::vsock::Vsock;
 use iotq_tests::link::{Place, Side};
@@ -35,6 +35,9 @@ pub fn tests() -> Vec<Trial> {
         test("across/twins", &needs, || twins(&RAW, TWIN)),
         test("across/scsi_twins", &needs, || {
             twins(&disks::SCSI_ONE, "scsi-hd,drive=twin")
+        }),
+        test("across/nvme_twins", &needs, || {
+            twins(&NVME, "nvme-ns,drive=twin,nsid=2")
         }),
         test("across/stranger", &needs, stranger),
         test("across/claims", &needs, claims::of_another),
@@ -84,7 +87,7 @@ fn asked_by(
     load: &str,
     run: impl FnOnce(Vec<String>, &str) -> Brought,
 ) -> (Output, Value, Brought) {
-    let (place, idle) = (Place::default(), Idle::default());
+    let (place, idle) = (Place::default(), guest.idle());
     let vsock = Vsock::start().unwrap();
     let words = guest.reaching(&vsock, more);
     let host = host(&place, &vsock, name, &guest.told(query));
@@ -142,7 +145,7 @@ fn end(host: &Side, before: impl FnOnce()) {
 const TWIN: &str = "virtio-blk-pci,drive=twin,num-queues=1";
 
 /// Two disks that are used alike, at the same time: each is paired with its own, however much they look the same. Those of
-/// one host adapter are on the same ring.
+/// one host adapter are on the same ring, and namespaces of one controller in the same queues.
 fn twins(guest: &Guest, twin: &str) {
     let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
     let image = folder.path().join("twin");

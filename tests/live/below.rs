@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::across::asked_on;
 use crate::followed::{
-    FLUSHES, NATIVE, QCOW2, Request, SCSI_THREADS, SLOW, STAGES, THREADS, grouped,
+    FLUSHES, NATIVE, NVME_THREADS, QCOW2, Request, SCSI_THREADS, SLOW, STAGES, THREADS, grouped,
 };
 
 /// All requests, with what was done for them; where their time went, and that of the calls that made them; and drawn.
@@ -54,7 +54,7 @@ ioload --ops 200 --read 1 --write 2 --flush 2 --seed 2 --log flushed /dev/vda
 ioload --ops 1000 --threads 4 --read 6 --write 3 --discard 1 --max 65536 --log many /dev/vda
 ";
 
-static GUESTS: [Guest; 4] = [
+static GUESTS: [Guest; 5] = [
     Guest {
         name: "below_threads",
         ..THREADS
@@ -72,6 +72,10 @@ static GUESTS: [Guest; 4] = [
     Guest {
         name: "below_scsi",
         ..SCSI_THREADS
+    },
+    Guest {
+        name: "below_nvme",
+        ..NVME_THREADS
     },
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use iotq_tests::disk::written;
 use iotq_tests::gate::traced;
-use iotq_tests::lab::guest::{Guest, Idle, RAW, SCSI};
+use iotq_tests::lab::guest::{Guest, NVME, RAW, SCSI};
 use iotq_tests::lab::machine::DISK_BYTES;
 use iotq_tests::lab::qcow2;
 use iotq_tests::needs::{Need, test};
@@ -73,6 +73,17 @@ static SCSI_NATIVE: Guest = Guest {
     ..SCSI
 };
 
+pub const NVME_THREADS: Guest = Guest {
+    drive: THREADS.drive,
+    ..NVME
+};
+
+static NVME_NATIVE: Guest = Guest {
+    name: "nvme_native",
+    drive: NATIVE.drive,
+    ..NVME
+};
+
 pub fn tests() -> Vec<Trial> {
     let needs = [Need::Root, Need::Guests, Need::Loop];
     let mut tests = Vec::new();
@@ -82,7 +93,7 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("followed/merged_{}", guest.name);
         tests.push(test(&name, &needs, || merged(guest)));
     }
-    for guest in [&SCSI_THREADS, &SCSI_NATIVE] {
+    for guest in [&SCSI_THREADS, &SCSI_NATIVE, &NVME_THREADS, &NVME_NATIVE] {
         let name = format!("followed/{}", guest.name);
         tests.push(test(&name, &needs, || every_request(guest)));
     }
@@ -91,6 +102,9 @@ pub fn tests() -> Vec<Trial> {
     tests.push(test("followed/discards", &needs, || discards(&THREADS)));
     tests.push(test("followed/scsi_discards", &needs, || {
         discards(&SCSI_THREADS)
+    }));
+    tests.push(test("followed/nvme_discards", &needs, || {
+        discards(&NVME_THREADS)
     }));
     tests.push(test("followed/slow_flushes", &needs, slow_flushes));
     tests.push(test("followed/several_statements", &needs, several));
@@ -132,7 +146,7 @@ fn watched_on(disk: &Disk, guest: &'static Guest, query: &str, script: &str) -> 
         "qcow2" => qcow2::make(&image, DISK_BYTES).unwrap(),
         _ => written(&image, DISK_BYTES >> 20),
     }
-    let idle = Idle::default();
+    let idle = guest.idle();
     let output = traced(&["--ring", "16M", "-e", query], || {
         guest.run_on(&image, script);
     });

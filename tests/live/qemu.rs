@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use iotq_tests::gate::traced;
 use iotq_tests::iotq::iotq;
-use iotq_tests::lab::guest::{Guest, Idle, RAW, SCSI};
+use iotq_tests::lab::guest::{Guest, Kind, NVME, RAW, SCSI};
 use iotq_tests::lab::result::Brought;
-use iotq_tests::needs::{Need, test};
+use iotq_tests::needs::{Need, ROOT_FOLDER, test};
 use iotq_tests::{Output, Row};
 use libtest_mimic::Trial;
 
@@ -25,7 +26,7 @@ until [ -e /dev/vda ]; do usleep 10000; done
 dd if=/dev/zero of=/dev/vda bs=4M count=8 oflag=direct
 ";
 
-static GUESTS: [Guest; 6] = [
+static GUESTS: [Guest; 7] = [
     RAW,
     Guest {
         name: "native",
@@ -62,6 +63,10 @@ static GUESTS: [Guest; 6] = [
         iothread: true,
         ..SCSI
     },
+    Guest {
+        drive: "cache=none",
+        ..NVME
+    },
 ];
 
 pub fn tests() -> Vec<Trial> {
@@ -71,6 +76,10 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("qemu/{}", guest.name);
         tests.push(test(&name, &needs, || every_operation(guest)));
     }
+    for guest in [&RAW, &SCSI, &NVME] {
+        let name = format!("qemu/errors_{}", guest.name);
+        tests.push(test(&name, &needs, || errors(guest)));
+    }
     tests.push(test("qemu/merged", &needs, merged));
     tests.push(test("qemu/grouped", &needs, grouped));
     tests.push(test("qemu/none", &[Need::Root], none));
@@ -79,9 +88,13 @@ pub fn tests() -> Vec<Trial> {
 
 /// Traces guests while this one runs.
 fn watched(guest: &Guest, query: &str, script: &str) -> (Output, Brought) {
-    let idle = Idle::default();
+    watched_by(guest, query, || guest.run(script))
+}
+
+fn watched_by(guest: &Guest, query: &str, run: impl FnOnce() -> Brought) -> (Output, Brought) {
+    let idle = guest.idle();
     let mut brought = None;
-    let output = traced(&["-e", query], || brought = Some(guest.run(script)));
+    let output = traced(&["-e", query], || brought = Some(run()));
     drop(idle);
     assert_eq!(output.lost, 0, "{}", output.stderr);
     assert_eq!(output.unmatched, 0, "{}", output.stderr);
@@ -110,7 +123,10 @@ fn every_operation(guest: &Guest) {
             .filter(|row| row.number("queue") == queue)
             .collect();
         assert!(own.len() > 100, "queue {queue}: {} requests", own.len());
-        indices(guest, &own);
+        // Commands of NVMe have no places.
+        if guest.disk != Kind::Nvme {
+            indices(guest, &own);
+        }
     }
 }
 
@@ -121,13 +137,13 @@ fn is_whole(guest: &Guest, row: &Row) {
     assert!(queues.contains(&row.number("queue")), "{row:?}");
     assert_eq!(row.number("status"), 0);
     // A SCSI disk refuses what it cannot.
-    let refused = guest.scsi && row.text("op") == "other";
+    let refused = guest.disk == Kind::Scsi && row.text("op") == "other";
     assert!(refused || row.text("error") == "none", "{row:?}");
     assert_eq!(row.field("approx"), false, "{row:?}");
-    let format = if guest.name == "packed" {
-        "packed"
-    } else {
-        "split"
+    let format = match guest.disk {
+        Kind::Nvme => "nvme",
+        _ if guest.name == "packed" => "packed",
+        _ => "split",
     };
     assert_eq!(row.text("format"), format);
     let lat = row.number("lat");
@@ -167,7 +183,7 @@ fn operations(guest: &Guest, rows: &[Row], brought: &Brought) {
         count += 1;
     }
     assert_eq!(count, 2300);
-    if guest.scsi {
+    if guest.disk == Kind::Scsi {
         // It ends with one.
         let last = seen.get_mut(&("flush".to_owned(), 0, 0)).unwrap();
         *last = last.saturating_sub(1);
@@ -203,8 +219,44 @@ fn indices(guest: &Guest, rows: &[&Row]) {
         assert!(indices.len() - begin > 100, "{indices:?}");
     }
     // What is asked of disks that are not there is refused: once by each driver, of which the last begins anew.
-    let refused = if guest.scsi { 3 } else { 0 };
+    let refused = if guest.disk == Kind::Scsi { 3 } else { 0 };
     assert!(turns.len() <= refused, "{turns:?}");
+}
+
+/// QEMU's disk fails to write a sector.
+const BAD: u64 = 2048;
+const FAILS: &str =
+    "[inject-error]\nevent = \"none\"\niotype = \"write\"\nerrno = \"5\"\nsector = \"2048\"\n";
+
+/// What fails has an error, each time that the guest's kernel tries it.
+fn errors(guest: &Guest) {
+    let folder = tempfile::tempdir_in(ROOT_FOLDER).unwrap();
+    let (image, rules) = (folder.path().join("image"), folder.path().join("rules"));
+    guest.make(&image);
+    fs::write(&rules, FAILS).unwrap();
+    let faulty = format!("blkdebug:{}:{}", rules.display(), image.display());
+    let query = format!(
+        "on qemu.push where guest == \"{}\" and op in {{read, write}} emit {FIELDS}",
+        guest.title()
+    );
+    let load = "\
+until [ -e /dev/vda ]; do usleep 10000; done
+ioload --ops 400 --read 1 --write 3 --span 4194304 --max 65536 --log many /dev/vda
+";
+    let (output, brought) = watched_by(guest, &query, || {
+        guest.run_from(Path::new(&faulty), Vec::new(), load)
+    });
+    let covers = |offset: u64, size: u64| (offset..offset + size).contains(&(BAD * 512));
+    let mut failed = 0;
+    for row in &output.rows {
+        let (offset, size) = (row.number("offset"), row.number("size"));
+        let is_bad = row.text("op") == "write" && covers(offset, size);
+        assert_eq!(row.text("error") != "none", is_bad, "{row:?}");
+        failed += u64::from(is_bad);
+    }
+    let log = brought.text("many");
+    let errors = log.lines().filter(|line| !line.ends_with(" 0")).count() as u64;
+    assert!(errors > 0 && failed >= errors, "{failed} failed: {log}");
 }
 
 /// Neighbours become one call, in the name of the first of them.

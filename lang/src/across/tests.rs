@@ -72,6 +72,14 @@ fn the_way_to_the_host_comes_along() {
         "join syscall, block, virtio where block.sector > 5 emit tree"
     );
     assert_eq!(
+        asked("join guest.syscall, guest.nvme, host.qemu emit host.qemu.lat"),
+        "join syscall, nvme emit syscall.lat"
+    );
+    assert_eq!(
+        asked("join guest.nvme, host.qemu emit host.qemu.lat"),
+        "trace nvme emit nvme.lat"
+    );
+    assert_eq!(
         asked("join guest.virtio, host.qemu where guest.virtio.op == flush"),
         "trace virtio where virtio.op == flush emit virtio.comm, virtio.dev, virtio.index, virtio.lat, virtio.op, \
          virtio.pid, virtio.queue, virtio.sector, virtio.size, virtio.time"
@@ -217,6 +225,11 @@ fn what_cannot_be_followed_is_refused() {
         ),
         ("join guest.syscall, guest.qemu, host.qemu", "E0609"),
         ("join guest.virtio, guest.block, host.qemu", "E0609"),
+        ("join guest.nvme, guest.block, host.qemu", "E0609"),
+        (
+            "join guest.syscall, guest.virtio, guest.nvme, host.qemu",
+            "E0609",
+        ),
         ("join guest.syscall, optional host.qemu", "E0609"),
         (
             "join guest.syscall, host.qemu where host.qemu.pid under 7",

@@ -17,8 +17,8 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Item, Spanned};
 use crate::syntax::{self, quote};
 
-/// The layer of a guest that leads to its host, and the one that it leads to.
-pub(crate) const VIA: &str = "virtio";
+/// The layers of a guest that lead to its host: the first of them where none is named. And the one that they lead to.
+const WAYS: [&str; 2] = ["virtio", "nvme"];
 pub(crate) const TO: &str = "qemu";
 
 /// The layers of the host that tell what was done for a request, and the layers of its disks' drivers.
@@ -73,11 +73,11 @@ pub(super) fn refusal(join: &Join, names: &[ir::Name]) -> Option<Diagnostic> {
         )
     };
     let first = join.sources.first()?;
-    let begins = "begin with `guest.syscall` or `guest.virtio`";
+    let begins = "begin with `guest.syscall`, `guest.virtio` or `guest.nvme`";
     if first.source.side != Side::Guest {
         return refuse(first.source.span, "requests begin in the guest", begins);
     }
-    let is_ring = first.source.layer.name == VIA;
+    let is_ring = is_way(first.source.layer);
     if first.source.layer.root.is_none() && !is_ring {
         let label = "its operations have nothing followed below them";
         return refuse(first.source.span, label, begins);
@@ -86,6 +86,10 @@ pub(super) fn refusal(join: &Join, names: &[ir::Name]) -> Option<Diagnostic> {
         if is_ring {
             let help = "begin with `guest.syscall`, and all of its layers can be joined";
             return refuse(it.source.span, "the ring has nothing below it there", help);
+        }
+        if is_way(it.source.layer) && way(join).is_some_and(|way| way.id != it.source.layer.id) {
+            let help = "ask in another statement for the other disks";
+            return refuse(it.source.span, "one layer leads to the host", help);
         }
         if it.source.layer.root.is_some() || it.source.layer.is_of_guests() {
             let label = "nothing of the guest's that is caused by its calls";
@@ -244,18 +248,29 @@ fn conjunction(conjuncts: Vec<(ast::Expr, Expr)>) -> Option<Spanned<ast::Expr>> 
     Some(Spanned { node, span })
 }
 
-/// Whether a guest's layers of a join include the one that leads to its host.
+/// Whether a guest's layer leads to its host.
+pub(crate) fn is_way(layer: &Layer) -> bool {
+    WAYS.contains(&layer.name)
+}
+
+/// The first of a guest's layers of a join that leads to its host.
+fn way(join: &Join) -> Option<&'static Layer> {
+    let mut layers = join.of_guest().map(|it| it.source.layer);
+    layers.find(|layer| is_way(layer))
+}
+
+/// Whether a guest's layers of a join include one that leads to its host.
 pub(crate) fn leads(join: &Join) -> bool {
-    join.of_guest().any(|it| it.source.layer.name == VIA)
+    way(join).is_some()
 }
 
 fn text_of_guest(join: &Join, names: &BTreeSet<String>) -> String {
     let mut layers: Vec<String> = join.of_guest().map(written).collect();
     if !leads(join) {
-        layers.push(VIA.into());
+        layers.extend(WAYS.first().map(|it| (*it).to_owned()));
     }
     let root = join.sources.first().map(|it| it.source.layer);
-    let verb = if root.is_some_and(|it| it.name == VIA) {
+    let verb = if root.is_some_and(is_way) {
         "trace"
     } else {
         "join"

@@ -7,7 +7,7 @@ use iotq_probes::catalogue::{CHILDREN, Type};
 
 use super::join::{output_of, part, stages};
 use super::{fit, groups};
-use crate::check::across::{TO, VIA, leads};
+use crate::check::across::{TO, is_way, leads};
 use crate::diag::codes::build::STREAMS;
 use crate::diag::{Diagnostic, Errors};
 use crate::ir::{
@@ -90,7 +90,7 @@ impl Crossing {
             true => join
                 .sources
                 .iter()
-                .position(|it| is_via(it.source.side, it.source.layer.name)),
+                .position(|it| it.source.side == Side::Guest && is_way(it.source.layer)),
             false => None,
         };
         let via = via
@@ -215,10 +215,6 @@ fn named_there(expr: &mut Expr, sides: &[Side]) {
 /// What is the host's has the host's names.
 fn of_host(expr: &mut Expr) {
     expr.ty = expr.ty.named().map_or(expr.ty, Type::OfHost);
-}
-
-fn is_via(side: Side, layer: &str) -> bool {
-    side == Side::Guest && layer == VIA
 }
 
 /// What the time in the guest's device is cut into, as columns of sums: names and fields of the host's layer.

@@ -172,10 +172,10 @@ pub static SCSI_OP: EnumType = EnumType {
     ],
 };
 
-/// How a virtqueue is laid out.
+/// How a queue of a guest's disk is laid out: a virtqueue, or one of NVMe.
 pub static RING_FORMAT: EnumType = EnumType {
     name: "format",
-    variants: &[("split", 1), ("packed", 2)],
+    variants: &[("split", 1), ("packed", 2), ("nvme", 3)],
 };
 
 /// What a guest asked of its virtual disk.

@@ -1,4 +1,4 @@
-//! The virtual machine monitor on a host: QEMU, and what guests ask of their disks by virtio.
+//! The virtual machine monitor on a host: QEMU, and what guests ask of their disks.
 
 use std::mem::{offset_of, size_of};
 
@@ -15,8 +15,14 @@ const POP: Hook = Hook::qemu("virtio_blk_handle_vq", "iotq_qemu_pop");
 const SCSI_POP: Hook =
     Hook::qemu("scsi_req_new", "iotq_qemu_scsi_pop").or_lose("requests to SCSI disks go by unseen");
 const SCSI_GIVEN: Hook = Hook::qemu("scsi_req_enqueue", "iotq_qemu_scsi_given").or_lose(NO_CALL);
+const NVME_POP: Hook = Hook::qemu("nvme_map_dptr", "iotq_qemu_nvme_pop").or_lose(NO_NVME);
 const PUSH: Hook = Hook::qemu("virtqueue_push", "iotq_qemu_push");
+const NVME_PUSH: Hook = Hook::qemu("nvme_rw_complete_cb", "iotq_qemu_nvme_push").or_lose(NO_NVME);
+/// It is called at the end of anything, and has a use only where there are such drives.
+const NVME_END: Hook = Hook::qemu("qemu_aio_unref", "iotq_qemu_nvme_end")
+    .or_lose("flushes, discards and zeroes of NVMe drives go by unseen");
 
+const NO_NVME: &str = "requests to NVMe drives go by unseen";
 const NO_CALL: &str = "such requests have no times of QEMU's block layer";
 
 /// A name that the kernel compares by its beginning, and the rest in user space.
@@ -62,13 +68,13 @@ const fn called(
 pub static LAYER: Layer = Layer {
     name: "qemu",
     id: 9,
-    doc: "requests of guests to virtio disks and SCSI disks inside QEMU, on the host",
+    doc: "requests of guests to virtio disks, SCSI disks and NVMe drives inside QEMU, on the host",
     points: &[
         Point {
             name: "pop",
             id: 1,
-            hooks: &[POP, SCSI_POP],
-            doc: "a request is taken off the guest's ring",
+            hooks: &[POP, SCSI_POP, NVME_POP],
+            doc: "a request is taken off the guest's ring; of an NVMe drive, its data are looked up",
         },
         Point {
             name: "submit",
@@ -87,8 +93,8 @@ pub static LAYER: Layer = Layer {
         Point {
             name: "push",
             id: 3,
-            hooks: &[PUSH],
-            doc: "the answer is put on the guest's ring",
+            hooks: &[PUSH, NVME_PUSH, NVME_END],
+            doc: "the answer is put on the guest's ring; of an NVMe drive, the request is over",
         },
     ],
     end: "push",
@@ -117,25 +123,26 @@ pub static LAYER: Layer = Layer {
             "queue",
             Type::Int,
             number(offset_of!(iotq_qemu, queue), 4),
-            "virtqueue of the disk, or of its host adapter",
+            "virtqueue of the disk, or of its host adapter; of an NVMe drive, the submission queue",
         ),
         start(
             "index",
             Type::Int,
             number(offset_of!(iotq_qemu, index), 4),
-            "index in the available ring, of 16 bits; of a packed ring, the first descriptor",
+            "index in the available ring, of 16 bits; of a packed ring, the first descriptor; of an NVMe drive, the id of the \
+             command",
         ),
         start(
             "head",
             Type::Int,
             number(offset_of!(iotq_qemu, first), 4),
-            "first descriptor; of a packed ring, the buffer's id",
+            "first descriptor; of a packed ring, the buffer's id; of an NVMe drive, the namespace",
         ),
         start(
             "format",
             Type::Enum(&RING_FORMAT),
             number(offset_of!(iotq_qemu, format), 1),
-            "layout of the ring",
+            "layout of the queue",
         ),
         start(
             "op",
@@ -185,7 +192,8 @@ pub static LAYER: Layer = Layer {
             Type::Int,
             PUSHED,
             number(offset_of!(iotq_qemu, status), 1),
-            "QEMU's answer: of a virtio disk, 0 is success, 1 an error, 2 not supported; of a SCSI disk, the host adapter's response",
+            "QEMU's answer: of a virtio disk, 0 is success, 1 an error, 2 not supported; of a SCSI disk, the host adapter's response; of an NVMe \
+         drive, 1 is an error",
         ),
         field(
             "error",
@@ -272,7 +280,7 @@ pub static LAYER: Layer = Layer {
     ],
     record: Some(size_of::<iotq_qemu>()),
     root: Some(size_of::<iotq_qemu_root>()),
-    upkeep: &[POP, SCSI_POP, PUSH],
+    upkeep: &[POP, SCSI_POP, NVME_POP, PUSH, NVME_PUSH, NVME_END],
     modules: &[],
     options: &["CONFIG_UPROBE_EVENTS"],
 };

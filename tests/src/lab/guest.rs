@@ -35,13 +35,20 @@ pub struct Guest {
     pub queues: u64,
     /// Whether the disk has a thread of its own in QEMU.
     pub iothread: bool,
-    /// Whether it is a SCSI disk: then the device is its host adapter.
-    pub scsi: bool,
+    /// What its disk is.
+    pub disk: Kind,
 }
 
-/// The drivers with which one reaches its host.
-const MODULES: &[&str] = &["virtio_blk", vsock::MODULE];
-const SCSI_MODULES: &[&str] = &["virtio_scsi", "sd_mod", vsock::MODULE];
+/// What a guest's disk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The device is itself the disk.
+    Virtio,
+    /// The device is its host adapter.
+    Scsi,
+    /// An emulated drive, the device its controller.
+    Nvme,
+}
 
 /// The simplest one.
 pub const RAW: Guest = Guest {
@@ -51,7 +58,7 @@ pub const RAW: Guest = Guest {
     device: "num-queues=1",
     queues: 1,
     iothread: false,
-    scsi: false,
+    disk: Kind::Virtio,
 };
 
 /// The same with a SCSI disk: two of the queues are for other things.
@@ -59,7 +66,16 @@ pub const SCSI: Guest = Guest {
     name: "scsi",
     device: "num_queues=2",
     queues: 4,
-    scsi: true,
+    disk: Kind::Scsi,
+    ..RAW
+};
+
+/// The same with an NVMe drive: one of the queues is for administration.
+pub const NVME: Guest = Guest {
+    name: "nvme",
+    device: "max_ioqpairs=2",
+    queues: 3,
+    disk: Kind::Nvme,
     ..RAW
 };
 
@@ -69,19 +85,57 @@ impl Guest {
         format!("iotq-{}", self.name)
     }
 
-    /// The first of its queues that is for requests: a host adapter has two for other things.
+    /// The first of its queues that is for requests: a host adapter has two for other things, a controller one.
     pub fn first_queue(&self) -> u64 {
-        if self.scsi { 2 } else { 0 }
+        match self.disk {
+            Kind::Virtio => 0,
+            Kind::Scsi => 2,
+            Kind::Nvme => 1,
+        }
     }
 
+    /// The drivers with which it has its disk and reaches its host.
     fn modules(&self) -> &'static [&'static str] {
-        if self.scsi { SCSI_MODULES } else { MODULES }
+        match self.disk {
+            Kind::Virtio => &["virtio_blk", vsock::MODULE],
+            Kind::Scsi => &["virtio_scsi", "sd_mod", vsock::MODULE],
+            Kind::Nvme => &["nvme", vsock::MODULE],
+        }
     }
 
     /// A text about a guest with virtio disks, about this one.
     pub fn told(&self, text: &str) -> String {
-        let disks = if self.scsi { "/dev/sd" } else { "/dev/vd" };
-        text.replace("/dev/vd", disks)
+        let words: &[(&str, &str)] = match self.disk {
+            Kind::Virtio => &[],
+            Kind::Scsi => &[("/dev/vd", "/dev/sd")],
+            Kind::Nvme => &[
+                ("/dev/vda", "/dev/nvme0n1"),
+                ("/dev/vdb", "/dev/nvme0n2"),
+                ("guest.virtio.device", "guest.nvme.ctrl"),
+                ("guest.virtio.queue", "guest.nvme.qid"),
+                ("guest.virtio.index", "guest.nvme.cid"),
+                ("guest.virtio", "guest.nvme"),
+                // Without a layer that leads there, it is that of virtio disks.
+                (
+                    "guest.block, host.qemu",
+                    "guest.block, guest.nvme, host.qemu",
+                ),
+                (
+                    "guest.syscall, host.qemu",
+                    "guest.syscall, guest.nvme, host.qemu",
+                ),
+            ],
+        };
+        let told = |text: String, (own, other): &(&str, &str)| text.replace(own, other);
+        words.iter().fold(text.to_owned(), told)
+    }
+
+    /// One that does not run, so that the executable is known, and what it has.
+    pub fn idle(&self) -> Idle {
+        match self.disk {
+            Kind::Nvme => Idle::of(Path::new(QEMU), &["-name", "nvme"]),
+            _ => Idle::default(),
+        }
     }
 
     /// Its image.
@@ -141,10 +195,10 @@ impl Guest {
                 image.display()
             ),
         ];
-        let driver = if self.scsi {
-            "virtio-scsi-pci"
-        } else {
-            "virtio-blk-pci,drive=disk0"
+        let driver = match self.disk {
+            Kind::Virtio => "virtio-blk-pci,drive=disk0",
+            Kind::Scsi => "virtio-scsi-pci",
+            Kind::Nvme => "nvme,drive=disk0,serial=disk0",
         };
         let mut device = format!("{driver},{device}");
         if self.iothread {
@@ -152,7 +206,7 @@ impl Guest {
             device += ",iothread=io0";
         }
         words.extend(["-device".into(), device]);
-        if self.scsi {
+        if self.disk == Kind::Scsi {
             words.extend(["-device".into(), "scsi-hd,drive=disk0".into()]);
         }
         words.extend(more);

@@ -80,9 +80,12 @@ pub static BOUNDARY: Code = Code {
     title: "layers on both sides of a boundary",
     page: "\
 With `iotq host`, a script is about guests or about the host. A join may be about both if it
-follows requests from the guest to QEMU: it begins with `guest.syscall` or `guest.virtio`, and of
-the host it has `host.qemu`, which is not optional. Below that it may have what the host did for
-them: `host.syscall`, `host.block`, `host.nvme`, `host.scsi`.
+follows requests from the guest to QEMU: it begins with `guest.syscall`, `guest.virtio` or
+`guest.nvme`, and of the host it has `host.qemu`, which is not optional. Below that it may have what
+the host did for them: `host.syscall`, `host.block`, `host.nvme`, `host.scsi`.
+
+Requests to virtio disks lead there, unless `guest.nvme` is among the layers: then those to NVMe
+drives do.
 
     join guest.syscall, host.block          # nothing leads from the one to the other
 

@@ -121,7 +121,7 @@ impl Beyond {
             Found::Other | Found::Nothing => {
                 // Whatever was believed, it is not so any more.
                 self.pairing.forget(asked.device);
-                let line = format!("virtio{} is not the disk that it was", asked.device);
+                let line = format!("{} is not the disk that it was", asked.device);
                 self.notes.push(line);
                 Part::NotYet
             }
@@ -183,7 +183,7 @@ impl Beyond {
         let own = queues.iter().filter(|it| it.device == device);
         let name = own.map(|it| it.name.as_str()).find(|name| !name.is_empty());
         let name = name.map_or_else(String::new, |name| format!(" `{}`", name.escape_debug()));
-        let line = format!("virtio{} is QEMU's disk{name}", asked.device);
+        let line = format!("{} is QEMU's disk{name}", asked.device);
         self.notes.push(line);
         Some(device)
     }

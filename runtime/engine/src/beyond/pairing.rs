@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::request::Device;
+
 /// What a request weighs that agrees in all, against one that has nothing but its place on the ring, its kind and its time.
 const WHOLE: u32 = 3;
 /// So much more must be said for a device than for any other one of which nothing is known to be wrong.
@@ -51,8 +53,8 @@ pub(super) enum Verdict {
 /// What is known of all devices of a guest.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    believed: HashMap<u32, u64>,
-    evidence: HashMap<u32, Evidence>,
+    believed: HashMap<Device, u64>,
+    evidence: HashMap<Device, Evidence>,
 }
 
 /// What is known of one device that is not paired.
@@ -66,7 +68,7 @@ struct Evidence {
 
 impl Pairing {
     /// The host's device.
-    pub fn of(&self, device: u32) -> Option<u64> {
+    pub fn of(&self, device: Device) -> Option<u64> {
         self.believed.get(&device).copied()
     }
 
@@ -79,7 +81,7 @@ impl Pairing {
     /// Takes what a request says of each candidate; the device, when it is clear.
     pub fn judge(
         &mut self,
-        device: u32,
+        device: Device,
         request: &(u32, u32, u64),
         verdicts: &[(u64, Verdict)],
     ) -> Option<u64> {
@@ -95,7 +97,7 @@ impl Pairing {
     }
 
     /// It was believed, and is not so.
-    pub fn forget(&mut self, device: u32) {
+    pub fn forget(&mut self, device: Device) {
         self.believed.remove(&device);
         self.evidence.remove(&device);
     }
@@ -147,6 +149,7 @@ impl Evidence {
 mod tests {
     use super::*;
 
+    const DISK: Device = Device::Virtio(3);
     const A: u64 = 0xa000;
     const B: u64 = 0xb000;
 
@@ -157,12 +160,15 @@ mod tests {
     #[test]
     fn the_only_disk_is_believed_when_a_request_agrees() {
         let mut pairing = Pairing::default();
-        assert_eq!(pairing.judge(3, &request(1), &[(A, Verdict::Silent)]), None);
         assert_eq!(
-            pairing.judge(3, &request(2), &[(A, Verdict::Agrees)]),
+            pairing.judge(DISK, &request(1), &[(A, Verdict::Silent)]),
+            None
+        );
+        assert_eq!(
+            pairing.judge(DISK, &request(2), &[(A, Verdict::Agrees)]),
             Some(A)
         );
-        assert_eq!(pairing.of(3), Some(A));
+        assert_eq!(pairing.of(DISK), Some(A));
         assert_eq!(pairing.candidates(&[A, B]), [B]);
     }
 
@@ -173,21 +179,21 @@ mod tests {
         // Both are written alike, as those of a mirror.
         for number in 0..10 {
             let both = [(A, Agrees), (B, Agrees)];
-            assert_eq!(pairing.judge(3, &request(number), &both), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &both), None);
         }
         let one = [(A, Contradicts), (B, Agrees)];
-        assert_eq!(pairing.judge(3, &request(20), &one), Some(B));
+        assert_eq!(pairing.judge(DISK, &request(20), &one), Some(B));
         assert_eq!(pairing.candidates(&[A, B]), [A]);
         // Of the other one, nothing was seen where this one had something.
         let mut pairing = Pairing::default();
         for number in 0..2 {
             let one = [(A, Agrees), (B, Silent)];
-            assert_eq!(pairing.judge(3, &request(number), &one), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &one), None);
             // The same request again is no more evidence.
-            assert_eq!(pairing.judge(3, &request(number), &one), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &one), None);
         }
         let one = [(A, Agrees), (B, Silent)];
-        assert_eq!(pairing.judge(3, &request(2), &one), Some(A));
+        assert_eq!(pairing.judge(DISK, &request(2), &one), Some(A));
     }
 
     #[test]
@@ -196,37 +202,41 @@ mod tests {
         let mut pairing = Pairing::default();
         for number in 0..2 {
             let hint = [(A, Hints)];
-            assert_eq!(pairing.judge(3, &request(number), &hint), None);
-            assert_eq!(pairing.judge(3, &request(number), &hint), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &hint), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &hint), None);
         }
-        assert_eq!(pairing.judge(3, &request(2), &[(A, Hints)]), Some(A));
+        assert_eq!(pairing.judge(DISK, &request(2), &[(A, Hints)]), Some(A));
         let mut pairing = Pairing::default();
         for number in 0..8 {
             let two = [(A, Hints), (B, Silent)];
-            assert_eq!(pairing.judge(3, &request(number), &two), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &two), None);
         }
         let two = [(A, Hints), (B, Silent)];
-        assert_eq!(pairing.judge(3, &request(8), &two), Some(A));
+        assert_eq!(pairing.judge(DISK, &request(8), &two), Some(A));
     }
 
     #[test]
     fn a_disk_that_contradicts_is_not_believed() {
         use Verdict::{Agrees, Contradicts};
         let mut pairing = Pairing::default();
-        assert_eq!(pairing.judge(3, &request(0), &[(A, Contradicts)]), None);
+        assert_eq!(pairing.judge(DISK, &request(0), &[(A, Contradicts)]), None);
         for number in 1..100 {
             let agrees = [(A, Agrees)];
-            assert_eq!(pairing.judge(3, &request(number), &agrees), None);
+            assert_eq!(pairing.judge(DISK, &request(number), &agrees), None);
         }
-        pairing.forget(3);
-        assert_eq!(pairing.judge(3, &request(100), &[(A, Agrees)]), Some(A));
+        pairing.forget(DISK);
+        assert_eq!(pairing.judge(DISK, &request(100), &[(A, Agrees)]), Some(A));
     }
 
     #[test]
     fn a_guest_with_too_many_disks_is_bounded() {
         let mut pairing = Pairing::default();
         for device in 0..10_000 {
-            pairing.judge(device, &request(0), &[(A, Verdict::Contradicts)]);
+            pairing.judge(
+                Device::Virtio(device),
+                &request(0),
+                &[(A, Verdict::Contradicts)],
+            );
         }
         assert!(pairing.evidence.len() <= MOST);
     }

@@ -1,7 +1,9 @@
 //! One request as its guest has it, and whether the host means the same.
 
-use iotq_probes::abi::{IOTQ_MARK_APPROX_ASKED, iotq_qemu, iotq_virtio};
-use iotq_probes::catalogue::VIRTIO_OP;
+use std::fmt::{self, Display, Formatter};
+
+use iotq_probes::abi::{IOTQ_MARK_APPROX_ASKED, iotq_block, iotq_nvme, iotq_qemu, iotq_virtio};
+use iotq_probes::catalogue::{NVME_OP, RING_FORMAT, VIRTIO_OP};
 use zerocopy::FromBytes;
 
 use crate::RawRecord;
@@ -17,12 +19,20 @@ pub(crate) struct Span {
     pub completed: u64,
 }
 
+/// A device, by the guest's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Device {
+    Virtio(u32),
+    /// A controller: of its namespaces, each is another disk.
+    Nvme(u32),
+}
+
 /// A request of the guest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
-    /// The guest's number of the device,
-    pub device: u32,
+    pub device: Device,
     pub queue: u32,
+    /// The index in the ring; of an NVMe drive, the command's id.
     pub index: u32,
     pub issued: u64,
     pub completed: u64,
@@ -43,15 +53,94 @@ pub(super) enum Agreement {
     No,
 }
 
+impl Display for Device {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Virtio(number) => write!(f, "virtio{number}"),
+            Self::Nvme(number) => write!(f, "nvme{number}"),
+        }
+    }
+}
+
+/// What the guest's driver has of a request.
+enum Driver {
+    Virtio(iotq_virtio),
+    Nvme(iotq_nvme),
+}
+
+impl Driver {
+    fn of(record: &RawRecord<'_>) -> Option<Self> {
+        Some(match record.layer().name {
+            "virtio" => Self::Virtio(iotq_virtio::read_from_prefix(record.bytes()).ok()?.0),
+            "nvme" => Self::Nvme(iotq_nvme::read_from_prefix(record.bytes()).ok()?.0),
+            _ => return None,
+        })
+    }
+
+    fn lat(&self) -> u64 {
+        match self {
+            Self::Virtio(it) => it.lat,
+            Self::Nvme(it) => it.lat,
+        }
+    }
+
+    fn asked(&self, Span { issued, completed }: Span) -> Option<Asked> {
+        let (block, mut asked) = match self {
+            Self::Virtio(it) => (&it.block, of_virtio(it)),
+            Self::Nvme(it) => (&it.block, of_nvme(it)?),
+        };
+        (asked.issued, asked.completed) = (issued, completed);
+        asked.size = block.size.into();
+        asked.offset = match block.sector {
+            NULL => NULL,
+            sector => sector.checked_mul(SECTOR)?,
+        };
+        Some(asked)
+    }
+}
+
+fn of_virtio(it: &iotq_virtio) -> Asked {
+    Asked {
+        device: Device::Virtio(it.device),
+        queue: it.queue,
+        index: it.index,
+        head: it.head,
+        format: it.format,
+        op: it.op,
+        ..Asked::NONE
+    }
+}
+
+/// What administrators ask for has no host's part.
+fn of_nvme(it: &iotq_nvme) -> Option<Asked> {
+    let named = match NVME_OP.variant(it.op.into()) {
+        Some("zone_append") => "write",
+        Some(name) => name,
+        None => "other",
+    };
+    let op = VIRTIO_OP
+        .value(named)
+        .or_else(|| VIRTIO_OP.value("other"))?;
+    (it.qid != 0).then_some(Asked {
+        device: Device::Nvme(it.ctrl),
+        queue: it.qid.into(),
+        index: it.cid.into(),
+        head: it.nsid,
+        format: u8::try_from(RING_FORMAT.value("nvme")?).ok()?,
+        op: u8::try_from(op).ok()?,
+        ..Asked::NONE
+    })
+}
+
 impl Span {
-    /// That of a record of a block request. What is part of no followed call is of a ring, and on it all the time.
+    /// That of a record of a block request. What is part of no followed call is of a queue, and on it all the time.
     pub fn of(record: &RawRecord<'_>) -> Option<Self> {
-        let block = record.request()?;
-        let virtio = iotq_virtio::read_from_prefix(record.bytes()).ok();
+        let block: iotq_block = record.request()?;
+        let driver = Driver::of(record);
         let completed = record.done();
         let times = match record.root() {
-            0 => [virtio?.0.lat, NULL],
-            _ => [block.d2c, virtio.map_or(block.lat, |(it, _)| it.lat)],
+            0 => [driver?.lat(), NULL],
+            _ => [block.d2c, driver.map_or(block.lat, |it| it.lat())],
         };
         let time = times.into_iter().find(|time| *time != NULL)?;
         let issued = completed.checked_sub(time)?;
@@ -60,26 +149,27 @@ impl Span {
 }
 
 impl Asked {
-    /// What a record tells of a request that was on a ring.
+    const NONE: Self = Self {
+        device: Device::Virtio(0),
+        queue: 0,
+        index: 0,
+        issued: 0,
+        completed: 0,
+        head: 0,
+        format: 0,
+        op: 0,
+        offset: NULL,
+        size: 0,
+    };
+
+    /// What a record tells of a request that was on a queue.
     pub fn of(record: &RawRecord<'_>) -> Option<Self> {
-        let Span { issued, completed } = Span::of(record)?;
-        let (it, _) = iotq_virtio::read_from_prefix(record.bytes()).ok()?;
-        let offset = match it.block.sector {
-            NULL => NULL,
-            sector => sector.checked_mul(SECTOR)?,
-        };
-        Some(Self {
-            device: it.device,
-            queue: it.queue,
-            index: it.index,
-            issued,
-            completed,
-            head: it.head,
-            format: it.format,
-            op: it.op,
-            offset,
-            size: it.block.size.into(),
-        })
+        Driver::of(record)?.asked(Span::of(record)?)
+    }
+
+    /// Whether its queue has no places: then the time tells what is where.
+    pub fn by_time(&self) -> bool {
+        matches!(self.device, Device::Nvme(_))
     }
 
     /// Whether the host's record is of the same request.

@@ -1,6 +1,7 @@
-//! Indices of a ring are used again and again: in which round a request was, its time tells.
+//! Indices of a ring are used again and again: in which round a request was, its time tells. So are the ids of NVMe commands,
+//! which come in no order: a round of theirs is a time.
 
-use iotq_probes::abi::iotq_qemu;
+use iotq_probes::abi::{IOTQ_NVME_ROUND_SHIFT, iotq_qemu};
 
 use super::request::{Agreement, Asked};
 use super::{Apart, Kept, Spot, own};
@@ -8,6 +9,9 @@ use super::{Apart, Kept, Spot, own};
 /// How far off the times of both sides may be for a request to be taken for the same, beside the uncertainty of the clocks.
 /// What agrees in everything else is joined, and counted.
 const SLACK: i128 = 5_000_000;
+
+/// Rounds in which a command is looked for, from where it can have been first: that is some 30 ms. It is fetched soon.
+const MOST_ROUNDS: u64 = 1 << 10;
 
 /// What lies where a request was.
 #[derive(Debug)]
@@ -38,6 +42,9 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// `known`: a round in which there was one of its queue not long ago. Also the round where it was.
     pub fn find(&mut self, known: Option<u32>) -> (Found, Option<u32>) {
+        if self.asked.by_time() {
+            return (self.in_time(), None);
+        }
         let near = known.into_iter().flat_map(|it| [it, it.saturating_add(1)]);
         for round in near {
             match self.look(round) {
@@ -50,6 +57,23 @@ impl Search<'_> {
             return (Found::Nothing, None);
         };
         self.back_from(newest)
+    }
+
+    /// Within the time that it may have been fetched; then a little before.
+    fn in_time(&mut self) -> Found {
+        let (low, high) = self.apart.bounds(self.asked.completed);
+        let round = |at: u64, apart: i64| at.saturating_add_signed(apart) >> IOTQ_NVME_ROUND_SHIFT;
+        let first = round(self.asked.issued, low);
+        let last = round(self.asked.completed, high).min(first.saturating_add(MOST_ROUNDS));
+        let slack = (SLACK >> IOTQ_NVME_ROUND_SHIFT) as u64;
+        let before = first.saturating_sub(slack)..first;
+        for round in (first..=last).chain(before.rev()) {
+            // As the kernel has it: its lower bits.
+            if let Look::Now(found) = self.look(round as u32) {
+                return found;
+            }
+        }
+        Found::Nothing
     }
 
     /// With steps that double, until it is too early; then between.

@@ -1,5 +1,7 @@
 //! Requests of a guest and what its host has kept: found where they are, and only there.
 
+mod nvme;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,6 +13,7 @@ use iotq_probes::abi::{
 use iotq_probes::catalogue::layer;
 use zerocopy::{FromZeros, IntoBytes};
 
+use super::request::Device;
 use super::*;
 use crate::sink::{Json, Sink, Summary};
 use crate::testing::Bytes;
@@ -208,7 +211,7 @@ fn another_request_of_that_time_is_never_joined() {
         shelf.keep(DISK, 0, &wrong, change);
         assert!(part(&mut beyond, &wrong).is_none());
         // The disk is not believed any more, until it is learned anew.
-        assert!(beyond.pairing.of(2).is_none());
+        assert!(beyond.pairing.of(Device::Virtio(2)).is_none());
         let again = asked(2, 3_000 * US);
         shelf.keep(DISK, 0, &again, |_| ());
         assert!(part(&mut beyond, &again).is_some());
@@ -228,7 +231,7 @@ fn a_request_of_another_time_is_not_joined() {
     let mut new = old;
     new.block.head.at += 1_000_000 * US;
     assert!(part(&mut beyond, &new).is_none());
-    assert_eq!(beyond.pairing.of(2), Some(DISK));
+    assert_eq!(beyond.pairing.of(Device::Virtio(2)), Some(DISK));
 }
 
 #[test]

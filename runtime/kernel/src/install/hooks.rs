@@ -287,6 +287,7 @@ pub(super) fn unneeded(types: &KernelTypes, hook: &Hook) -> bool {
     match hook.program {
         "iotq_bio_complete" => !bio_devices(),
         "iotq_virtio_scsi_done" => types.place("virtio_scsi_cmd", "sc").is_none(),
+        "iotq_qemu_nvme_end" => !types.qemus().iter().any(Qemu::sees_ends),
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ use aya::programs::{
     BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint, UProbe,
 };
 use aya::{Btf, Ebpf};
+use iotq_probes::abi::IOTQ_QEMU_SITE_SHIFT;
 use iotq_probes::catalogue::{Attach, Hook};
 
 use super::InstallError;
@@ -71,20 +72,20 @@ fn hold<L: 'static>(link: L) -> Vec<Hold> {
     vec![Box::new(link)]
 }
 
-/// To each executable, wherever it has the function. The cookie says which it is.
+/// To each executable, wherever it has the function. The cookie says which it is, and where that is.
 fn attach_to_qemus(
     program: &mut UProbe,
     function: &str,
     qemus: &[Qemu],
 ) -> Result<Vec<Hold>, ProgramError> {
     let mut all = Vec::new();
-    for ((qemu, _), cookie) in hooked(qemus).zip(0..) {
-        let Some(offset) = qemu.site(function) else {
+    for ((qemu, _), number) in hooked(qemus).zip(0..) {
+        let Some(site) = qemu.site(function) else {
             continue;
         };
         let point = UProbeAttachPoint {
-            location: UProbeAttachLocation::AbsoluteOffset(offset),
-            cookie: Some(cookie),
+            location: UProbeAttachLocation::AbsoluteOffset(site.offset),
+            cookie: Some(site.address << IOTQ_QEMU_SITE_SHIFT | number),
         };
         let id = program.attach(point, qemu.own_path(), UProbeScope::AllProcesses)?;
         all.extend(hold(program.take_link(id)?));

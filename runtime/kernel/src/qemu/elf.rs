@@ -77,7 +77,7 @@ impl Executable {
 }
 
 /// What the names that are asked for begin with.
-const PREFIXES: [&str; 7] = [
+const PREFIXES: [&str; 9] = [
     "virtio_",
     "virtqueue_",
     "blk_",
@@ -85,6 +85,8 @@ const PREFIXES: [&str; 7] = [
     "qemu_get_vm",
     "scsi_req_",
     "esp_request_",
+    "nvme_",
+    "qemu_aio_",
 ];
 
 impl Code for Executable {

@@ -20,6 +20,12 @@ pub(super) const MAKES: &str = "scsi_req_new";
 /// Of another host adapter, which asks for its own part of a request first.
 const TELLS_ELEMENT: &str = "esp_request_cancelled";
 
+/// What ends a read or write of an NVMe drive, and asks for the kind of its command.
+const TELLS_COMMAND: &str = "nvme_rw_complete_cb";
+
+/// What lets go of anything that was made for a request: of those to NVMe drives, there is no other end that all have.
+pub(super) const LETS_GO: &str = "qemu_aio_unref";
+
 /// Where SCSI requests are made.
 pub(super) fn scsi_site(code: &impl Code) -> Option<u64> {
     let arguments = [Register::RDI, Register::RCX, Register::R9];
@@ -37,21 +43,20 @@ pub(super) fn pop_site(code: &impl Code) -> Result<(u64, Register), Mute> {
 
 /// The layout of an executable. What is optional is left out where it is not known.
 pub(super) fn layout(code: &impl Code) -> Result<iotq_qemu_layout, Mute> {
-    let (site, queue) = pop_site(code)?;
+    let (_, queue) = pop_site(code)?;
     let mut layout = iotq_qemu_layout {
         pop_register: register(queue).ok_or(Mute(HANDLES))?,
-        name: name(code, site).unwrap_or(u64::MAX),
-        scsi_name: scsi_site(code)
-            .and_then(|site| name(code, site))
-            .unwrap_or(u64::MAX),
+        name: name(code).unwrap_or(u64::MAX),
         scsi_element: Told::by(code, TELLS_ELEMENT)
             .load(Register::RDI, 1, 8)
             .unwrap_or(IOTQ_NULL32),
+        nvme_command: IOTQ_NULL32,
         ..iotq_qemu_layout::default()
     };
     add_queue(code, &mut layout)?;
     add_element(code, &mut layout)?;
     add_disk(code, &mut layout);
+    add_drive(code, &mut layout);
     Ok(layout)
 }
 
@@ -135,14 +140,22 @@ fn add_disk(code: &impl Code, layout: &mut iotq_qemu_layout) {
     }
 }
 
-/// The variable with the guest's name, seen from a place in the code. Both move together.
-fn name(code: &impl Code, site: u64) -> Option<u64> {
+/// For whom something was made stands right before the count of its references.
+fn add_drive(code: &impl Code, layout: &mut iotq_qemu_layout) {
+    let told = |function, bytes| Told::by(code, function).load(Register::RDI, 1, bytes);
+    let count = told(LETS_GO, 4).and_then(|count| count.checked_sub(8));
+    if let (Some(command), Some(made_for)) = (told(TELLS_COMMAND, 1), count) {
+        (layout.nvme_command, layout.nvme_made_for) = (command, made_for);
+    }
+}
+
+/// The variable with the guest's name.
+fn name(code: &impl Code) -> Option<u64> {
     let told = Told::by(code, "qemu_get_vm_name");
-    let mut globals = told.0.iter().filter_map(|step| match step {
+    told.0.iter().find_map(|step| match step {
         Step::Global(address) => Some(*address),
         _ => None,
-    });
-    Some(globals.next()?.wrapping_sub(site))
+    })
 }
 
 /// What a function tells.

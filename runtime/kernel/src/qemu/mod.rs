@@ -15,12 +15,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use iced_x86::Register;
+use iced_x86::Register::{self, R8, R9, RCX, RDI, RDX, RSI};
 use iotq_probes::abi::{IOTQ_MAX_QEMUS, IOTQ_NULL32, iotq_qemu_layout};
 
 use code::{Code, cheapest};
 use elf::Executable;
-use layout::{HANDLES, MAKES, layout, pop_site, scsi_site};
+use layout::{HANDLES, LETS_GO, MAKES, layout, pop_site, scsi_site};
 
 /// An executable of QEMU that runs.
 #[derive(Clone, Debug)]
@@ -34,24 +34,41 @@ pub struct Qemu {
     /// It is reached by this whatever becomes of its path and its processes.
     file: Arc<File>,
     layout: Option<iotq_qemu_layout>,
-    /// The functions that are hooked, and where in the file.
-    sites: Vec<(&'static str, u64)>,
+    sites: Vec<Site>,
 }
 
-/// Functions that are hooked near their entries, with the arguments that are read there.
-const FUNCTIONS: [(&str, &[Register]); 8] = [
-    ("blk_aio_preadv", &[Register::RDI, Register::R9]),
-    ("blk_aio_pwritev", &[Register::RDI, Register::R9]),
-    ("blk_aio_pwrite_zeroes", &[Register::RDI, Register::R9]),
+/// Where a function is hooked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    function: &'static str,
+    /// In the file.
+    pub offset: u64,
+    /// As the executable has it.
+    pub address: u64,
+}
+
+/// Functions that are hooked near their entries, with the arguments that are read there, and what is lost without them.
+const FUNCTIONS: [(&str, &[Register], &str); 11] = [
+    ("blk_aio_preadv", &LAST_OF_SIX, NO_TIMES),
+    ("blk_aio_pwritev", &LAST_OF_SIX, NO_TIMES),
+    ("blk_aio_pwrite_zeroes", &LAST_OF_SIX, NO_TIMES),
+    ("blk_aio_pdiscard", &LAST_OF_FIVE, NO_TIMES),
+    ("blk_aio_ioctl", &LAST_OF_FIVE, NO_TIMES),
+    ("blk_aio_flush", &[RDI, RDX], NO_TIMES),
+    ("virtqueue_push", &[RDI, RSI], "requests do not end"),
+    ("scsi_req_enqueue", &[RDI], NO_TIMES),
+    ("nvme_map_dptr", &[RDI, RDX, RCX], NO_DRIVES),
+    ("nvme_rw_complete_cb", &[RDI, RSI], NO_DRIVES),
     (
-        "blk_aio_pdiscard",
-        &[Register::RDI, Register::RSI, Register::RDX, Register::R8],
+        LETS_GO,
+        &[RDI],
+        "flushes, discards and zeroes of NVMe drives go by unseen",
     ),
-    ("blk_aio_ioctl", &[Register::RDI, Register::R8]),
-    ("blk_aio_flush", &[Register::RDI, Register::RDX]),
-    ("virtqueue_push", &[Register::RDI, Register::RSI]),
-    ("scsi_req_enqueue", &[Register::RDI]),
 ];
+const LAST_OF_SIX: [Register; 4] = [RDI, RSI, RDX, R9];
+const LAST_OF_FIVE: [Register; 4] = [RDI, RSI, RDX, R8];
+const NO_TIMES: &str = "such requests have no times of the block layer";
+const NO_DRIVES: &str = "requests to NVMe drives go by unseen";
 
 /// What tells an executable from others: its filesystem and its inode.
 pub(crate) type Identity = (u64, u64);
@@ -69,12 +86,29 @@ impl Qemu {
         Some((about.dev(), about.ino()))
     }
 
-    /// Where in the file a function is hooked.
-    pub(crate) fn site(&self, function: &str) -> Option<u64> {
+    /// Where a function is hooked.
+    pub(crate) fn site(&self, function: &str) -> Option<Site> {
         let mut sites = self.sites.iter();
-        sites
-            .find(|(own, _)| *own == function)
-            .map(|(_, offset)| *offset)
+        sites.find(|it| it.function == function).copied()
+    }
+
+    /// Whether the end of anything that is made for a request is seen.
+    pub(crate) fn sees_ends(&self) -> bool {
+        self.site(LETS_GO).is_some()
+    }
+
+    /// To see that costs something for all disks: it is for those who have NVMe drives, as far as the command lines of the
+    /// processes say.
+    fn spare_ends(&mut self) {
+        let line = |pid| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let has_drives = |line: Vec<u8>| line.windows(4).any(|word| word == b"nvme");
+        if !self.processes.iter().map(line).any(has_drives) {
+            self.sites.retain(|it| it.function != LETS_GO);
+        }
+        let nvme_ends = self.sees_ends().into();
+        if let Some(layout) = &mut self.layout {
+            layout.nvme_ends = nvme_ends;
+        }
     }
 
     /// Its path, while this process has it open.
@@ -101,6 +135,9 @@ impl Qemu {
                     let lack = "requests to SCSI disks have no times of the block layer";
                     qemu.lacks.push(lack.to_owned());
                 }
+                if layout.nvme_command == IOTQ_NULL32 {
+                    qemu.lacks.push(NO_DRIVES.to_owned());
+                }
                 qemu.layout = Some(layout);
             }
             Err(mute) => {
@@ -113,9 +150,13 @@ impl Qemu {
 
     fn find_sites(&mut self, executable: &Executable) {
         let sites = &mut self.sites;
-        let mut add = |name, address| {
+        let mut add = |function, address| {
             if let Some(offset) = executable.offset(address) {
-                sites.push((name, offset));
+                sites.push(Site {
+                    function,
+                    offset,
+                    address,
+                });
             }
         };
         if let Ok((address, _)) = pop_site(executable) {
@@ -127,12 +168,12 @@ impl Qemu {
                 "it does not show {MAKES}: requests to SCSI disks go by unseen"
             )),
         }
-        for (name, arguments) in FUNCTIONS {
+        for (name, arguments, without) in FUNCTIONS {
             match executable.symbol(name) {
                 Some(entry) => add(name, cheapest(executable, entry, arguments)),
-                None => self.lacks.push(format!(
-                    "it does not show {name}: such requests have no times of the block layer"
-                )),
+                None => self
+                    .lacks
+                    .push(format!("it does not show {name}: {without}")),
             }
         }
     }
@@ -188,6 +229,7 @@ pub fn running() -> Vec<Qemu> {
         }
     }
     let mut all: Vec<Qemu> = files.into_values().flatten().collect();
+    all.iter_mut().for_each(Qemu::spare_ends);
     all.sort_by_key(|qemu| qemu.processes.first().copied());
     all
 }
