@@ -148,6 +148,12 @@ impl Side {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// Kills it, and waits until it is gone with all that it had open.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+        assert!(ends_within(&self.child, LIMIT), "it cannot be killed");
+    }
+
     /// Whether it holds programs of the kernel.
     pub fn holds_programs(&self) -> bool {
         let infos = fs::read_dir(format!("/proc/{}/fdinfo", self.child.id())).unwrap();

@@ -148,7 +148,7 @@ wait $agent || true
         wait_for(&first, 512);
         stage.go();
         wait_for(&first, 1024);
-        first.signal(Signal::KILL);
+        first.kill();
         let second = stage.host();
         wait_for(&second, 1536);
         let (rows, summary, said) = interrupted(second);

@@ -124,7 +124,7 @@ pub fn agent_killed() {
     host.wait_until("the rows", || {
         host.written().lines().count() >= READS as usize * 9 / 10
     });
-    agent.signal(Signal::KILL);
+    agent.kill();
     assert!(!agent.wait().status.success());
     host.wait_for("vm1 is gone", 1);
     let before = host.written().lines().count() as u64;
@@ -148,7 +148,7 @@ pub fn host_killed() {
     let host = place.host("vm1", &["-e", &query]);
     host.wait_for("vm1 is ready", 1);
     assert!(agent.holds_programs());
-    host.signal(Signal::KILL);
+    host.kill();
     assert!(!host.wait().status.success());
     agent.wait_for("the host is gone", 1);
     agent.wait_until("detached", || !agent.holds_programs());

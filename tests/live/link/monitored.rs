@@ -5,7 +5,6 @@ use std::time::Duration;
 use iotq_tests::iotq;
 use iotq_tests::link::Place;
 use iotq_tests::monitor::Monitor;
-use rustix::process::Signal;
 
 use super::{Load, READS, close_to};
 
@@ -28,7 +27,7 @@ pub fn called() {
     let host = place.side(command);
     let first = agent();
     host.wait_for("vm1 is ready", 1);
-    first.signal(Signal::KILL);
+    first.kill();
     assert!(!first.wait().status.success());
     host.wait_for("vm1 is gone", 1);
     let _second = agent();

@@ -108,7 +108,11 @@ impl Beyond {
         let Some(asked) = Asked::of(record) else {
             return Part::None;
         };
-        let Some(device) = self.pairing.of(asked.device).or_else(|| self.learn(&asked)) else {
+        let Some(device) = self
+            .pairing
+            .of(asked.place.device)
+            .or_else(|| self.learn(&asked))
+        else {
             return Part::NotYet;
         };
         match self.at(device, &asked) {
@@ -120,8 +124,8 @@ impl Beyond {
             Found::Nothing if !self.lies_elsewhere(&asked) => Part::NotYet,
             Found::Other | Found::Nothing => {
                 // Whatever was believed, it is not so any more.
-                self.pairing.forget(asked.device);
-                let line = format!("{} is not the disk that it was", asked.device);
+                self.pairing.forget(asked.place.device);
+                let line = format!("{} is not the disk that it was", asked.place.device);
                 self.notes.push(line);
                 Part::NotYet
             }
@@ -151,7 +155,7 @@ impl Beyond {
 
     /// What lies where a request was, if it was on that device.
     fn at(&mut self, device: u64, asked: &Asked) -> Found {
-        let known = self.rounds.get(&(device, asked.queue)).copied();
+        let known = self.rounds.get(&(device, asked.place.queue)).copied();
         let mut search = Search {
             kept: &mut *self.kept,
             device,
@@ -160,7 +164,7 @@ impl Beyond {
         };
         let (found, round) = search.find(known);
         if let Some(round) = round {
-            self.rounds.insert((device, asked.queue), round);
+            self.rounds.insert((device, asked.place.queue), round);
         }
         found
     }
@@ -178,12 +182,14 @@ impl Beyond {
             };
             verdicts.push((device, verdict));
         }
-        let device = self.pairing.judge(asked.device, &asked.key(), &verdicts)?;
+        let device = self
+            .pairing
+            .judge(asked.place.device, &asked.key(), &verdicts)?;
         let queues = self.kept.queues();
         let own = queues.iter().filter(|it| it.device == device);
         let name = own.map(|it| it.name.as_str()).find(|name| !name.is_empty());
         let name = name.map_or_else(String::new, |name| format!(" `{}`", name.escape_debug()));
-        let line = format!("{} is QEMU's disk{name}", asked.device);
+        let line = format!("{} is QEMU's disk{name}", asked.place.device);
         self.notes.push(line);
         Some(device)
     }

@@ -27,18 +27,24 @@ pub(super) enum Device {
     Nvme(u32),
 }
 
-/// A request of the guest.
+/// Where a request is, and what it is, by which both sides know it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
+pub(super) struct Place {
     pub device: Device,
     pub queue: u32,
     /// The index in the ring; of an NVMe drive, the command's id.
     pub index: u32,
-    pub issued: u64,
-    pub completed: u64,
     head: u32,
     format: u8,
     op: u8,
+}
+
+/// A request of the guest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub place: Place,
+    pub issued: u64,
+    pub completed: u64,
     offset: u64,
     size: u64,
 }
@@ -84,52 +90,46 @@ impl Driver {
         }
     }
 
-    fn asked(&self, Span { issued, completed }: Span) -> Option<Asked> {
-        let (block, mut asked) = match self {
-            Self::Virtio(it) => (&it.block, of_virtio(it)),
-            Self::Nvme(it) => (&it.block, of_nvme(it)?),
-        };
-        (asked.issued, asked.completed) = (issued, completed);
-        asked.size = block.size.into();
-        asked.offset = match block.sector {
-            NULL => NULL,
-            sector => sector.checked_mul(SECTOR)?,
-        };
-        Some(asked)
+    fn block(&self) -> &iotq_block {
+        match self {
+            Self::Virtio(it) => &it.block,
+            Self::Nvme(it) => &it.block,
+        }
+    }
+
+    /// What administrators ask a drive for has none.
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Virtio(it) => Some(Place {
+                device: Device::Virtio(it.device),
+                queue: it.queue,
+                index: it.index,
+                head: it.head,
+                format: it.format,
+                op: it.op,
+            }),
+            Self::Nvme(it) if it.qid == 0 => None,
+            Self::Nvme(it) => Some(Place {
+                device: Device::Nvme(it.ctrl),
+                queue: it.qid.into(),
+                index: it.cid.into(),
+                head: it.nsid,
+                format: u8::try_from(RING_FORMAT.value("nvme")?).ok()?,
+                op: u8::try_from(op_of_nvme(it)?).ok()?,
+            }),
+        }
     }
 }
 
-fn of_virtio(it: &iotq_virtio) -> Asked {
-    Asked {
-        device: Device::Virtio(it.device),
-        queue: it.queue,
-        index: it.index,
-        head: it.head,
-        format: it.format,
-        op: it.op,
-        ..Asked::NONE
-    }
-}
-
-/// What administrators ask for has no host's part.
-fn of_nvme(it: &iotq_nvme) -> Option<Asked> {
+/// The operation, as the host tells it.
+fn op_of_nvme(it: &iotq_nvme) -> Option<u64> {
     let named = match NVME_OP.variant(it.op.into()) {
         Some("zone_append") => "write",
         Some(name) => name,
         None => "other",
     };
-    let op = VIRTIO_OP
-        .value(named)
-        .or_else(|| VIRTIO_OP.value("other"))?;
-    (it.qid != 0).then_some(Asked {
-        device: Device::Nvme(it.ctrl),
-        queue: it.qid.into(),
-        index: it.cid.into(),
-        head: it.nsid,
-        format: u8::try_from(RING_FORMAT.value("nvme")?).ok()?,
-        op: u8::try_from(op).ok()?,
-        ..Asked::NONE
-    })
+    let other = || VIRTIO_OP.value("other");
+    VIRTIO_OP.value(named).or_else(other)
 }
 
 impl Span {
@@ -149,43 +149,44 @@ impl Span {
 }
 
 impl Asked {
-    const NONE: Self = Self {
-        device: Device::Virtio(0),
-        queue: 0,
-        index: 0,
-        issued: 0,
-        completed: 0,
-        head: 0,
-        format: 0,
-        op: 0,
-        offset: NULL,
-        size: 0,
-    };
-
     /// What a record tells of a request that was on a queue.
     pub fn of(record: &RawRecord<'_>) -> Option<Self> {
-        Driver::of(record)?.asked(Span::of(record)?)
+        let driver = Driver::of(record)?;
+        let Span { issued, completed } = Span::of(record)?;
+        let block = driver.block();
+        let offset = match block.sector {
+            NULL => NULL,
+            sector => sector.checked_mul(SECTOR)?,
+        };
+        Some(Self {
+            place: driver.place()?,
+            issued,
+            completed,
+            offset,
+            size: block.size.into(),
+        })
     }
 
     /// Whether its queue has no places: then the time tells what is where.
     pub fn by_time(&self) -> bool {
-        matches!(self.device, Device::Nvme(_))
+        matches!(self.place.device, Device::Nvme(_))
     }
 
     /// Whether the host's record is of the same request.
     pub fn compare(&self, seen: &iotq_qemu) -> Agreement {
         let ring = (seen.queue, seen.index, seen.first, seen.format);
-        if ring != (self.queue, self.index, self.head, self.format) {
+        let own = &self.place;
+        if ring != (own.queue, own.index, own.head, own.format) {
             return Agreement::No;
         }
         if u32::from(seen.head.marks) & IOTQ_MARK_APPROX_ASKED != 0 {
             return Agreement::Part;
         }
-        if seen.op != self.op {
+        if seen.op != own.op {
             return Agreement::No;
         }
         // A flush has no place; what is said of anything else that has none is not comparable.
-        if self.offset == NULL || VIRTIO_OP.value("other") == Some(self.op.into()) {
+        if self.offset == NULL || VIRTIO_OP.value("other") == Some(own.op.into()) {
             return Agreement::Part;
         }
         match (seen.offset, seen.size) == (self.offset, self.size) {
@@ -196,6 +197,6 @@ impl Asked {
 
     /// What makes it another one than those before.
     pub fn key(&self) -> (u32, u32, u64) {
-        (self.queue, self.index, self.completed)
+        (self.place.queue, self.place.index, self.completed)
     }
 }

@@ -106,15 +106,15 @@ impl Search<'_> {
     fn newest(&mut self) -> Option<u32> {
         let queues = self.kept.queues();
         let mut own = queues.iter();
-        own.find(|it| it.device == self.device && it.queue == self.asked.queue)
+        own.find(|it| it.device == self.device && it.queue == self.asked.place.queue)
             .map(|it| it.round)
     }
 
     fn look(&mut self, round: u32) -> Look {
         let spot = Spot {
             device: self.device,
-            queue: self.asked.queue,
-            index: self.asked.index,
+            queue: self.asked.place.queue,
+            index: self.asked.place.index,
             round,
         };
         let found = self.kept.look_up(&spot);
