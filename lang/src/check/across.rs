@@ -259,14 +259,9 @@ fn way(join: &Join) -> Option<&'static Layer> {
     layers.find(|layer| is_way(layer))
 }
 
-/// Whether a guest's layers of a join include one that leads to its host.
-pub(crate) fn leads(join: &Join) -> bool {
-    way(join).is_some()
-}
-
 fn text_of_guest(join: &Join, names: &BTreeSet<String>) -> String {
     let mut layers: Vec<String> = join.of_guest().map(written).collect();
-    if !leads(join) {
+    if way(join).is_none() {
         layers.extend(WAYS.first().map(|it| (*it).to_owned()));
     }
     let root = join.sources.first().map(|it| it.source.layer);

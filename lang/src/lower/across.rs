@@ -7,7 +7,7 @@ use iotq_probes::catalogue::{CHILDREN, Type};
 
 use super::join::{output_of, part, stages};
 use super::{fit, groups};
-use crate::check::across::{TO, is_way, leads};
+use crate::check::across::{TO, is_way};
 use crate::diag::codes::build::STREAMS;
 use crate::diag::{Diagnostic, Errors};
 use crate::ir::{
@@ -86,13 +86,8 @@ impl Crossing {
             sources.push(bit);
             plan.streams.push(part(Role::Beyond, bit, it.source.layer));
         }
-        let via = match leads(&join) {
-            true => join
-                .sources
-                .iter()
-                .position(|it| it.source.side == Side::Guest && is_way(it.source.layer)),
-            false => None,
-        };
+        let is_via = |it: &JoinSource| it.source.side == Side::Guest && is_way(it.source.layer);
+        let via = join.sources.iter().position(is_via);
         let via = via
             .and_then(|at| sources.get(at).copied())
             .or_else(|| guests.next());

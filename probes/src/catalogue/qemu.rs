@@ -193,7 +193,7 @@ pub static LAYER: Layer = Layer {
             PUSHED,
             number(offset_of!(iotq_qemu, status), 1),
             "QEMU's answer: of a virtio disk, 0 is success, 1 an error, 2 not supported; of a SCSI disk, the host adapter's response; of an NVMe \
-         drive, 1 is an error",
+             drive, 1 is an error",
         ),
         field(
             "error",

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use iotq_probes::abi::{
-    IOTQ_STAGE_DEVICE, IOTQ_STAGE_OTHER, IOTQ_STAGE_QUEUE, iotq_qemu, iotq_virtio,
+    IOTQ_STAGE_DEVICE, IOTQ_STAGE_OTHER, IOTQ_STAGE_QUEUE, iotq_block, iotq_qemu, iotq_virtio,
 };
 use iotq_probes::catalogue::layer;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use super::request::Device;
 use super::*;
@@ -109,22 +109,29 @@ impl Shelf {
     }
 }
 
+/// A request of a driver, completed at a time.
+fn block(driver: &str, completed: u64) -> iotq_block {
+    let driver = layer(driver).expect("a layer");
+    let mut block = iotq_block::new_zeroed();
+    block.head.at = completed;
+    block.head.layer = driver.id;
+    block.head.point = driver.end_point().id;
+    block.sector = completed / 7 * 8;
+    block.size = 4096;
+    block
+}
+
 /// A read, completed at a time.
 fn asked(index: u32, completed: u64) -> iotq_virtio {
-    let virtio = layer("virtio").expect("a layer");
     let mut asked = iotq_virtio::new_zeroed();
-    asked.block.head.at = completed;
-    asked.block.head.layer = virtio.id;
-    asked.block.head.point = virtio.end_point().id;
-    asked.block.sector = completed / 7 * 8;
-    asked.block.size = 4096;
+    asked.block = block("virtio", completed);
     asked.lat = 100 * US;
     (asked.device, asked.index, asked.head) = (2, index, index % 64);
     asked.op = 1;
     asked
 }
 
-fn part(beyond: &mut Beyond, asked: &iotq_virtio) -> Option<Vec<iotq_qemu>> {
+fn part(beyond: &mut Beyond, asked: &(impl IntoBytes + Immutable)) -> Option<Vec<iotq_qemu>> {
     let record = RawRecord::parse(asked.as_bytes(), Clock::default()).expect("a record");
     match beyond.part(&record) {
         Part::Records(all) => {

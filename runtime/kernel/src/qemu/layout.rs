@@ -21,7 +21,7 @@ pub(super) const MAKES: &str = "scsi_req_new";
 const TELLS_ELEMENT: &str = "esp_request_cancelled";
 
 /// What ends a read or write of an NVMe drive, and asks for the kind of its command.
-const TELLS_COMMAND: &str = "nvme_rw_complete_cb";
+pub(super) const TELLS_COMMAND: &str = "nvme_rw_complete_cb";
 
 /// What lets go of anything that was made for a request: of those to NVMe drives, there is no other end that all have.
 pub(super) const LETS_GO: &str = "qemu_aio_unref";

@@ -17,10 +17,11 @@ use std::sync::Arc;
 
 use iced_x86::Register::{self, R8, R9, RCX, RDI, RDX, RSI};
 use iotq_probes::abi::{IOTQ_MAX_QEMUS, IOTQ_NULL32, iotq_qemu_layout};
+use iotq_probes::catalogue::{Layer, layer};
 
 use code::{Code, cheapest};
 use elf::Executable;
-use layout::{HANDLES, LETS_GO, MAKES, layout, pop_site, scsi_site};
+use layout::{HANDLES, LETS_GO, MAKES, TELLS_COMMAND, layout, pop_site, scsi_site};
 
 /// An executable of QEMU that runs.
 #[derive(Clone, Debug)]
@@ -47,28 +48,30 @@ pub(crate) struct Site {
     pub address: u64,
 }
 
-/// Functions that are hooked near their entries, with the arguments that are read there, and what is lost without them.
-const FUNCTIONS: [(&str, &[Register], &str); 11] = [
-    ("blk_aio_preadv", &LAST_OF_SIX, NO_TIMES),
-    ("blk_aio_pwritev", &LAST_OF_SIX, NO_TIMES),
-    ("blk_aio_pwrite_zeroes", &LAST_OF_SIX, NO_TIMES),
-    ("blk_aio_pdiscard", &LAST_OF_FIVE, NO_TIMES),
-    ("blk_aio_ioctl", &LAST_OF_FIVE, NO_TIMES),
-    ("blk_aio_flush", &[RDI, RDX], NO_TIMES),
-    ("virtqueue_push", &[RDI, RSI], "requests do not end"),
-    ("scsi_req_enqueue", &[RDI], NO_TIMES),
-    ("nvme_map_dptr", &[RDI, RDX, RCX], NO_DRIVES),
-    ("nvme_rw_complete_cb", &[RDI, RSI], NO_DRIVES),
-    (
-        LETS_GO,
-        &[RDI],
-        "flushes, discards and zeroes of NVMe drives go by unseen",
-    ),
+/// Functions that are hooked near their entries, with the arguments that are read there.
+const FUNCTIONS: [(&str, &[Register]); 11] = [
+    ("blk_aio_preadv", &LAST_OF_SIX),
+    ("blk_aio_pwritev", &LAST_OF_SIX),
+    ("blk_aio_pwrite_zeroes", &LAST_OF_SIX),
+    ("blk_aio_pdiscard", &LAST_OF_FIVE),
+    ("blk_aio_ioctl", &LAST_OF_FIVE),
+    ("blk_aio_flush", &[RDI, RDX]),
+    ("virtqueue_push", &[RDI, RSI]),
+    ("scsi_req_enqueue", &[RDI]),
+    ("nvme_map_dptr", &[RDI, RDX, RCX]),
+    (TELLS_COMMAND, &[RDI, RSI]),
+    (LETS_GO, &[RDI]),
 ];
 const LAST_OF_SIX: [Register; 4] = [RDI, RSI, RDX, R9];
 const LAST_OF_FIVE: [Register; 4] = [RDI, RSI, RDX, R8];
-const NO_TIMES: &str = "such requests have no times of the block layer";
-const NO_DRIVES: &str = "requests to NVMe drives go by unseen";
+
+/// What is lost without a function that is hooked, as the catalogue has it.
+fn lost_without(function: &str) -> &'static str {
+    let mut hooks = layer("qemu").into_iter().flat_map(Layer::hooks);
+    let hook = hooks.find(|hook| hook.target == function);
+    hook.and_then(|hook| hook.without)
+        .unwrap_or("nothing of the layer can be traced")
+}
 
 /// What tells an executable from others: its filesystem and its inode.
 pub(crate) type Identity = (u64, u64);
@@ -136,7 +139,7 @@ impl Qemu {
                     qemu.lacks.push(lack.to_owned());
                 }
                 if layout.nvme_command == IOTQ_NULL32 {
-                    qemu.lacks.push(NO_DRIVES.to_owned());
+                    qemu.lacks.push(lost_without(TELLS_COMMAND).to_owned());
                 }
                 qemu.layout = Some(layout);
             }
@@ -162,18 +165,18 @@ impl Qemu {
         if let Ok((address, _)) = pop_site(executable) {
             add(HANDLES, address);
         }
+        let mut lacks = |name: &str| {
+            let lost = lost_without(name);
+            self.lacks.push(format!("it does not show {name}: {lost}"));
+        };
         match scsi_site(executable) {
             Some(address) => add(MAKES, address),
-            None => self.lacks.push(format!(
-                "it does not show {MAKES}: requests to SCSI disks go by unseen"
-            )),
+            None => lacks(MAKES),
         }
-        for (name, arguments, without) in FUNCTIONS {
+        for (name, arguments) in FUNCTIONS {
             match executable.symbol(name) {
                 Some(entry) => add(name, cheapest(executable, entry, arguments)),
-                None => self
-                    .lacks
-                    .push(format!("it does not show {name}: {without}")),
+                None => lacks(name),
             }
         }
     }

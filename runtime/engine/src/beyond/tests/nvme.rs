@@ -5,15 +5,10 @@ use iotq_probes::catalogue::{NVME_OP, RING_FORMAT, VIRTIO_OP};
 
 use super::*;
 
-/// A write of a followed call's, completed at a time. It took 100 us.
+/// A write, completed at a time. It took 100 us.
 fn asked(id: u16, completed: u64) -> iotq_nvme {
-    let nvme = layer("nvme").expect("a layer");
     let mut asked = iotq_nvme::new_zeroed();
-    asked.block.head.at = completed;
-    asked.block.head.layer = nvme.id;
-    asked.block.head.point = nvme.end_point().id;
-    asked.block.sector = completed / 7 * 8;
-    asked.block.size = 4096;
+    asked.block = block("nvme", completed);
     asked.lat = 100 * US;
     (asked.ctrl, asked.nsid, asked.qid, asked.cid) = (1, 2, 3, id);
     asked.op = NVME_OP.value("write").expect("an operation") as u16;
@@ -31,14 +26,6 @@ fn keep(shelf: &Shelf, asked: &iotq_nvme, change: impl Fn(&mut iotq_qemu)) {
     shelf.keep(DISK, round as u32, &same, change);
 }
 
-fn part(beyond: &mut Beyond, asked: &iotq_nvme) -> Option<iotq_qemu> {
-    let record = RawRecord::parse(asked.as_bytes(), Clock::default()).expect("a record");
-    match beyond.part(&record) {
-        Part::Records(all) => Some(iotq_qemu::read_from_bytes(&all[0]).expect("a record")),
-        Part::NotYet | Part::None => None,
-    }
-}
-
 /// Two ids in turns, a command each 100 us.
 fn number(number: u64) -> iotq_nvme {
     asked(7 * (number % 2) as u16, (1_000 + 100 * number) * US)
@@ -51,7 +38,7 @@ fn commands_are_found_by_their_times() {
     (0..2_000).for_each(|it| keep(&shelf, &number(it), |_| ()));
     for it in (0..2_000).step_by(97).chain([1_999, 4, 5, 1_000]) {
         let asked = number(it);
-        let seen = part(&mut beyond, &asked).expect("found");
+        let seen = part(&mut beyond, &asked).expect("found")[0];
         assert_eq!(seen.offset, asked.block.sector * 512);
         assert_eq!(seen.kick + seen.lat + seen.inject, 100 * US);
     }

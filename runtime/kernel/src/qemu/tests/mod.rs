@@ -116,7 +116,7 @@ fn requests_are_popped_behind_the_call_where_a_jump_follows() {
 #[test]
 fn functions_are_hooked_where_an_instruction_is_emulated() {
     let sites = |code: &Excerpt| {
-        FUNCTIONS.map(|(name, arguments, _)| {
+        FUNCTIONS.map(|(name, arguments)| {
             let entry = code.symbol(name).unwrap();
             cheapest(code, entry, arguments) - entry
         })
